@@ -1,0 +1,252 @@
+package seatwright
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// The limits of one call.
+const (
+	MaxUsersPerCall = 1000
+	MaxCodesPerCall = 100
+)
+
+// AllocateToUsers replaces the whole direct set of every listed user by the listed codes, for all users or for none.
+// No codes at all is a decision too: the users are blocked. Units that a user already holds are kept and cost nothing.
+//
+// Errors, in this order: not_found/organization_not_found; not_found/no_license (only where codes are listed);
+// invalid/unknown_user; invalid/not_developer_bundle; exhausted/pool_exhausted, also for a code that does not exist. On an
+// error nothing has changed except the record of the refusal.
+// Source: docs/decisions/0003-user-allocation-replaces.md.
+type AllocateToUsers struct {
+	Organization OrganizationID
+	Users        []UserID     // 1 to MaxUsersPerCall, each once
+	Codes        []BundleCode // 0 to MaxCodesPerCall, each once
+	External     bool         // recorded and echoed; draws no unit where the host has allowed external licenses
+}
+
+// AllocationSet is the data of the events about a user's direct record: its state after the change.
+type AllocationSet struct {
+	Codes    []BundleCode `json:"codes"`    // the whole direct set, sorted
+	Units    int64        `json:"units"`    // drawn by each of the codes: 1, or 0 for an external license
+	External bool         `json:"external"` // as it was asked for
+	Pools    []PoolState  `json:"pools"`    // the pools that the change drew from or gave back to, as they are now
+}
+
+// PoolState is the part of a pool that is written into events.
+type PoolState struct {
+	Code  BundleCode `json:"code"`
+	Used  int64      `json:"used"`
+	Total int64      `json:"total"`
+}
+
+func (c AllocateToUsers) Operation() string { return "allocation.set" }
+
+func (c AllocateToUsers) Touches() []Touch {
+	return []Touch{{Organization: c.Organization, Users: c.Users, Codes: c.Codes}}
+}
+
+func (c AllocateToUsers) Weight() int { return len(c.Users) * max(1, len(c.Codes)) }
+
+// Decide answers one allocation per user, in the order of the command.
+func (c AllocateToUsers) Decide(s *Slice, origin Origin) ([]Allocation, error) {
+	o, err := s.organization(c.Organization)
+	if err != nil {
+		return nil, err
+	}
+	if len(c.Codes) > 0 && !o.licensed {
+		return nil, NotFound(ReasonNoLicense, "no account license is allocated to this organization")
+	}
+	if err := c.checkUsers(o); err != nil {
+		return nil, err
+	}
+	units, err := c.unitsPerSeat(o)
+	if err != nil {
+		return nil, err
+	}
+	if shortages := c.shortages(s, o, units); len(shortages) > 0 {
+		return nil, s.refuse(o, origin, len(c.Users), shortages)
+	}
+	answers := make([]Allocation, len(c.Users))
+	for i, user := range c.Users {
+		if _, known := o.users[user]; !known {
+			if err := s.addUser(o, origin, provisioned(o.organization.ID, user)); err != nil {
+				return nil, err
+			}
+		}
+		if err := s.setDirect(o, origin, user, c.Codes, units, c.External); err != nil {
+			return nil, err
+		}
+		answers[i] = Allocation{User: user, Codes: c.Codes, External: c.External}
+	}
+	return answers, nil
+}
+
+func (c AllocateToUsers) checkUsers(o *organizationSlice) error {
+	if o.organization.UnknownUsers == ProvisionUnknownUsers {
+		return nil
+	}
+	var unknown []string
+	for _, user := range c.Users {
+		if _, known := o.users[user]; !known {
+			unknown = append(unknown, string(user))
+		}
+	}
+	if len(unknown) == 0 {
+		return nil
+	}
+	const named = 10
+	more := ""
+	if len(unknown) > named {
+		more, unknown = fmt.Sprintf(" and %d more", len(unknown)-named), unknown[:named]
+	}
+	return Invalid(ReasonUnknownUser, "not in this organization: %s%s", strings.Join(unknown, ", "), more).In("userIds")
+}
+
+// unitsPerSeat is 0 where an external license stands behind the seats, else 1.
+func (c AllocateToUsers) unitsPerSeat(o *organizationSlice) (int64, error) {
+	if !c.External || !o.organization.ExternalLicenses {
+		return 1, nil
+	}
+	for _, code := range c.Codes {
+		if b, known := LookupBundle(code); !known || !b.Developer {
+			return 0, Invalid(ReasonNotDeveloperBundle, "an external license covers developer bundles only, not %s", code).In("userBundleCodes")
+		}
+	}
+	return 0, nil
+}
+
+// shortages lists the codes of which fewer units are free than the users need beyond what they hold.
+func (c AllocateToUsers) shortages(s *Slice, o *organizationSlice, units int64) []Shortage {
+	var short []Shortage
+	for _, code := range c.Codes {
+		needed := int64(0)
+		for _, user := range c.Users {
+			needed += max(0, units-o.seats[user][code].Units)
+		}
+		if _, exists := LookupBundle(code); !exists {
+			needed = int64(len(c.Users))
+		}
+		pool := s.pool(o, code)
+		if needed > pool.Available() {
+			short = append(short, Shortage{Bundle: code, Requested: needed, Available: pool.Available()})
+		}
+	}
+	return short
+}
+
+// setDirect makes codes the whole direct set of user, records the change, and does nothing at all where nothing differs.
+// The units must have been found free.
+func (s *Slice) setDirect(o *organizationSlice, origin Origin, user UserID, codes []BundleCode, units int64, external bool) error {
+	record, known := o.records[user]
+	changed := !known || record.External != external
+	pools := map[BundleCode]int64{}
+	for _, code := range codes {
+		seat, held := o.seats[user][code]
+		if held && seat.Direct && seat.Units == units {
+			continue
+		}
+		changed = true
+		pools[code] += units - seat.Units
+		if !held {
+			seat = Seat{Organization: o.organization.ID, User: user, Code: code, CreatedAt: s.now}
+		}
+		seat.Direct, seat.Units = true, units
+		o.putSeat(seat)
+	}
+	for code, seat := range o.seats[user] {
+		if seat.Direct && !slices.Contains(codes, code) {
+			changed = true
+			pools[code] -= seat.Units
+			o.removeSeat(user, code)
+		}
+	}
+	if !changed {
+		return nil
+	}
+	if !known {
+		record = DirectRecord{Organization: o.organization.ID, User: user, CreatedAt: s.now}
+	}
+	record.External, record.UpdatedAt = external, s.now
+	o.putRecord(record)
+	data := AllocationSet{Codes: slices.Sorted(slices.Values(codes)), Units: units, External: external, Pools: s.moveUnits(o, pools)}
+	return s.record(o, origin, EventAllocationSet, string(user), data)
+}
+
+// moveUnits adds each difference to its pool and returns the pools as they are then, in the order of the codes.
+func (s *Slice) moveUnits(o *organizationSlice, difference map[BundleCode]int64) []PoolState {
+	states := make([]PoolState, 0, len(difference))
+	for _, code := range slices.Sorted(maps.Keys(difference)) {
+		if difference[code] == 0 {
+			continue
+		}
+		pool := s.pool(o, code).drawn(difference[code])
+		o.putPool(pool)
+		states = append(states, PoolState{Code: code, Used: pool.Used, Total: pool.Total})
+	}
+	return states
+}
+
+// describe says in one sentence what is missing.
+func describe(shortages []Shortage) string {
+	parts := make([]string, len(shortages))
+	for i, short := range shortages {
+		parts[i] = fmt.Sprintf("%s: %d requested, %d available", short.Bundle, short.Requested, short.Available)
+	}
+	return "the allocation exceeds the account license quantities (" + strings.Join(parts, "; ") + ")"
+}
+
+// DeallocateUsers removes the direct record of every listed user and gives their units back. Users without a record are
+// removed already; users whom the organization does not know are listed as failed.
+type DeallocateUsers struct {
+	Organization OrganizationID
+	Users        []UserID // 1 to MaxUsersPerCall, each once
+}
+
+// Deallocation is the answer of [DeallocateUsers]: every user is in one of the lists, in the order of the command.
+type Deallocation struct {
+	Removed []UserID `json:"removed"`
+	Unknown []UserID `json:"unknown"`
+}
+
+func (c DeallocateUsers) Operation() string { return "allocation.remove" }
+
+func (c DeallocateUsers) Touches() []Touch {
+	return []Touch{{Organization: c.Organization, Users: c.Users}}
+}
+
+func (c DeallocateUsers) Weight() int { return len(c.Users) }
+
+// Decide removes what it finds; the only error is not_found/organization_not_found.
+func (c DeallocateUsers) Decide(s *Slice, origin Origin) (Deallocation, error) {
+	answer := Deallocation{Removed: []UserID{}, Unknown: []UserID{}}
+	o, err := s.organization(c.Organization)
+	if err != nil {
+		return answer, err
+	}
+	for _, user := range c.Users {
+		if _, known := o.users[user]; !known {
+			answer.Unknown = append(answer.Unknown, user)
+			continue
+		}
+		answer.Removed = append(answer.Removed, user)
+		if _, recorded := o.records[user]; !recorded {
+			continue
+		}
+		pools := map[BundleCode]int64{}
+		for code, seat := range o.seats[user] {
+			if seat.Direct {
+				pools[code] -= seat.Units
+				o.removeSeat(user, code)
+			}
+		}
+		o.removeRecord(user)
+		data := AllocationSet{Codes: []BundleCode{}, Pools: s.moveUnits(o, pools)}
+		if err := s.record(o, origin, EventAllocationRemoved, string(user), data); err != nil {
+			return answer, err
+		}
+	}
+	return answer, nil
+}

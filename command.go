@@ -1,0 +1,139 @@
+package seatwright
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"time"
+)
+
+// Command is one durable change with an answer of type A. It is data: the ledger may decide it more than once, on a fresh
+// slice each time, until a decision is committed.
+type Command[A any] interface {
+	// Operation names the command in fingerprints; stable across releases.
+	Operation() string
+	// Touches says what the decision reads and writes. The first entry is the organization that the command belongs to.
+	Touches() []Touch
+	// Weight is the number of user-code pairs that the command may write, at least 1.
+	Weight() int
+	// Decide is pure: it looks only at the slice, changes it through its methods, and answers. When it returns an error it
+	// has changed nothing but the record of the refusal.
+	Decide(s *Slice, o Origin) (A, error)
+}
+
+// Touch names the rows of one organization that a command needs. A store locks the head of the organization first.
+type Touch struct {
+	Organization OrganizationID
+	Users        []UserID     // each with direct record and seats
+	Codes        []BundleCode // their pools; the pools of codes that the users hold are loaded as well
+	Lots         bool         // all lots of Codes, not only those of stale pools
+
+	// Names and ids that must be free. They are looked up in the organization, application ids and organization names in
+	// the whole installation.
+	UserNameKeys         []string
+	ExternalIDs          []string
+	TenantNameKeys       []string
+	Tenants              []TenantID
+	LotIDs               []LotID
+	OrganizationNameKeys []string
+	Applications         []ApplicationID
+}
+
+// Origin says where a command comes from.
+type Origin struct {
+	Actor     string // id of the principal, or SystemActor
+	Via       string // the door
+	RequestID string
+	Key       string // idempotency key; empty: none
+}
+
+// SystemActor is the actor of what the server does on its own.
+const SystemActor = "system"
+
+// KeyLife is how long the first answer to an idempotency key is repeated.
+const KeyLife = 24 * time.Hour
+
+// KeyRef is the whole name of an idempotency key: keys of different organizations or principals never meet.
+type KeyRef struct {
+	Organization OrganizationID
+	Principal    string
+	Key          string
+}
+
+// KeyRecord is a stored answer. Fingerprint is of the command that was answered.
+type KeyRecord struct {
+	KeyRef
+	Fingerprint []byte
+	Answer      []byte // a storedAnswer as JSON
+	CreatedAt   time.Time
+}
+
+type storedAnswer[A any] struct {
+	Error  *Error `json:"error,omitempty"`
+	Answer A      `json:"answer"`
+}
+
+// KeyOf returns the name of the idempotency key that the command is sent with; ok is false where there is none.
+func KeyOf[A any](c Command[A], o Origin) (ref KeyRef, ok bool) {
+	return KeyRef{Organization: c.Touches()[0].Organization, Principal: o.Actor, Key: o.Key}, o.Key != ""
+}
+
+// Fingerprint tells commands apart that carry the same idempotency key: SHA-256 over operation, organization and command.
+// Fields that are secret or made up by the server are left out of a command's JSON.
+func Fingerprint[A any](c Command[A]) ([]byte, error) {
+	body, err := json.Marshal(c)
+	if err != nil {
+		return nil, err
+	}
+	h := sha256.New()
+	for _, part := range [...]string{c.Operation(), string(c.Touches()[0].Organization)} {
+		h.Write([]byte(part))
+		h.Write([]byte{0})
+	}
+	h.Write(body)
+	return h.Sum(nil), nil
+}
+
+// Decide answers one command on the slice. A command whose idempotency key is known gets the first answer again, refusals
+// included, or conflict/idempotency_key_reused if it is another command than the first. The fingerprint is looked at only
+// where the origin has a key.
+func Decide[A any](s *Slice, o Origin, c Command[A], fingerprint []byte) (A, error) {
+	ref, keyed := KeyOf(c, o)
+	if keyed {
+		if known, ok := s.key(ref); ok {
+			return replay[A](known, fingerprint)
+		}
+	}
+	answer, err := c.Decide(s, o)
+	if !keyed {
+		return answer, err
+	}
+	stored := storedAnswer[A]{Answer: answer}
+	if err != nil {
+		refusal := *AsError(err)
+		if refusal.Kind == KindInternal || refusal.Reason == ReasonOrganizationNotFound {
+			return answer, err
+		}
+		refusal.RequestID = o.RequestID
+		stored.Error = &refusal
+	}
+	body, marshalErr := json.Marshal(stored)
+	if marshalErr != nil {
+		return answer, Internal(marshalErr)
+	}
+	s.putKey(KeyRecord{KeyRef: ref, Fingerprint: fingerprint, Answer: body, CreatedAt: s.now})
+	return answer, err
+}
+
+func replay[A any](known KeyRecord, fingerprint []byte) (A, error) {
+	var stored storedAnswer[A]
+	if string(known.Fingerprint) != string(fingerprint) {
+		return stored.Answer, NewError(KindConflict, ReasonKeyReused, "this Idempotency-Key belongs to another request")
+	}
+	if err := json.Unmarshal(known.Answer, &stored); err != nil {
+		return stored.Answer, Internal(err)
+	}
+	if stored.Error != nil {
+		return stored.Answer, stored.Error
+	}
+	return stored.Answer, nil
+}

@@ -1,0 +1,320 @@
+package seatwright
+
+import "time"
+
+// CreateOrganization makes an organization with its own chain of events. It belongs to the host; both chains record it.
+// Errors: conflict/duplicate for a name or id in use.
+type CreateOrganization struct {
+	ID           OrganizationID // empty: FreshID is taken
+	FreshID      OrganizationID `json:"-"` // made up by the server before the queue
+	Name         string
+	DisplayName  string
+	UnknownUsers UnknownUsers
+	External     bool // external licenses are allowed
+}
+
+func (c CreateOrganization) id() OrganizationID {
+	if c.ID != "" {
+		return c.ID
+	}
+	return c.FreshID
+}
+
+func (c CreateOrganization) Operation() string { return "organization.create" }
+
+func (c CreateOrganization) Touches() []Touch {
+	return []Touch{{Organization: HostID, OrganizationNameKeys: []string{NameKey(c.Name)}}, {Organization: c.id()}}
+}
+
+func (c CreateOrganization) Weight() int { return 1 }
+
+// Decide answers the organization as it was created.
+func (c CreateOrganization) Decide(s *Slice, origin Origin) (Organization, error) {
+	host, err := s.organization(HostID)
+	if err != nil {
+		return Organization{}, err
+	}
+	o := s.at(c.id())
+	if o.exists {
+		return Organization{}, NewError(KindConflict, ReasonDuplicate, "there is an organization with this id already").In("id")
+	}
+	if err := s.take("", NamesOfOrganizations, NameKey(c.Name), "name"); err != nil {
+		return Organization{}, err
+	}
+	org := Organization{
+		ID: c.id(), Name: c.Name, DisplayName: c.DisplayName, UnknownUsers: c.UnknownUsers, ExternalLicenses: c.External, CreatedAt: s.now,
+	}
+	o.exists, o.created, o.organization = true, true, org
+	data := struct {
+		UnknownUsers     UnknownUsers `json:"unknownUsers"`
+		ExternalLicenses bool         `json:"externalLicenses"`
+	}{org.UnknownUsers, org.ExternalLicenses}
+	for _, chain := range []*organizationSlice{host, o} {
+		if err := s.record(chain, origin, EventOrganizationCreated, string(org.ID), data); err != nil {
+			return Organization{}, err
+		}
+	}
+	return org, nil
+}
+
+// CreateHost makes the partition of the host itself, once per installation. Repeating it changes nothing.
+type CreateHost struct{}
+
+func (c CreateHost) Operation() string { return "host.create" }
+
+func (c CreateHost) Touches() []Touch {
+	return []Touch{{Organization: HostID, OrganizationNameKeys: []string{"host"}}}
+}
+
+func (c CreateHost) Weight() int { return 1 }
+
+// Decide reports whether the host was made now.
+func (c CreateHost) Decide(s *Slice, origin Origin) (bool, error) {
+	o := s.at(HostID)
+	if o.exists {
+		return false, nil
+	}
+	o.exists, o.created = true, true
+	o.organization = Organization{ID: HostID, Name: "host", DisplayName: "Host", UnknownUsers: RefuseUnknownUsers, CreatedAt: s.now}
+	return true, s.record(o, origin, EventOrganizationCreated, string(HostID), struct{}{})
+}
+
+// CreateTenant makes a tenant. Errors: not_found/organization_not_found, conflict/duplicate for a name or id in use.
+type CreateTenant struct {
+	Organization OrganizationID
+	ID           TenantID // empty: FreshID is taken
+	FreshID      TenantID `json:"-"`
+	Name         string
+}
+
+func (c CreateTenant) id() TenantID {
+	if c.ID != "" {
+		return c.ID
+	}
+	return c.FreshID
+}
+
+func (c CreateTenant) Operation() string { return "tenant.create" }
+
+func (c CreateTenant) Touches() []Touch {
+	return []Touch{{Organization: c.Organization, Tenants: []TenantID{c.id()}, TenantNameKeys: []string{NameKey(c.Name)}}}
+}
+
+func (c CreateTenant) Weight() int { return 1 }
+
+// Decide answers the tenant as it was created.
+func (c CreateTenant) Decide(s *Slice, origin Origin) (Tenant, error) {
+	o, err := s.organization(c.Organization)
+	if err != nil {
+		return Tenant{}, err
+	}
+	if err := s.take(c.Organization, NamesOfTenants, NameKey(c.Name), "name"); err != nil {
+		return Tenant{}, err
+	}
+	if err := s.take(c.Organization, IDsOfTenants, string(c.id()), "id"); err != nil {
+		return Tenant{}, err
+	}
+	t := Tenant{Organization: c.Organization, ID: c.id(), Name: c.Name, CreatedAt: s.now}
+	o.newTenants = append(o.newTenants, t)
+	return t, s.record(o, origin, EventTenantCreated, string(t.ID), struct{}{})
+}
+
+// CreateUser makes a person of an organization or of the host. Errors: not_found/organization_not_found,
+// conflict/duplicate for an id, user name or external id in use.
+type CreateUser struct {
+	User         User   // ID empty: FreshID is taken; the password hash and CreatedAt are not part of it
+	UserNameKey  string // the form in which user names are compared; empty: the person has none
+	FreshID      UserID `json:"-"`
+	PasswordHash string `json:"-"` // a new one for every attempt, so it tells no two commands apart
+}
+
+func (c CreateUser) id() UserID {
+	if c.User.ID != "" {
+		return c.User.ID
+	}
+	return c.FreshID
+}
+
+func (c CreateUser) Operation() string { return "user.create" }
+
+func (c CreateUser) Touches() []Touch {
+	t := Touch{Organization: c.User.Organization, Users: []UserID{c.id()}}
+	if c.UserNameKey != "" {
+		t.UserNameKeys = []string{c.UserNameKey}
+	}
+	if c.User.ExternalID != "" {
+		t.ExternalIDs = []string{c.User.ExternalID}
+	}
+	return []Touch{t}
+}
+
+func (c CreateUser) Weight() int { return 1 }
+
+// Decide answers the person as created, without the password hash.
+func (c CreateUser) Decide(s *Slice, origin Origin) (User, error) {
+	o, err := s.organization(c.User.Organization)
+	if err != nil {
+		return User{}, err
+	}
+	u := c.User
+	u.ID, u.PasswordHash, u.CreatedAt, u.Active = c.id(), c.PasswordHash, s.now, true
+	if _, known := o.users[u.ID]; known {
+		return User{}, NewError(KindConflict, ReasonDuplicate, "there is a user with this id already").In("id")
+	}
+	if s.taken[takenName{u.Organization, ExternalIDsOfUsers, u.ExternalID}] {
+		return User{}, NewError(KindConflict, ReasonDuplicate, "there is a user with this external id already").In("externalId")
+	}
+	if s.taken[takenName{u.Organization, NamesOfUsers, c.UserNameKey}] {
+		return User{}, NewError(KindConflict, ReasonDuplicate, "there is a user with this user name already").In("userName")
+	}
+	if err := s.addUser(o, origin, NewUser{User: u, UserNameKey: c.UserNameKey}); err != nil {
+		return User{}, err
+	}
+	u.PasswordHash = ""
+	return u, nil
+}
+
+// NewUser is a person about to be stored, with the key under which their user name is unique.
+type NewUser struct {
+	User
+	UserNameKey string
+}
+
+// provisioned is a person of whom only the id is known. They cannot sign in here until the directory says more.
+func provisioned(organization OrganizationID, id UserID) NewUser {
+	return NewUser{User: User{Organization: organization, ID: id, Role: RoleMember, Active: true}}
+}
+
+func (s *Slice) addUser(o *organizationSlice, origin Origin, u NewUser) error {
+	u.CreatedAt = s.now
+	o.users[u.ID] = u.User
+	o.newUsers = append(o.newUsers, u)
+	for space, name := range map[NameSpace]string{NamesOfUsers: u.UserNameKey, ExternalIDsOfUsers: u.ExternalID} {
+		if name != "" {
+			s.taken[takenName{u.Organization, space, name}] = true
+		}
+	}
+	return s.record(o, origin, EventUserCreated, string(u.ID), struct {
+		Role   Role `json:"role"`
+		Active bool `json:"active"`
+	}{u.Role, u.Active})
+}
+
+// CreateLot enters a purchase. The units count from its start on. Errors: not_found/organization_not_found,
+// conflict/duplicate for an id in use, invalid/invalid_value where the pool would pass MaxQuantity.
+type CreateLot struct {
+	Lot     Lot   // ID empty: FreshID is taken; CreatedAt is not part of it
+	FreshID LotID `json:"-"`
+}
+
+func (c CreateLot) id() LotID {
+	if c.Lot.ID != "" {
+		return c.Lot.ID
+	}
+	return c.FreshID
+}
+
+func (c CreateLot) Operation() string { return "lot.create" }
+
+func (c CreateLot) Touches() []Touch {
+	return []Touch{{Organization: c.Lot.Organization, Codes: []BundleCode{c.Lot.Code}, Lots: true, LotIDs: []LotID{c.id()}}}
+}
+
+func (c CreateLot) Weight() int { return 1 }
+
+// LotCreated is the data of an [EventLotCreated].
+type LotCreated struct {
+	Code     BundleCode `json:"code"`
+	Quantity int64      `json:"quantity"`
+	Start    time.Time  `json:"start"`
+	End      time.Time  `json:"end"`
+	Grace    int64      `json:"graceSeconds"`
+	Pool     PoolState  `json:"pool"`
+}
+
+// Decide answers the lot as it was entered.
+func (c CreateLot) Decide(s *Slice, origin Origin) (Lot, error) {
+	o, err := s.organization(c.Lot.Organization)
+	if err != nil {
+		return Lot{}, err
+	}
+	lot := c.Lot
+	lot.ID, lot.CreatedAt = c.id(), s.now
+	sum := lot.Quantity
+	for _, other := range o.lots[lot.Code] {
+		sum += other.Quantity
+	}
+	if sum > MaxQuantity {
+		return Lot{}, Invalid(ReasonInvalidValue, "all lots of %s together may have at most %d units", lot.Code, MaxQuantity).In("quantity")
+	}
+	if err := s.take(lot.Organization, IDsOfLots, string(lot.ID), "id"); err != nil {
+		return Lot{}, err
+	}
+	pool, known := o.pools[lot.Code]
+	if !known {
+		pool = Pool{Organization: lot.Organization, Code: lot.Code}
+	}
+	o.lots[lot.Code] = append(o.lots[lot.Code], lot)
+	o.newLots = append(o.newLots, lot)
+	o.licensed = o.licensed || lot.InForce(s.now)
+	pool = pool.Refreshed(o.lots[lot.Code], s.now)
+	o.putPool(pool)
+	return lot, s.record(o, origin, EventLotCreated, string(lot.ID), LotCreated{
+		Code: lot.Code, Quantity: lot.Quantity, Start: lot.Start, End: lot.End, Grace: int64(lot.Grace / time.Second),
+		Pool: PoolState{Code: pool.Code, Used: pool.Used, Total: pool.Total},
+	})
+}
+
+// CreateApplication registers an external application. Its secret never passes through here, only the hash.
+// Errors: not_found/organization_not_found, conflict/duplicate for a client id in use.
+type CreateApplication struct {
+	Application Application // CreatedAt is not part of it
+}
+
+func (c CreateApplication) Operation() string { return "application.create" }
+
+func (c CreateApplication) Touches() []Touch {
+	return []Touch{{Organization: c.Application.Organization, Applications: []ApplicationID{c.Application.ID}}}
+}
+
+func (c CreateApplication) Weight() int { return 1 }
+
+// Decide answers the application as it was registered.
+func (c CreateApplication) Decide(s *Slice, origin Origin) (Application, error) {
+	o, err := s.organization(c.Application.Organization)
+	if err != nil {
+		return Application{}, err
+	}
+	app := c.Application
+	if err := s.take("", IDsOfApplications, string(app.ID), "id"); err != nil {
+		return Application{}, err
+	}
+	app.CreatedAt = s.now
+	s.newApplications = append(s.newApplications, app)
+	return app, s.record(o, origin, EventApplicationCreated, string(app.ID), struct {
+		Scopes []Scope `json:"scopes"`
+	}{app.Scopes})
+}
+
+// CreateSigningKey stores a key that signs access tokens from now on.
+type CreateSigningKey struct {
+	Key SigningKey // CreatedAt is not part of it
+}
+
+func (c CreateSigningKey) Operation() string { return "signing_key.create" }
+
+func (c CreateSigningKey) Touches() []Touch { return []Touch{{Organization: HostID}} }
+
+func (c CreateSigningKey) Weight() int { return 1 }
+
+// Decide answers the instant from which the key signs.
+func (c CreateSigningKey) Decide(s *Slice, origin Origin) (time.Time, error) {
+	host, err := s.organization(HostID)
+	if err != nil {
+		return time.Time{}, err
+	}
+	key := c.Key
+	key.CreatedAt = s.now
+	s.newSigningKeys = append(s.newSigningKeys, key)
+	return s.now, s.record(host, origin, EventSigningKeyCreated, key.ID, struct{}{})
+}

@@ -1,0 +1,92 @@
+package seatwright
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"time"
+)
+
+// EventKind says what happened. Kinds are stable; a change of the data's shape is a new version of the kind.
+type EventKind string
+
+// The kinds of event. The subject is the id of the thing in the first word.
+const (
+	EventOrganizationCreated EventKind = "organization.created"
+	EventTenantCreated       EventKind = "tenant.created"
+	EventUserCreated         EventKind = "user.created"
+	EventApplicationCreated  EventKind = "application.created"
+	EventLotCreated          EventKind = "lot.created"
+	EventSigningKeyCreated   EventKind = "signing_key.created"
+	EventAllocationSet       EventKind = "allocation.set"     // subject: the user; data: AllocationSet
+	EventAllocationRemoved   EventKind = "allocation.removed" // subject: the user; data: AllocationSet without codes
+	EventAllocationRefused   EventKind = "allocation.refused" // subject: empty; data: AllocationRefused
+)
+
+// Event is one committed change of an organization, or one refusal for want of units. The events of an organization are
+// numbered without a gap and chained by hash; they are its audit log and history.
+type Event struct {
+	Organization OrganizationID
+	Sequence     int64 // from 1
+	At           time.Time
+	Kind         EventKind
+	Version      int    // of the shape of Data, from 1
+	Actor        string // id of the principal; "system" for the server itself
+	Via          string // the door that the command came through
+	RequestID    string
+	Subject      string // an id, never a name: people must be erasable
+	Data         []byte // JSON: the state after the change
+	Prev         []byte // hash of the event before; 32 zero bytes for the first
+	Hash         []byte // SHA-256, see Digest
+}
+
+// Digest computes the hash of an event: SHA-256 over the previous hash and every stored field, each behind its length, so
+// that no two different events have the same input.
+func (e Event) Digest() []byte {
+	buf := make([]byte, 0, 256+len(e.Data))
+	buf = append(buf, e.Prev...)
+	buf = binary.BigEndian.AppendUint64(buf, uint64(e.Sequence))
+	buf = binary.BigEndian.AppendUint64(buf, uint64(e.At.UnixMicro()))
+	buf = binary.BigEndian.AppendUint64(buf, uint64(e.Version))
+	for _, s := range [...]string{string(e.Organization), string(e.Kind), e.Actor, e.Via, e.RequestID, e.Subject} {
+		buf = binary.BigEndian.AppendUint32(buf, uint32(len(s)))
+		buf = append(buf, s...)
+	}
+	buf = append(buf, e.Data...)
+	sum := sha256.Sum256(buf)
+	return sum[:]
+}
+
+// Head is the end of an organization's chain of events. Its row is the lock of the organization.
+type Head struct {
+	Organization OrganizationID
+	Sequence     int64 // of the last event; 0: none yet
+	Hash         []byte
+	At           time.Time // of the last event
+}
+
+// VerifyChain checks that events, in order from the one after head, are numbered without a gap, follow each other in time
+// and carry the hash of what they say and of the event before. It returns the new end of the chain; the error names the
+// first event that does not fit.
+func VerifyChain(head Head, events []Event) (Head, error) {
+	for _, e := range events {
+		switch {
+		case e.Organization != head.Organization:
+			return head, fmt.Errorf("event %d: of organization %s, not %s", e.Sequence, e.Organization, head.Organization)
+		case e.Sequence != head.Sequence+1:
+			return head, fmt.Errorf("event %d: follows %d", e.Sequence, head.Sequence)
+		case e.At.Before(head.At):
+			return head, fmt.Errorf("event %d: at %s, before its predecessor at %s", e.Sequence, e.At, head.At)
+		case !bytes.Equal(e.Prev, head.Hash):
+			return head, fmt.Errorf("event %d: does not continue the hash of event %d", e.Sequence, head.Sequence)
+		case !bytes.Equal(e.Hash, e.Digest()):
+			return head, fmt.Errorf("event %d: was changed after it was written", e.Sequence)
+		}
+		head.Sequence, head.Hash, head.At = e.Sequence, e.Hash, e.At
+	}
+	return head, nil
+}
+
+// NoHash is the hash before the first event of a chain.
+func NoHash() []byte { return make([]byte, sha256.Size) }

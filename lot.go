@@ -1,0 +1,47 @@
+package seatwright
+
+import (
+	"math"
+	"time"
+)
+
+// MaxQuantity is the largest number of units of a lot, and of all lots of one pool together.
+const MaxQuantity = 1_000_000_000
+
+// Lot is one purchase of units of one bundle.
+type Lot struct {
+	Organization OrganizationID
+	ID           LotID
+	Code         BundleCode
+	Quantity     int64         // 1 to MaxQuantity
+	Start        time.Time     // the first instant at which the units count
+	End          time.Time     // the end of the term; the units count until End + Grace
+	Grace        time.Duration // whole seconds, zero or more
+	Order        string        // the buyer's or seller's reference, free text
+	CreatedAt    time.Time
+}
+
+// Expiry is the first instant at which the lot no longer counts.
+func (l Lot) Expiry() time.Time { return l.End.Add(l.Grace) }
+
+// InForce reports whether the lot counts at now: start ≤ now < end + grace.
+func (l Lot) InForce(now time.Time) bool { return !now.Before(l.Start) && now.Before(l.Expiry()) }
+
+// never stands for an instant that does not come; it is the latest one that every store can hold.
+var never = time.UnixMicro(math.MaxInt64 / 2).UTC()
+
+// totalOf sums the lots in force at now and says until when that sum holds: the next start or expiry of any of them.
+func totalOf(lots []Lot, now time.Time) (total int64, until time.Time) {
+	until = never
+	for _, l := range lots {
+		if l.InForce(now) {
+			total += l.Quantity
+		}
+		for _, boundary := range [...]time.Time{l.Start, l.Expiry()} {
+			if boundary.After(now) && boundary.Before(until) {
+				until = boundary
+			}
+		}
+	}
+	return total, until
+}

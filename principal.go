@@ -1,0 +1,112 @@
+package seatwright
+
+import (
+	"slices"
+	"strings"
+)
+
+// Role is what a person may be in their organization.
+type Role string
+
+// The roles, from the installation down.
+const (
+	RoleHostAdministrator         Role = "host-administrator"         // only people of the host
+	RoleOrganizationAdministrator Role = "organization-administrator" // everything in their own organization
+	RoleMember                    Role = "member"                     // sees what they hold
+)
+
+// Scope is an OAuth scope of the published API. "PM.License" implies "PM.License.Read" and "PM.License.Write", and so on.
+type Scope string
+
+// The published scopes that operations ask for.
+const (
+	ScopeLicense      Scope = "PM.License"
+	ScopeLicenseRead  Scope = "PM.License.Read"
+	ScopeLicenseWrite Scope = "PM.License.Write"
+)
+
+// PublishedScopes lists every scope that an application can be registered for, umbrella before parts.
+// Source: API guide, "Platform Management scopes".
+func PublishedScopes() []Scope {
+	return []Scope{
+		"PM.Audit", "PM.Audit.Read",
+		"PM.AuthSetting",
+		"PM.Group", "PM.Group.Read", "PM.Group.Write",
+		ScopeLicense, ScopeLicenseRead, ScopeLicenseWrite,
+		"PM.MessageTemplate", "PM.MessageTemplate.Read", "PM.MessageTemplate.Write",
+		"PM.RobotAccount", "PM.RobotAccount.Read", "PM.RobotAccount.Write",
+		"PM.Setting", "PM.Setting.Read", "PM.Setting.Write",
+		"PM.User", "PM.User.Read", "PM.User.Write",
+		"PM.UserLoginAttempt", "PM.UserLoginAttempt.Read",
+	}
+}
+
+// Implies reports whether holding s is enough where want is asked for: s itself, or its two-part umbrella.
+func (s Scope) Implies(want Scope) bool {
+	return s == want || strings.Count(string(s), ".") == 1 && strings.HasPrefix(string(want), string(s)+".")
+}
+
+// PrincipalKind tells people from programs.
+type PrincipalKind string
+
+// The kinds of principal.
+const (
+	PrincipalUser        PrincipalKind = "user"
+	PrincipalApplication PrincipalKind = "application" // client credentials: no person behind it
+)
+
+// Principal is who asks, as proven by their token.
+type Principal struct {
+	Kind         PrincipalKind
+	ID           string         // UserID or ApplicationID
+	Organization OrganizationID // HostID for people of the host
+	Role         Role           // people only
+	Scopes       []Scope        // what the token carries; a person's token without any is limited by the role alone
+}
+
+// Permission is what an operation asks for: a person needs one of the roles, a token that carries scopes needs one of the
+// scopes (its own or an umbrella). Without a role that fits, a person is refused whatever their token carries; an
+// application has no role and lives by scopes alone. The zero Permission allows nobody.
+type Permission struct {
+	Roles  []Role
+	Scopes []Scope
+}
+
+// The permissions that more than one operation shares. The OpenAPI documents carry the same, and a test compares them.
+var (
+	PermissionReadLicenses  = Permission{Roles: []Role{RoleOrganizationAdministrator}, Scopes: []Scope{ScopeLicense, ScopeLicenseRead}}
+	PermissionWriteLicenses = Permission{Roles: []Role{RoleOrganizationAdministrator}, Scopes: []Scope{ScopeLicense, ScopeLicenseWrite}}
+	PermissionManageHost    = Permission{Roles: []Role{RoleHostAdministrator}}
+)
+
+// Check returns nil where p may do what asks for need, else forbidden/missing_permission.
+func (p Principal) Check(need Permission) error {
+	if p.Kind == PrincipalUser && !slices.Contains(need.Roles, p.Role) {
+		return NewError(KindForbidden, ReasonMissingPermission, "this needs the role %s", joined(need.Roles, "or"))
+	}
+	if p.Kind == PrincipalUser && len(p.Scopes) == 0 {
+		return nil
+	}
+	for _, held := range p.Scopes {
+		for _, want := range need.Scopes {
+			if held.Implies(want) {
+				return nil
+			}
+		}
+	}
+	if len(need.Scopes) == 0 {
+		return NewError(KindForbidden, ReasonMissingPermission, "this is for people, not for applications or tokens with scopes")
+	}
+	return NewError(KindForbidden, ReasonMissingPermission, "this needs the scope %s", joined(need.Scopes, "or"))
+}
+
+func joined[S ~string](words []S, last string) string {
+	var b strings.Builder
+	for i, w := range words {
+		if i > 0 {
+			b.WriteString(" " + last + " ")
+		}
+		b.WriteString(string(w))
+	}
+	return b.String()
+}

@@ -1,0 +1,133 @@
+package seatwright
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+)
+
+// RefusalsPerSecond is how many refusals for want of units are recorded for one principal and code in one second. Further
+// ones are only counted; a later event of the same principal and code carries the count.
+const RefusalsPerSecond = 10
+
+// AllocationRefused is the data of an [EventAllocationRefused].
+type AllocationRefused struct {
+	Users      int        `json:"users,omitempty"` // how many the refused command listed
+	Shortages  []Shortage `json:"shortages,omitempty"`
+	Suppressed int64      `json:"suppressed,omitempty"` // refusals of the same principal and codes since, without an event of their own
+}
+
+type refusalKey struct {
+	organization OrganizationID
+	actor        string
+	code         BundleCode
+}
+
+type refusalWindow struct {
+	second   int64 // Unix time
+	recorded int
+	untold   int64 // refusals that no event has counted yet
+}
+
+// RefusalMeter remembers across batches how many refusals each principal had. It belongs to the writer of one ledger;
+// several nodes count each for themselves.
+type RefusalMeter struct {
+	windows map[refusalKey]refusalWindow
+}
+
+// Fork returns a copy for one batch, without what no longer matters. The writer keeps the copy if the batch commits.
+func (m *RefusalMeter) Fork(now time.Time) *RefusalMeter {
+	fork := &RefusalMeter{windows: map[refusalKey]refusalWindow{}}
+	for key, w := range m.windows {
+		if w.untold > 0 || w.second >= now.Unix() {
+			fork.windows[key] = w
+		}
+	}
+	return fork
+}
+
+// Untold lists the organizations of which refusals before now's second are still to be counted in an event.
+func (m *RefusalMeter) Untold(now time.Time) []OrganizationID {
+	found := map[OrganizationID]bool{}
+	for key, w := range m.windows {
+		if w.untold > 0 && w.second < now.Unix() {
+			found[key.organization] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(found))
+}
+
+// admit says whether a refusal at now is to be recorded, and how many untold ones before it the record has to count.
+func (m *RefusalMeter) admit(key refusalKey, now time.Time) (record bool, untold int64) {
+	w := m.windows[key]
+	if second := now.Unix(); w.second != second {
+		w.second, w.recorded = second, 0
+	}
+	if record = w.recorded < RefusalsPerSecond; record {
+		untold, w.untold = w.untold, 0
+		w.recorded++
+	} else {
+		w.untold++
+	}
+	m.windows[key] = w
+	return record, untold
+}
+
+// refuse records that a command was refused for want of units and returns the answer. Nothing else changes.
+func (s *Slice) refuse(o *organizationSlice, origin Origin, users int, shortages []Shortage) error {
+	recorded, suppressed := false, int64(0)
+	for _, short := range shortages {
+		record, untold := s.refusals.admit(refusalKey{o.organization.ID, origin.Actor, short.Bundle}, s.now)
+		recorded, suppressed = recorded || record, suppressed+untold
+	}
+	if recorded {
+		data := AllocationRefused{Users: users, Shortages: shortages, Suppressed: suppressed}
+		if err := s.record(o, origin, EventAllocationRefused, "", data); err != nil {
+			return err
+		}
+	}
+	e := NewError(KindExhausted, ReasonPoolExhausted, "%s", describe(shortages))
+	e.Shortages = shortages
+	return e
+}
+
+// CountRefusals writes the refusals that were only counted into events, so that a storm that has ended is on record.
+type CountRefusals struct {
+	Organizations []OrganizationID // at least one
+}
+
+func (c CountRefusals) Operation() string { return "refusals.count" }
+
+func (c CountRefusals) Touches() []Touch {
+	touches := make([]Touch, len(c.Organizations))
+	for i, id := range c.Organizations {
+		touches[i].Organization = id
+	}
+	return touches
+}
+
+func (c CountRefusals) Weight() int { return len(c.Organizations) }
+
+// Decide writes one event per principal and code; the answer is their number.
+func (c CountRefusals) Decide(s *Slice, _ Origin) (int, error) {
+	told := 0
+	byKey := func(a, b refusalKey) int {
+		return cmp.Or(cmp.Compare(a.organization, b.organization), cmp.Compare(a.actor, b.actor), cmp.Compare(a.code, b.code))
+	}
+	for _, key := range slices.SortedFunc(maps.Keys(s.refusals.windows), byKey) {
+		w := s.refusals.windows[key]
+		o, err := s.organization(key.organization)
+		if err != nil || w.untold == 0 || w.second >= s.now.Unix() {
+			continue
+		}
+		data := AllocationRefused{Shortages: []Shortage{{Bundle: key.code}}, Suppressed: w.untold}
+		if err := s.record(o, Origin{Actor: key.actor, Via: "ledger"}, EventAllocationRefused, "", data); err != nil {
+			return told, err
+		}
+		w.untold = 0
+		s.refusals.windows[key] = w
+		told++
+	}
+	return told, nil
+}

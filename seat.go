@@ -1,0 +1,31 @@
+package seatwright
+
+import "time"
+
+// Seat is one bundle that a user holds now. There is at most one per organization, user and code; it ends with its last
+// source. Today the only source is the direct allocation.
+type Seat struct {
+	Organization OrganizationID
+	User         UserID
+	Code         BundleCode
+	Units        int64 // drawn from the pool: 1, or 0 where an external license stands behind the seat
+	Direct       bool  // held because of the user's direct record
+	CreatedAt    time.Time
+}
+
+// DirectRecord is an administrator's decision about one user. Three states: no record (the user inherits from groups), a
+// record with codes (only those), a record without codes (blocked). The codes are the user's seats with Direct set.
+type DirectRecord struct {
+	Organization OrganizationID
+	User         UserID
+	External     bool // asked for with useExternalLicense
+	CreatedAt    time.Time
+	UpdatedAt    time.Time
+}
+
+// Allocation is the direct allocation of one user as an answer: the record together with its codes.
+type Allocation struct {
+	User     UserID       `json:"user"`
+	Codes    []BundleCode `json:"codes"`
+	External bool         `json:"external"`
+}

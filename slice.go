@@ -1,0 +1,319 @@
+package seatwright
+
+import (
+	"cmp"
+	"encoding/json"
+	"maps"
+	"slices"
+	"time"
+)
+
+// Slice is what one batch of commands may see and change: the rows that the commands named, at one instant, under the
+// locks of their organizations. A store fills it with the Load methods, commands change it, and the store writes Changes.
+// It is used by one goroutine at a time.
+type Slice struct {
+	now           time.Time
+	organizations map[OrganizationID]*organizationSlice
+	keys          map[KeyRef]KeyRecord
+	taken         map[takenName]bool // names of the whole installation that are in use
+	refusals      *RefusalMeter
+
+	newKeys         []KeyRecord
+	newSigningKeys  []SigningKey
+	newApplications []Application
+}
+
+// takenName is a name or id in use: organization is empty for what is unique in the whole installation.
+type takenName struct {
+	organization OrganizationID
+	space        NameSpace
+	name         string
+}
+
+// NameSpace is a set of names in which each may be used once.
+type NameSpace string
+
+// The name spaces.
+const (
+	NamesOfOrganizations NameSpace = "organization names"
+	NamesOfTenants       NameSpace = "tenant names"
+	NamesOfUsers         NameSpace = "user names"
+	IDsOfTenants         NameSpace = "tenant ids"
+	IDsOfLots            NameSpace = "lot ids"
+	IDsOfApplications    NameSpace = "application ids"
+	ExternalIDsOfUsers   NameSpace = "external ids"
+)
+
+type organizationSlice struct {
+	exists       bool
+	head         Head
+	organization Organization
+	licensed     bool
+	users        map[UserID]User
+	records      map[UserID]DirectRecord
+	seats        map[UserID]map[BundleCode]Seat
+	pools        map[BundleCode]Pool
+	lots         map[BundleCode][]Lot
+
+	created        bool
+	events         []Event
+	newTenants     []Tenant
+	newUsers       []NewUser
+	newLots        []Lot
+	changedRecords map[UserID]bool // true: there was a row when the slice was loaded
+	changedSeats   map[seatRef]bool
+	changedPools   map[BundleCode]bool
+}
+
+type seatRef struct {
+	user UserID
+	code BundleCode
+}
+
+// NewSlice begins a slice at an instant, which is cut to whole microseconds.
+func NewSlice(now time.Time) *Slice {
+	return &Slice{
+		now: now.UTC().Truncate(time.Microsecond), organizations: map[OrganizationID]*organizationSlice{}, keys: map[KeyRef]KeyRecord{},
+		taken: map[takenName]bool{}, refusals: (&RefusalMeter{}).Fork(now),
+	}
+}
+
+// MeterRefusals makes the slice count refusals on from what the meter knows, and returns the copy that counts on.
+func (s *Slice) MeterRefusals(m *RefusalMeter) *RefusalMeter {
+	s.refusals = m.Fork(s.now)
+	return s.refusals
+}
+
+// Now is the instant of the batch, never before the last event of any of its organizations.
+func (s *Slice) Now() time.Time { return s.now }
+
+func (s *Slice) at(id OrganizationID) *organizationSlice {
+	o := s.organizations[id]
+	if o == nil {
+		o = &organizationSlice{
+			head: Head{Organization: id, Hash: NoHash()}, users: map[UserID]User{}, records: map[UserID]DirectRecord{},
+			seats: map[UserID]map[BundleCode]Seat{}, pools: map[BundleCode]Pool{}, lots: map[BundleCode][]Lot{},
+			changedRecords: map[UserID]bool{}, changedSeats: map[seatRef]bool{}, changedPools: map[BundleCode]bool{},
+		}
+		s.organizations[id] = o
+	}
+	return o
+}
+
+// LoadOrganization adds an organization with the end of its chain; licensed says whether any of its lots is in force now.
+// All organizations are loaded before anything else, because the slice's instant moves up to the head's where that is later.
+func (s *Slice) LoadOrganization(org Organization, head Head, licensed bool) {
+	o := s.at(org.ID)
+	o.exists, o.organization, o.head, o.licensed = true, org, head, licensed
+	if head.At.After(s.now) {
+		s.now = head.At
+	}
+}
+
+// LoadUser adds a person.
+func (s *Slice) LoadUser(u User) { s.at(u.Organization).users[u.ID] = u }
+
+// LoadRecord adds a direct record.
+func (s *Slice) LoadRecord(r DirectRecord) { s.at(r.Organization).records[r.User] = r }
+
+// LoadSeat adds a seat.
+func (s *Slice) LoadSeat(seat Seat) { s.at(seat.Organization).setSeat(seat) }
+
+// LoadPool adds a pool. Its lots are needed only where the pool is stale or the command asked for them.
+func (s *Slice) LoadPool(p Pool, lots []Lot) {
+	o := s.at(p.Organization)
+	o.pools[p.Code] = p
+	if lots != nil {
+		o.lots[p.Code] = lots
+	}
+}
+
+// LoadKey adds the record of an idempotency key; one older than KeyLife counts as absent.
+func (s *Slice) LoadKey(k KeyRecord) { s.keys[k.KeyRef] = k }
+
+// LoadTaken marks a name as in use; organization is empty for the spaces that span the installation.
+func (s *Slice) LoadTaken(organization OrganizationID, space NameSpace, name string) {
+	s.taken[takenName{organization, space, name}] = true
+}
+
+// HeldCodes lists the codes of every seat loaded for an organization, so that a store can load their pools.
+func (s *Slice) HeldCodes(organization OrganizationID) []BundleCode {
+	codes := map[BundleCode]bool{}
+	for _, seats := range s.at(organization).seats {
+		for code := range seats {
+			codes[code] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(codes))
+}
+
+func (o *organizationSlice) setSeat(seat Seat) {
+	if o.seats[seat.User] == nil {
+		o.seats[seat.User] = map[BundleCode]Seat{}
+	}
+	o.seats[seat.User][seat.Code] = seat
+}
+
+// organization returns what is loaded of an organization that exists.
+func (s *Slice) organization(id OrganizationID) (*organizationSlice, error) {
+	if o := s.organizations[id]; o != nil && o.exists {
+		return o, nil
+	}
+	return nil, MissingOrganization()
+}
+
+// take marks a name as in use, or answers conflict/duplicate. An empty name is no name.
+func (s *Slice) take(organization OrganizationID, space NameSpace, name, field string) error {
+	if name == "" {
+		return nil
+	}
+	key := takenName{organization, space, name}
+	if s.taken[key] {
+		return NewError(KindConflict, ReasonDuplicate, "%q is already in use among the %s", name, space).In(field)
+	}
+	s.taken[key] = true
+	return nil
+}
+
+func (s *Slice) key(ref KeyRef) (KeyRecord, bool) {
+	k, ok := s.keys[ref]
+	return k, ok && s.now.Before(k.CreatedAt.Add(KeyLife))
+}
+
+func (s *Slice) putKey(k KeyRecord) {
+	s.keys[k.KeyRef] = k
+	s.newKeys = append(s.newKeys, k)
+}
+
+// pool returns a pool that is up to date at now; one of which nothing was ever bought is empty.
+func (s *Slice) pool(o *organizationSlice, code BundleCode) Pool {
+	p, known := o.pools[code]
+	if known && p.Stale(s.now) {
+		lots, loaded := o.lots[code]
+		if !loaded {
+			panic("seatwright: the store loaded the stale pool " + string(code) + " without its lots")
+		}
+		p = p.Refreshed(lots, s.now)
+		o.putPool(p)
+	}
+	return p
+}
+
+func (o *organizationSlice) putPool(p Pool) {
+	o.pools[p.Code] = p
+	o.changedPools[p.Code] = true
+}
+
+func (o *organizationSlice) putRecord(r DirectRecord) {
+	o.noteRecord(r.User)
+	o.records[r.User] = r
+}
+
+func (o *organizationSlice) removeRecord(user UserID) {
+	o.noteRecord(user)
+	delete(o.records, user)
+}
+
+func (o *organizationSlice) noteRecord(user UserID) {
+	if _, noted := o.changedRecords[user]; !noted {
+		_, o.changedRecords[user] = o.records[user]
+	}
+}
+
+func (o *organizationSlice) putSeat(seat Seat) {
+	o.noteSeat(seat.User, seat.Code)
+	o.setSeat(seat)
+}
+
+func (o *organizationSlice) removeSeat(user UserID, code BundleCode) {
+	o.noteSeat(user, code)
+	delete(o.seats[user], code)
+}
+
+func (o *organizationSlice) noteSeat(user UserID, code BundleCode) {
+	ref := seatRef{user, code}
+	if _, noted := o.changedSeats[ref]; !noted {
+		_, o.changedSeats[ref] = o.seats[user][code]
+	}
+}
+
+// record appends an event to the chain of the organization. data must be a type that always marshals.
+func (s *Slice) record(o *organizationSlice, origin Origin, kind EventKind, subject string, data any) error {
+	body, err := json.Marshal(data)
+	if err != nil {
+		return Internal(err)
+	}
+	e := Event{
+		Organization: o.head.Organization, Sequence: o.head.Sequence + 1, At: s.now, Kind: kind, Version: 1, Actor: origin.Actor,
+		Via: origin.Via, RequestID: origin.RequestID, Subject: subject, Data: body, Prev: o.head.Hash,
+	}
+	e.Hash = e.Digest()
+	o.head.Sequence, o.head.Hash, o.head.At = e.Sequence, e.Hash, e.At
+	o.events = append(o.events, e)
+	return nil
+}
+
+// Changes is the difference that a batch made, in an order in which every foreign key holds. Only final states are listed:
+// what came and went within the batch is not.
+type Changes struct {
+	Organizations  []Organization // new
+	Tenants        []Tenant       // new
+	Users          []NewUser      // new
+	Applications   []Application  // new
+	SigningKeys    []SigningKey   // new
+	Lots           []Lot          // new
+	Heads          []Head         // to be stored as they are
+	Pools          []Pool         // to be stored as they are
+	Records        []DirectRecord // to be stored as they are
+	RemovedRecords []DirectRecord // only organization and user are set
+	Seats          []Seat         // to be stored as they are
+	RemovedSeats   []Seat         // only organization, user and code are set
+	Events         []Event        // to be appended
+	Keys           []KeyRecord    // to be stored in place of an expired one
+}
+
+// Empty reports that there is nothing to write.
+func (c Changes) Empty() bool {
+	return len(c.Heads)+len(c.Pools)+len(c.Records)+len(c.RemovedRecords)+len(c.Seats)+len(c.RemovedSeats)+len(c.Events)+len(c.Keys)+
+		len(c.Organizations)+len(c.Tenants)+len(c.Users)+len(c.Applications)+len(c.SigningKeys)+len(c.Lots) == 0
+}
+
+// Changes returns what the commands changed since the slice was loaded, ordered by organization and key.
+func (s *Slice) Changes() Changes {
+	c := Changes{SigningKeys: s.newSigningKeys, Applications: s.newApplications, Keys: s.newKeys}
+	for _, id := range slices.Sorted(maps.Keys(s.organizations)) {
+		o := s.organizations[id]
+		if o.created {
+			c.Organizations = append(c.Organizations, o.organization)
+		}
+		if len(o.events) > 0 {
+			c.Heads = append(c.Heads, o.head)
+		}
+		c.Tenants = append(c.Tenants, o.newTenants...)
+		c.Users = append(c.Users, o.newUsers...)
+		c.Lots = append(c.Lots, o.newLots...)
+		c.Events = append(c.Events, o.events...)
+		for _, code := range slices.Sorted(maps.Keys(o.changedPools)) {
+			c.Pools = append(c.Pools, o.pools[code])
+		}
+		for _, user := range slices.Sorted(maps.Keys(o.changedRecords)) {
+			if r, ok := o.records[user]; ok {
+				c.Records = append(c.Records, r)
+			} else if o.changedRecords[user] {
+				c.RemovedRecords = append(c.RemovedRecords, DirectRecord{Organization: id, User: user})
+			}
+		}
+		for _, ref := range slices.SortedFunc(maps.Keys(o.changedSeats), compareSeatRefs) {
+			if seat, ok := o.seats[ref.user][ref.code]; ok {
+				c.Seats = append(c.Seats, seat)
+			} else if o.changedSeats[ref] {
+				c.RemovedSeats = append(c.RemovedSeats, Seat{Organization: id, User: ref.user, Code: ref.code})
+			}
+		}
+	}
+	return c
+}
+
+func compareSeatRefs(a, b seatRef) int {
+	return cmp.Or(cmp.Compare(a.user, b.user), cmp.Compare(a.code, b.code))
+}

@@ -1,0 +1,78 @@
+package seatwright
+
+import "context"
+
+// Store keeps everything durable. Both implementations pass storetest; a third could be written from these comments.
+//
+// Errors: a missing row is not_found; a database that does not answer is unavailable/store_unavailable, and then nothing has
+// changed; everything else is internal. Times come back in UTC, cut to microseconds. Ids are compared exactly, letter case
+// included. All methods may be called at the same time.
+type Store interface {
+	Reader
+	// Update runs one batch as one transaction: it takes the locks of the touched organizations in the order of their ids,
+	// reads the clock, loads the slice, calls decide exactly once, writes the slice's changes and commits.
+	//
+	// When decide returns an error, or panics, the transaction is rolled back and the error returned, or the panic passed
+	// on. When nothing has changed nothing is written. Cancelling ctx can end the call before COMMIT is sent, never after.
+	// An error whose reason is outcome_unknown means that COMMIT was sent and not confirmed; after every other error
+	// nothing has changed. When Update returns nil the changes survive the loss of power, and every later read sees them.
+	Update(ctx context.Context, request LoadRequest, decide func(*Slice) error) error
+	// Close waits for the running Update and releases the database. Later calls are unavailable.
+	Close() error
+}
+
+// LoadRequest is what the commands of one batch need, together.
+type LoadRequest struct {
+	Touches []Touch // an organization may be named more than once
+	Keys    []KeyRef
+}
+
+// Reader answers questions. It never decides anything: what it says may be out of date when the caller hears it.
+type Reader interface {
+	DirectoryReader
+	LicenseReader
+	EventReader
+}
+
+// DirectoryReader finds organizations, people and programs.
+type DirectoryReader interface {
+	// Organization finds an organization, or the host, by its exact id.
+	Organization(ctx context.Context, id OrganizationID) (Organization, error)
+	// OrganizationByName finds an organization, or the host, by the key of its name.
+	OrganizationByName(ctx context.Context, nameKey string) (Organization, error)
+	// TenantsByName lists the tenants of that name in the whole installation, at most two, in the order of organization and id.
+	TenantsByName(ctx context.Context, nameKey string) ([]Tenant, error)
+	// User finds a person by exact id.
+	User(ctx context.Context, organization OrganizationID, id UserID) (User, error)
+	// UserByName finds a person by the key of their user name.
+	UserByName(ctx context.Context, organization OrganizationID, nameKey string) (User, error)
+	// Application finds an application by exact client id.
+	Application(ctx context.Context, id ApplicationID) (Application, error)
+	// SigningKeys lists the signing keys, newest first. There may be none.
+	SigningKeys(ctx context.Context) ([]SigningKey, error)
+}
+
+// LicenseReader tells what was bought and who holds it.
+type LicenseReader interface {
+	// Pools lists the pools of an organization in the order of their codes, with totals as of now.
+	Pools(ctx context.Context, organization OrganizationID) ([]Pool, error)
+	// Allocations lists the direct allocations of those of users that have a direct record, in the order of their ids;
+	// codes are sorted.
+	Allocations(ctx context.Context, organization OrganizationID, users []UserID) ([]UserAllocation, error)
+	// SeatUnits sums the units of all seats of an organization by code. It reads every seat: for verification only.
+	SeatUnits(ctx context.Context, organization OrganizationID) (map[BundleCode]int64, error)
+}
+
+// UserAllocation is a direct allocation together with the person it was made for.
+type UserAllocation struct {
+	Allocation
+	Person User // without password hash
+}
+
+// EventReader reads the chains.
+type EventReader interface {
+	// Events lists events of an organization with a sequence greater than after, in order, at most limit (1 to 1,000).
+	Events(ctx context.Context, organization OrganizationID, after int64, limit int) ([]Event, error)
+	// Head returns the end of the chain of an organization.
+	Head(ctx context.Context, organization OrganizationID) (Head, error)
+}
