@@ -83,3 +83,40 @@ func isUUID(s string) bool {
 	}
 	return true
 }
+
+// UserIDs reads a list of user ids as it comes in a request: canonical, in order, duplicates dropped. The errors are
+// invalid/invalid_value for none, invalid/too_many for more than MaxUsersPerCall, and invalid/malformed_id.
+func UserIDs(raw []string) ([]UserID, error) {
+	if len(raw) == 0 {
+		return nil, Invalid(ReasonInvalidValue, "at least one user id is needed").In("userIds")
+	}
+	if len(raw) > MaxUsersPerCall {
+		return nil, Invalid(ReasonTooMany, "at most %d users in one call, not %d", MaxUsersPerCall, len(raw)).In("userIds")
+	}
+	return distinct[UserID](raw, "userIds")
+}
+
+// BundleCodes reads a list of bundle codes as it comes in a request: in order, duplicates dropped; it may be empty. Whether
+// a code exists is decided later. The errors are invalid/too_many for more than MaxCodesPerCall, and invalid/malformed_id.
+func BundleCodes(raw []string) ([]BundleCode, error) {
+	if len(raw) > MaxCodesPerCall {
+		return nil, Invalid(ReasonTooMany, "at most %d codes in one call, not %d", MaxCodesPerCall, len(raw)).In("userBundleCodes")
+	}
+	return distinct[BundleCode](raw, "userBundleCodes")
+}
+
+func distinct[ID ~string](raw []string, field string) ([]ID, error) {
+	ids := make([]ID, 0, len(raw))
+	seen := make(map[ID]bool, len(raw))
+	for i, text := range raw {
+		canonical, err := CanonicalID(text)
+		if err != nil {
+			return nil, AsError(err).In(fmt.Sprintf("%s[%d]", field, i))
+		}
+		if id := ID(canonical); !seen[id] {
+			seen[id] = true
+			ids = append(ids, id)
+		}
+	}
+	return ids, nil
+}

@@ -110,3 +110,24 @@ func joined[S ~string](words []S, last string) string {
 	}
 	return b.String()
 }
+
+// Caller is one request's who and where: the principal, and what the audit log has to know about how they came.
+type Caller struct {
+	Principal Principal
+	Via       string // the door: "lease", "native", "console", …
+	RequestID string
+	Key       string // idempotency key as sent; empty: none
+}
+
+// Origin is what a command remembers of its caller.
+func (c Caller) Origin() Origin {
+	return Origin{Actor: c.Principal.ID, Via: c.Via, RequestID: c.RequestID, Key: c.Key}
+}
+
+// SystemCaller is the server itself at start-up or in a sweep: it may do everything and is named as the actor.
+func SystemCaller(via string) Caller {
+	return Caller{
+		Principal: Principal{Kind: PrincipalUser, ID: SystemActor, Organization: HostID, Role: RoleHostAdministrator},
+		Via:       via, RequestID: NewID(),
+	}
+}
