@@ -201,9 +201,10 @@ func (s *Slice) addUser(o *organizationSlice, origin Origin, u NewUser) error {
 }
 
 // CreateLot enters a purchase. The units count from its start on. Errors: not_found/organization_not_found,
-// conflict/duplicate for an id in use, invalid/invalid_value where the pool would pass MaxQuantity.
+// conflict/duplicate for an id in use, invalid/invalid_value where the pool would pass MaxQuantity or the end is not after
+// the start.
 type CreateLot struct {
-	Lot     Lot   // ID empty: FreshID is taken; CreatedAt is not part of it
+	Lot     Lot   // ID empty: FreshID is taken; Start zero: now; CreatedAt is not part of it
 	FreshID LotID `json:"-"`
 }
 
@@ -240,6 +241,12 @@ func (c CreateLot) Decide(s *Slice, origin Origin) (Lot, error) {
 	}
 	lot := c.Lot
 	lot.ID, lot.CreatedAt = c.id(), s.now
+	if lot.Start.IsZero() {
+		lot.Start = s.now
+	}
+	if !lot.End.After(lot.Start) {
+		return Lot{}, Invalid(ReasonInvalidValue, "the end must come after the start").In("end")
+	}
 	sum := lot.Quantity
 	for _, other := range o.lots[lot.Code] {
 		sum += other.Quantity

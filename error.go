@@ -88,12 +88,6 @@ func (e *Error) Error() string {
 // Unwrap returns the cause, which may be nil.
 func (e *Error) Unwrap() error { return e.cause }
 
-// Is makes errors.Is(err, &Error{Kind: KindNotFound}) and the like compare by kind and, where given, by reason.
-func (e *Error) Is(target error) bool {
-	t, ok := target.(*Error)
-	return ok && (t.Kind == "" || t.Kind == e.Kind) && (t.Reason == "" || t.Reason == e.Reason)
-}
-
 // In returns a copy of e that names the field at fault.
 func (e *Error) In(field string) *Error {
 	c := *e
@@ -142,6 +136,12 @@ func AsError(err error) *Error {
 	}
 	return Internal(err)
 }
+
+// IsKind reports whether err is of a kind. No error is of none.
+func IsKind(err error, kind Kind) bool { return err != nil && AsError(err).Kind == kind }
+
+// IsReason reports whether err has a reason.
+func IsReason(err error, reason Reason) bool { return err != nil && AsError(err).Reason == reason }
 
 // MissingOrganization is the answer for an organization that does not exist and for one that the caller may not see: the
 // two must not be told apart, so both are made here.

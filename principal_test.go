@@ -12,9 +12,9 @@ func TestCheckNeedsTheRoleAndWhereTheTokenHasScopesOneOfThem(t *testing.T) {
 		need    Permission
 		allowed bool
 	}{
-		"administrator without scopes":               {user(RoleOrganizationAdministrator), PermissionWriteLicenses, true},
-		"administrator with a fitting scope":         {user(RoleOrganizationAdministrator, ScopeLicenseWrite), PermissionWriteLicenses, true},
-		"administrator whose token may only read":    {user(RoleOrganizationAdministrator, ScopeLicenseRead), PermissionWriteLicenses, false},
+		"administrator without scopes":            {user(RoleOrganizationAdministrator), PermissionWriteLicenses, true},
+		"administrator with a fitting scope":      {user(RoleOrganizationAdministrator, ScopeLicenseWrite), PermissionWriteLicenses, true},
+		"administrator whose token may only read": {user(RoleOrganizationAdministrator, ScopeLicenseRead), PermissionWriteLicenses, false},
 		"member":                                     {user(RoleMember), PermissionReadLicenses, false},
 		"member with a scope":                        {user(RoleMember, ScopeLicense), PermissionWriteLicenses, false},
 		"host administrator in an organization":      {user(RoleHostAdministrator), PermissionWriteLicenses, false},

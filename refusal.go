@@ -58,6 +58,16 @@ func (m *RefusalMeter) Untold(now time.Time) []OrganizationID {
 	return slices.Sorted(maps.Keys(found))
 }
 
+// Counting reports whether there are refusals that no event has counted yet.
+func (m *RefusalMeter) Counting() bool {
+	for _, w := range m.windows {
+		if w.untold > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // admit says whether a refusal at now is to be recorded, and how many untold ones before it the record has to count.
 func (m *RefusalMeter) admit(key refusalKey, now time.Time) (record bool, untold int64) {
 	w := m.windows[key]

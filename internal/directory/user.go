@@ -1,0 +1,150 @@
+package directory
+
+import (
+	"context"
+	"strings"
+
+	"golang.org/x/text/secure/precis"
+
+	"github.com/seatwright/seatwright"
+	"github.com/seatwright/seatwright/internal/ledger"
+)
+
+// NewUser is what is said about a person to be created. Empty fields are unknown.
+type NewUser struct {
+	ID          string // empty: a fresh UUID
+	UserName    string // needed to sign in
+	Password    string // empty: no local password
+	Email       string
+	FirstName   string
+	LastName    string
+	DisplayName string
+	ExternalID  string
+	Role        seatwright.Role // empty: member
+}
+
+// CreateUser makes a person of an organization, or of the host, where the role must be the host's. Host administrators only.
+func (d *Directory) CreateUser(
+	ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID, n NewUser,
+) (seatwright.User, error) {
+	if err := caller.Principal.Check(seatwright.PermissionManageHost); err != nil {
+		return seatwright.User{}, err
+	}
+	id, err := optionalID(n.ID)
+	if err != nil {
+		return seatwright.User{}, err
+	}
+	if err := n.check(organization); err != nil {
+		return seatwright.User{}, err
+	}
+	key, err := userNameKey(n.UserName)
+	if err != nil {
+		return seatwright.User{}, err
+	}
+	hash := ""
+	if n.Password != "" {
+		if err := CheckPassword(n.Password); err != nil {
+			return seatwright.User{}, err
+		}
+		if hash, err = d.passwords.Hash(ctx, n.Password); err != nil {
+			return seatwright.User{}, err
+		}
+	}
+	return ledger.Submit(ctx, d.ledger, caller.Origin(), seatwright.CreateUser{
+		User: seatwright.User{
+			Organization: organization, ID: seatwright.UserID(id), UserName: n.UserName, ExternalID: n.ExternalID, Email: n.Email,
+			FirstName: n.FirstName, LastName: n.LastName, DisplayName: n.DisplayName, Role: n.Role,
+		},
+		UserNameKey: key, FreshID: seatwright.UserID(seatwright.NewID()), PasswordHash: hash,
+	})
+}
+
+// check fills in the role and refuses what no person can have.
+func (n *NewUser) check(organization seatwright.OrganizationID) error {
+	invalid := func(field, text string) error {
+		return seatwright.Invalid(seatwright.ReasonInvalidValue, "%s", text).In(field)
+	}
+	for field, text := range map[string]string{
+		"userName": n.UserName, "email": n.Email, "firstName": n.FirstName, "lastName": n.LastName, "displayName": n.DisplayName, "externalId": n.ExternalID,
+	} {
+		if err := seatwright.CheckText(field, text); err != nil {
+			return err
+		}
+	}
+	host := organization == seatwright.HostID
+	switch {
+	case n.Role == "" && host:
+		n.Role = seatwright.RoleHostAdministrator
+	case n.Role == "":
+		n.Role = seatwright.RoleMember
+	case host && n.Role != seatwright.RoleHostAdministrator:
+		return invalid("role", "people of the host are host administrators")
+	case !host && n.Role != seatwright.RoleMember && n.Role != seatwright.RoleOrganizationAdministrator:
+		return invalid("role", "role is member or organization-administrator")
+	}
+	if n.Password != "" && n.UserName == "" {
+		return invalid("userName", "a password needs a user name")
+	}
+	if n.Email != "" && !strings.Contains(n.Email, "@") {
+		return invalid("email", "an e-mail address has an @")
+	}
+	return nil
+}
+
+// userNameKey is the form in which user names are compared: RFC 8265's case-mapped user names, so that letter case, width
+// and composition make no second person. It is empty for no name.
+func userNameKey(name string) (string, error) {
+	if name == "" {
+		return "", nil
+	}
+	key, err := precis.UsernameCaseMapped.CompareKey(name)
+	if err != nil {
+		return "", seatwright.Invalid(seatwright.ReasonInvalidValue, "a user name has letters, digits and marks, and no space").In("userName")
+	}
+	return key, nil
+}
+
+// Login finds the person with that name and password. An unknown name, an inactive person, a person without a local
+// password and a wrong password are all unauthenticated/invalid_credentials, after the same work. The errors of
+// Passwords.Verify come through.
+func (d *Directory) Login(ctx context.Context, organization seatwright.OrganizationID, userName, password string) (seatwright.User, error) {
+	refused := seatwright.NewError(seatwright.KindUnauthenticated, seatwright.ReasonInvalidCredentials, "the user name or the password is wrong")
+	var user seatwright.User
+	key, err := userNameKey(userName)
+	if err == nil && key != "" {
+		user, err = d.reader.UserByName(ctx, organization, key)
+		if err != nil && !seatwright.IsKind(err, seatwright.KindNotFound) {
+			return seatwright.User{}, err
+		}
+	}
+	right, err := d.passwords.Verify(ctx, user.PasswordHash, password)
+	if err != nil {
+		return seatwright.User{}, err
+	}
+	if !right || !user.Active {
+		return seatwright.User{}, refused
+	}
+	user.PasswordHash = ""
+	return user, nil
+}
+
+// Tenancy says which organization a login is meant for: the one of the path if there is one; else the organization with
+// that name or id; else the organization of the tenant with that name, if the installation has only one; else, for "host",
+// the host. Anything else is not_found/organization_not_found. Source: docs/decisions/0007-login-names-a-tenancy.md.
+func (d *Directory) Tenancy(ctx context.Context, pathOrganization, tenancyName string) (seatwright.Organization, error) {
+	if pathOrganization != "" {
+		return d.Organization(ctx, pathOrganization)
+	}
+	org, err := d.Organization(ctx, tenancyName)
+	if !seatwright.IsKind(err, seatwright.KindNotFound) {
+		return org, err
+	}
+	tenants, err := d.reader.TenantsByName(ctx, seatwright.NameKey(tenancyName))
+	if err != nil {
+		return seatwright.Organization{}, err
+	}
+	if len(tenants) != 1 {
+		return seatwright.Organization{}, seatwright.MissingOrganization()
+	}
+	return d.reader.Organization(ctx, tenants[0].Organization)
+}

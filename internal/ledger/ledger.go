@@ -1,0 +1,274 @@
+// Package ledger is the only way to write. It queues commands, lets one writer turn whatever is waiting into one
+// transaction, and answers each caller only after that transaction is committed.
+//
+// It decides nothing (package seatwright does) and stores nothing (a seatwright.Store does). Start at Submit.
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/seatwright/seatwright"
+)
+
+// The bounds of one batch and of the queue.
+const (
+	MaxBatchCommands = 1024
+	MaxBatchWeight   = 20_000 // user-code pairs; a single command may be heavier and then rides alone
+	QueueLength      = 8192   // commands that may wait; more are refused with unavailable/overloaded
+)
+
+// Ledger serializes the commands of one node. It is safe for concurrent use; it has one writer goroutine.
+type Ledger struct {
+	store    seatwright.Store
+	log      *slog.Logger
+	queue    chan *pending
+	closing  chan struct{}
+	stopped  chan struct{}
+	closeNow sync.Once
+
+	refusals *seatwright.RefusalMeter // the writer's own
+}
+
+// New starts the writer of a ledger on store. Call Close before closing the store.
+func New(store seatwright.Store, log *slog.Logger) *Ledger {
+	l := &Ledger{
+		store: store, log: log, queue: make(chan *pending, QueueLength), closing: make(chan struct{}),
+		stopped: make(chan struct{}), refusals: &seatwright.RefusalMeter{},
+	}
+	go l.write()
+	return l
+}
+
+// Close refuses new commands, commits those that wait, and returns when the writer has stopped.
+func (l *Ledger) Close() {
+	l.closeNow.Do(func() { close(l.closing) })
+	<-l.stopped
+}
+
+// The life of a pending command: the caller gives up a waiting one, or the writer takes it, never both.
+const (
+	waiting int32 = iota
+	taken
+	abandoned
+)
+
+// pending is a command in the queue, with its types erased.
+type pending struct {
+	touches []seatwright.Touch
+	key     seatwright.KeyRef
+	keyed   bool
+	weight  int
+	decide  func(*seatwright.Slice) error // the error is the command's own answer, except an internal one
+	state   atomic.Int32
+	done    chan error // one value: nil when what decide answered is committed
+}
+
+// Submit queues a command and waits until its outcome is durable. Refusals come back as errors and are durable as well.
+//
+// Errors besides those of the command: conflict/idempotency_key_reused; unavailable/overloaded and
+// unavailable/store_unavailable, after which nothing has changed; unavailable/outcome_unknown, after which the change may
+// or may not be stored, and sending the command again with the same idempotency key tells. When ctx ends before the writer
+// has taken the command nothing has changed either; when it ends later the outcome is unknown to this caller.
+func Submit[A any](ctx context.Context, l *Ledger, origin seatwright.Origin, command seatwright.Command[A]) (A, error) {
+	var answer A
+	var refusal error
+	p, err := newPending(origin, command, func(s *seatwright.Slice, fingerprint []byte) error {
+		answer, refusal = seatwright.Decide(s, origin, command, fingerprint)
+		return refusal
+	})
+	if err != nil {
+		return *new(A), err
+	}
+	if err := l.enqueue(p); err != nil {
+		return *new(A), err
+	}
+	select {
+	case err := <-p.done:
+		if err != nil {
+			return *new(A), err
+		}
+		return answer, refusal
+	case <-ctx.Done():
+		if p.state.CompareAndSwap(waiting, abandoned) {
+			return *new(A), seatwright.Unavailable(seatwright.ReasonStoreUnavailable, ctx.Err(), "the request ended before it was its turn; nothing has changed")
+		}
+		return *new(A), seatwright.Unavailable(seatwright.ReasonOutcomeUnknown, ctx.Err(), "the request ended before its outcome was known")
+	}
+}
+
+func newPending[A any](origin seatwright.Origin, command seatwright.Command[A], decide func(*seatwright.Slice, []byte) error) (*pending, error) {
+	p := &pending{touches: command.Touches(), weight: command.Weight(), done: make(chan error, 1)}
+	p.key, p.keyed = seatwright.KeyOf(command, origin)
+	var fingerprint []byte
+	if p.keyed {
+		var err error
+		if fingerprint, err = seatwright.Fingerprint(command); err != nil {
+			return nil, seatwright.Internal(err)
+		}
+	}
+	p.decide = func(s *seatwright.Slice) error { return decide(s, fingerprint) }
+	return p, nil
+}
+
+func (l *Ledger) enqueue(p *pending) error {
+	select {
+	case <-l.closing:
+		return seatwright.Unavailable(seatwright.ReasonStoreUnavailable, nil, "the server is stopping")
+	default:
+	}
+	select {
+	case l.queue <- p:
+		return nil
+	default:
+		return seatwright.Unavailable(seatwright.ReasonOverloaded, nil, "too many changes are waiting")
+	}
+}
+
+// write is the writer: it commits batches until the ledger is closed and the queue is empty.
+func (l *Ledger) write() {
+	defer close(l.stopped)
+	var carried *pending // taken from the queue, but too heavy for the batch before
+	for {
+		first := carried
+		if first == nil {
+			if first = l.next(); first == nil {
+				return
+			}
+		}
+		var batch []*pending
+		batch, carried = l.fill(first)
+		l.commit(batch)
+	}
+}
+
+// next waits for a command; nil means that the ledger is closed and nothing waits. While refusals are still to be counted
+// it waits no longer than a second.
+func (l *Ledger) next() *pending {
+	for {
+		var tell <-chan time.Time
+		if l.refusals.Counting() {
+			tell = time.After(time.Second)
+		}
+		select {
+		case p := <-l.queue:
+			return p
+		case <-tell:
+			if p := l.countRefusals(); p != nil {
+				return p
+			}
+		case <-l.closing:
+			select {
+			case p := <-l.queue:
+				return p
+			default:
+				return nil
+			}
+		}
+	}
+}
+
+func (l *Ledger) countRefusals() *pending {
+	organizations := l.refusals.Untold(time.Now())
+	if len(organizations) == 0 {
+		return nil
+	}
+	origin := seatwright.SystemCaller("ledger").Origin()
+	command := seatwright.CountRefusals{Organizations: organizations}
+	p, err := newPending(origin, command, func(s *seatwright.Slice, _ []byte) error {
+		_, err := command.Decide(s, origin)
+		return err
+	})
+	if err != nil {
+		l.log.Error("count refusals", "error", err)
+		return nil
+	}
+	return p
+}
+
+// fill adds to first whatever else waits, within the bounds of a batch. There is no timer: an idle server commits a single
+// command at once, and under load batches form by themselves.
+func (l *Ledger) fill(first *pending) (batch []*pending, carried *pending) {
+	runtime.Gosched() // lets callers that were just answered queue their next command
+	batch = append(make([]*pending, 0, 64), first)
+	weight := first.weight
+	for len(batch) < MaxBatchCommands {
+		select {
+		case p := <-l.queue:
+			if weight += p.weight; weight > MaxBatchWeight {
+				return batch, p
+			}
+			batch = append(batch, p)
+		default:
+			return batch, nil
+		}
+	}
+	return batch, nil
+}
+
+// commit decides and stores a batch and answers its callers. Callers who gave up while waiting are left out.
+func (l *Ledger) commit(batch []*pending) {
+	live := batch[:0]
+	for _, p := range batch {
+		if p.state.CompareAndSwap(waiting, taken) {
+			live = append(live, p)
+		}
+	}
+	if len(live) > 0 {
+		l.commitTaken(live)
+	}
+}
+
+// commitTaken halves a batch that fails by our own fault, so that one poisoned command fails alone. Trouble of the
+// database is not the fault of any command and is told to all at once.
+func (l *Ledger) commitTaken(batch []*pending) {
+	err := l.update(batch)
+	if err != nil && seatwright.AsError(err).Kind == seatwright.KindInternal && len(batch) > 1 {
+		l.log.Error("a batch failed and is halved", "commands", len(batch), "error", err)
+		half := len(batch) / 2
+		l.commitTaken(batch[:half])
+		l.commitTaken(batch[half:])
+		return
+	}
+	for _, p := range batch {
+		p.done <- err
+	}
+}
+
+func (l *Ledger) update(batch []*pending) (err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			stack := make([]byte, 4096)
+			stack = stack[:runtime.Stack(stack, false)]
+			err = seatwright.Internal(fmt.Errorf("panic while deciding: %v\n%s", cause, stack))
+		}
+	}()
+	request := seatwright.LoadRequest{Touches: make([]seatwright.Touch, 0, len(batch))}
+	for _, p := range batch {
+		request.Touches = append(request.Touches, p.touches...)
+		if p.keyed {
+			request.Keys = append(request.Keys, p.key)
+		}
+	}
+	var refusals *seatwright.RefusalMeter
+	// No caller may cancel what others wait for, so the batch runs under a context of its own.
+	err = l.store.Update(context.Background(), request, func(s *seatwright.Slice) error {
+		refusals = s.MeterRefusals(l.refusals)
+		for _, p := range batch {
+			// A refusal is an answer. A decision that failed may have left half a change: the whole batch is rolled back.
+			if err := p.decide(s); err != nil && seatwright.AsError(err).Kind == seatwright.KindInternal {
+				return err
+			}
+		}
+		return nil
+	})
+	if err == nil {
+		l.refusals = refusals
+	}
+	return err
+}

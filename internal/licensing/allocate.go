@@ -1,0 +1,77 @@
+// Package licensing is the use cases of licenses: each method checks the permission, submits one command or asks one
+// question, and answers. The rules themselves are in package seatwright.
+package licensing
+
+import (
+	"context"
+
+	"github.com/seatwright/seatwright"
+	"github.com/seatwright/seatwright/internal/ledger"
+)
+
+// Licensing answers and changes who holds what. It is safe for concurrent use.
+type Licensing struct {
+	reader seatwright.LicenseReader
+	ledger *ledger.Ledger
+}
+
+// New makes the use cases over a reader and the ledger of the same store.
+func New(reader seatwright.LicenseReader, ledger *ledger.Ledger) *Licensing {
+	return &Licensing{reader: reader, ledger: ledger}
+}
+
+// Allocate replaces the direct set of every listed user by codes, for all or for none, and answers one allocation per user
+// in the order of the request. The lists come from seatwright.UserIDs and BundleCodes. Errors: those of
+// seatwright.AllocateToUsers and ledger.Submit, and forbidden/missing_permission.
+func (l *Licensing) Allocate(
+	ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID,
+	users []seatwright.UserID, codes []seatwright.BundleCode, external bool,
+) ([]seatwright.Allocation, error) {
+	if err := caller.Principal.Check(seatwright.PermissionWriteLicenses); err != nil {
+		return nil, err
+	}
+	command := seatwright.AllocateToUsers{Organization: organization, Users: users, Codes: codes, External: external}
+	return ledger.Submit(ctx, l.ledger, caller.Origin(), command)
+}
+
+// Deallocate removes the direct record of every listed user. It works without a license in force.
+func (l *Licensing) Deallocate(
+	ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID, users []seatwright.UserID,
+) (seatwright.Deallocation, error) {
+	if err := caller.Principal.Check(seatwright.PermissionWriteLicenses); err != nil {
+		return seatwright.Deallocation{}, err
+	}
+	return ledger.Submit(ctx, l.ledger, caller.Origin(), seatwright.DeallocateUsers{Organization: organization, Users: users})
+}
+
+// Allocations lists the direct allocations of those of users that have one, in the order of the request.
+func (l *Licensing) Allocations(
+	ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID, users []seatwright.UserID,
+) ([]seatwright.UserAllocation, error) {
+	if err := caller.Principal.Check(seatwright.PermissionReadLicenses); err != nil {
+		return nil, err
+	}
+	found, err := l.reader.Allocations(ctx, organization, users)
+	if err != nil {
+		return nil, err
+	}
+	byUser := make(map[seatwright.UserID]seatwright.UserAllocation, len(found))
+	for _, a := range found {
+		byUser[a.User] = a
+	}
+	ordered := make([]seatwright.UserAllocation, 0, len(found))
+	for _, user := range users {
+		if a, ok := byUser[user]; ok {
+			ordered = append(ordered, a)
+		}
+	}
+	return ordered, nil
+}
+
+// Pools lists what the organization can draw on, with totals as of now, in the order of the codes.
+func (l *Licensing) Pools(ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID) ([]seatwright.Pool, error) {
+	if err := caller.Principal.Check(seatwright.PermissionReadLicenses); err != nil {
+		return nil, err
+	}
+	return l.reader.Pools(ctx, organization)
+}

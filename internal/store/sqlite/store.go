@@ -1,0 +1,224 @@
+// Package sqlite keeps everything in one SQLite database in one directory. One process has the directory at a time; in it
+// one connection writes and several read.
+//
+// Only SQL lives here: what to change is decided in package seatwright, between load.go and commit.go. Start at Open, then
+// read Update.
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gofrs/flock"
+	"github.com/pressly/goose/v3"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/seatwright/seatwright"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Options are the settings of a store. The zero value is right for production.
+type Options struct {
+	Clock func() time.Time // nil: the wall clock
+}
+
+// Store is a seatwright.Store on SQLite.
+type Store struct {
+	clock  func() time.Time
+	lock   *flock.Flock
+	writes *sql.DB // one connection, held by writer
+	reads  *sql.DB
+
+	mu     sync.Mutex // one Update at a time; guards what follows
+	writer *writer
+	closed bool
+}
+
+// fileName is the database inside the data directory.
+const fileName = "seatwright.db"
+
+// Open opens the database in dir, making the directory and the database where they are missing, and migrates it. It fails
+// with unavailable/store_unavailable when another process has the directory, and when the SQLite library is one that can
+// corrupt a WAL.
+func Open(ctx context.Context, dir string, options Options) (*Store, error) {
+	s := &Store{clock: options.Clock}
+	if s.clock == nil {
+		s.clock = time.Now
+	}
+	if err := s.open(ctx, dir); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+func (s *Store) open(ctx context.Context, dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("data directory: %w", err)
+	}
+	lock := flock.New(filepath.Join(dir, "lock"), flock.SetPermissions(0o600))
+	locked, err := lock.TryLock()
+	if err != nil {
+		return fmt.Errorf("lock the data directory: %w", err)
+	}
+	if !locked {
+		return seatwright.Unavailable(seatwright.ReasonStoreUnavailable, nil, "another process has the data directory %s", dir)
+	}
+	s.lock = lock
+
+	path := filepath.Join(dir, fileName)
+	// SQLite gives its own files the mode of the database, and would make that readable to others.
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return fmt.Errorf("database file: %w", err)
+	}
+	if err := file.Close(); err != nil {
+		return fmt.Errorf("database file: %w", err)
+	}
+	if s.writes, err = connect(path, "rwc", 1); err != nil {
+		return err
+	}
+	if err := checkLibrary(ctx, s.writes); err != nil {
+		return err
+	}
+	if err := migrate(ctx, s.writes); err != nil {
+		return err
+	}
+	if s.reads, err = connect(path, "ro", readers); err != nil {
+		return err
+	}
+	s.writer, err = newWriter(ctx, s.writes)
+	return err
+}
+
+// readers is the number of connections that read. More do not help: reads are served from the kernel's page cache.
+const readers = 4
+
+// connect opens a pool of connections with the settings that every one of them has.
+func connect(path, mode string, connections int) (*sql.DB, error) {
+	settings := url.Values{"mode": {mode}, "_txlock": {"immediate"}, "_pragma": {
+		"busy_timeout(5000)",           // a checkpoint may hold a lock for a moment
+		"journal_mode(WAL)",            // readers and the writer do not wait for each other
+		"synchronous(FULL)",            // what is acknowledged survives a power cut; NORMAL would lose it
+		"foreign_keys(1)",              // off by default in SQLite
+		"trusted_schema(0)",            // the file is data, not code
+		"cell_size_check(1)",           // damage is noticed where it is read
+		"temp_store(MEMORY)",           // no files outside the data directory
+		"journal_size_limit(67108864)", // a burst does not leave a large WAL for ever
+	}}
+	if mode == "ro" {
+		settings["_pragma"] = []string{"busy_timeout(5000)", "query_only(1)", "trusted_schema(0)"}
+	}
+	db, err := sql.Open("sqlite", "file:"+url.PathEscape(path)+"?"+settings.Encode())
+	if err != nil {
+		return nil, translate(err)
+	}
+	db.SetMaxOpenConns(connections)
+	db.SetMaxIdleConns(connections)
+	return db, nil
+}
+
+// oldest is the first SQLite without the bug that corrupts a WAL when a checkpoint meets a write.
+var oldest = [3]int{3, 51, 3}
+
+func checkLibrary(ctx context.Context, db *sql.DB) error {
+	var version string
+	if err := db.QueryRowContext(ctx, `SELECT sqlite_version()`).Scan(&version); err != nil {
+		return translate(err)
+	}
+	if !atLeast(version, oldest) {
+		return fmt.Errorf("SQLite %s can corrupt a database; at least %d.%d.%d is needed", version, oldest[0], oldest[1], oldest[2])
+	}
+	return nil
+}
+
+func atLeast(version string, least [3]int) bool {
+	parts := strings.Split(version, ".")
+	for i, want := range least {
+		if i >= len(parts) {
+			return false
+		}
+		have, err := strconv.Atoi(parts[i])
+		if err != nil || have != want {
+			return err == nil && have > want
+		}
+	}
+	return true
+}
+
+func migrate(ctx context.Context, db *sql.DB) error {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return err
+	}
+	provider, err := goose.NewProvider(goose.DialectSQLite3, db, files)
+	if err != nil {
+		return fmt.Errorf("read the migrations: %w", err)
+	}
+	current, target, err := provider.GetVersions(ctx)
+	if err != nil {
+		return fmt.Errorf("read the version of the schema: %w", err)
+	}
+	if current > target {
+		return fmt.Errorf("the database has schema %d, this program knows only %d: use a newer release", current, target)
+	}
+	if _, err := provider.Up(ctx); err != nil {
+		return fmt.Errorf("migrate the database: %w", err)
+	}
+	return nil
+}
+
+// Close implements seatwright.Store.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil
+	}
+	s.closed = true
+	var errs []error
+	if s.reads != nil {
+		errs = append(errs, s.reads.Close())
+	}
+	if s.writer != nil {
+		errs = append(errs, s.writer.close())
+	}
+	if s.writes != nil {
+		errs = append(errs, s.writes.Close())
+	}
+	if s.lock != nil {
+		errs = append(errs, s.lock.Unlock())
+	}
+	return errors.Join(errs...)
+}
+
+// translate turns an error of the driver into one of the domain. It is the only place that knows SQLite's codes.
+func translate(err error) error {
+	if err == nil {
+		return nil
+	}
+	var failure *sqlite.Error
+	if errors.As(err, &failure) {
+		switch failure.Code() & 0xff { // the primary code of an extended one
+		case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN:
+			return seatwright.Unavailable(seatwright.ReasonStoreUnavailable, err, "the database does not answer")
+		}
+	}
+	if errors.Is(err, sql.ErrConnDone) {
+		return seatwright.Unavailable(seatwright.ReasonStoreUnavailable, err, "the database is closed")
+	}
+	return seatwright.Internal(err)
+}

@@ -1,0 +1,603 @@
+// Package storetest is the contract of seatwright.Store as tests. A store's own test file calls Run and nothing else; there
+// are no switches for what one store cannot do.
+package storetest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/seatwright/seatwright"
+)
+
+// Opener opens an empty store that reads the given clock and is closed when the test ends.
+type Opener func(t *testing.T, clock func() time.Time) seatwright.Store
+
+// Run runs the whole contract, each test on a fresh store.
+func Run(t *testing.T, open Opener) {
+	for name, test := range map[string]func(*fixture){
+		"KeepsWhatWasWritten":                     keepsWhatWasWritten,
+		"FindsByNameWithoutLetterCase":            findsByName,
+		"ComparesIDsExactly":                      comparesIDsExactly,
+		"MissingThingsAreNotFound":                missingThings,
+		"RollsBackWhenTheDecisionFails":           rollsBackOnError,
+		"RollsBackWhenTheDecisionPanics":          rollsBackOnPanic,
+		"WritesNothingWhereNothingChanged":        writesNothing,
+		"RefusesToOversell":                       refusesToOversell,
+		"RefusesASeatOfNobody":                    refusesASeatOfNobody,
+		"LastSeatHasOneWinner":                    lastSeatHasOneWinner,
+		"TimeNeverRunsBackwards":                  timeNeverRunsBackwards,
+		"CutsInstantsToMicroseconds":              cutsInstants,
+		"LotsStartAndEndByThemselves":             lotsStartAndEnd,
+		"ReleasesWhatADecisionTakesAway":          releases,
+		"RepeatsTheFirstAnswerToAKey":             repeatsAnswers,
+		"ForgetsAKeyAfterADay":                    forgetsKeys,
+		"KeysOfOthersNeverMeet":                   keysNeverMeet,
+		"NamesAndIDsAreTakenOnce":                 namesAreTakenOnce,
+		"EventsComeInOrderAndInPages":             eventsInPages,
+		"RefusesWorkWhenClosed":                   refusesWhenClosed,
+		"ACancelledCallChangesNothing":            cancelledCall,
+		"ManyOrganizationsInOneBatch":             manyOrganizations,
+		"ProvisionsUnknownUsersWhereThatIsWanted": provisions,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := &fixture{T: t, clock: &clock{now: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)}}
+			f.store = open(t, f.clock.Now)
+			f.must(decide(f, seatwright.CreateHost{}))
+			test(f)
+		})
+	}
+}
+
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+type fixture struct {
+	*testing.T
+	clock *clock
+	store seatwright.Store
+	key   string
+	actor string
+}
+
+var ctx = context.Background()
+
+// decide runs one command as a batch of its own.
+func decide[A any](f *fixture, c seatwright.Command[A]) (answer A, err error) {
+	origin := seatwright.Origin{Actor: f.actor, Via: "test", RequestID: "request", Key: f.key}
+	request := seatwright.LoadRequest{Touches: c.Touches()}
+	fingerprint, err := seatwright.Fingerprint(c)
+	if err != nil {
+		return answer, err
+	}
+	if ref, keyed := seatwright.KeyOf(c, origin); keyed {
+		request.Keys = append(request.Keys, ref)
+	}
+	var refusal error
+	err = f.store.Update(ctx, request, func(s *seatwright.Slice) error {
+		answer, refusal = seatwright.Decide(s, origin, c, fingerprint)
+		return nil
+	})
+	return answer, errors.Join(err, refusal)
+}
+
+func (f *fixture) must(_ any, err error) {
+	f.Helper()
+	if err != nil {
+		f.Fatal(err)
+	}
+}
+
+func (f *fixture) wantReason(err error, reason seatwright.Reason) {
+	f.Helper()
+	if !seatwright.IsReason(err, reason) {
+		f.Fatalf("got %v, want %s", err, reason)
+	}
+}
+
+// organization makes an organization with people u-1 … u-n and a lot of quantity units of code ATTUNU that lasts a year.
+func (f *fixture) organization(id string, people int, quantity int64) {
+	f.Helper()
+	org := seatwright.OrganizationID(id)
+	f.must(decide(f, seatwright.CreateOrganization{ID: org, Name: "name-" + id, UnknownUsers: seatwright.RefuseUnknownUsers}))
+	for i := range people {
+		user := seatwright.UserID(fmt.Sprintf("u-%d", i+1))
+		f.must(decide(f, seatwright.CreateUser{User: seatwright.User{Organization: org, ID: user, Role: seatwright.RoleMember}}))
+	}
+	if quantity > 0 {
+		f.buy(id, "lot-1", quantity, 0, 365*24*time.Hour)
+	}
+}
+
+func (f *fixture) buy(org, lot string, quantity int64, startIn, life time.Duration) {
+	f.Helper()
+	start := f.clock.Now().Add(startIn)
+	f.must(decide(f, seatwright.CreateLot{Lot: seatwright.Lot{
+		Organization: seatwright.OrganizationID(org), ID: seatwright.LotID(lot), Code: "ATTUNU", Quantity: quantity, Start: start, End: start.Add(life),
+	}}))
+}
+
+func (f *fixture) allocate(org string, codes []seatwright.BundleCode, users ...seatwright.UserID) error {
+	_, err := decide(f, seatwright.AllocateToUsers{Organization: seatwright.OrganizationID(org), Users: users, Codes: codes})
+	return err
+}
+
+var attended = []seatwright.BundleCode{"ATTUNU"}
+
+func (f *fixture) wantPool(org string, used, total int64) {
+	f.Helper()
+	pools, err := f.store.Pools(ctx, seatwright.OrganizationID(org))
+	f.must(nil, err)
+	if len(pools) != 1 || pools[0].Used != used || pools[0].Total != total {
+		f.Fatalf("pools are %+v, want one with %d of %d used", pools, used, total)
+	}
+	units, err := f.store.SeatUnits(ctx, seatwright.OrganizationID(org))
+	f.must(nil, err)
+	if units["ATTUNU"] != used {
+		f.Fatalf("the seats have %d units, the pool says %d", units["ATTUNU"], used)
+	}
+}
+
+func (f *fixture) events(org string) []seatwright.Event {
+	f.Helper()
+	events, err := f.store.Events(ctx, seatwright.OrganizationID(org), 0, 1000)
+	f.must(nil, err)
+	head, err := f.store.Head(ctx, seatwright.OrganizationID(org))
+	f.must(nil, err)
+	end, err := seatwright.VerifyChain(seatwright.Head{Organization: head.Organization, Hash: seatwright.NoHash()}, events)
+	f.must(nil, err)
+	if end.Sequence != head.Sequence || !bytes.Equal(end.Hash, head.Hash) || !end.At.Equal(head.At) {
+		f.Fatalf("the chain ends with %+v, the head says %+v", end, head)
+	}
+	return events
+}
+
+func keepsWhatWasWritten(f *fixture) {
+	f.organization("a", 2, 10)
+	f.must(decide(f, seatwright.CreateTenant{Organization: "a", ID: "t", Name: "Default"}))
+	f.must(decide(f, seatwright.CreateApplication{Application: seatwright.Application{
+		Organization: "a", ID: "client", Name: "script", SecretHash: make([]byte, 32), Scopes: []seatwright.Scope{"PM.License", "PM.User"},
+	}}))
+	f.must(decide(f, seatwright.CreateSigningKey{Key: seatwright.SigningKey{ID: "k1", Sealed: []byte{1}}}))
+	f.clock.advance(time.Second)
+	f.must(decide(f, seatwright.CreateSigningKey{Key: seatwright.SigningKey{ID: "k2", Sealed: []byte{2}}}))
+	f.must(decide(f, seatwright.CreateUser{
+		User: seatwright.User{
+			Organization: "a", ID: "u-9", UserName: "Ann", ExternalID: "x", Email: "ann@example.org", FirstName: "Ann", LastName: "Lee",
+			DisplayName: "Ann Lee", Role: seatwright.RoleOrganizationAdministrator,
+		}, UserNameKey: "ann", PasswordHash: "hash",
+	}))
+	f.must(nil, f.allocate("a", attended, "u-1"))
+
+	user, err := f.store.User(ctx, "a", "u-9")
+	f.must(nil, err)
+	want := seatwright.User{
+		Organization: "a", ID: "u-9", UserName: "Ann", ExternalID: "x", Email: "ann@example.org", FirstName: "Ann", LastName: "Lee",
+		DisplayName: "Ann Lee", Role: seatwright.RoleOrganizationAdministrator, Active: true, PasswordHash: "hash", CreatedAt: f.clock.Now(),
+	}
+	if user != want {
+		f.Errorf("user is %+v, want %+v", user, want)
+	}
+	app, err := f.store.Application(ctx, "client")
+	f.must(nil, err)
+	if app.Organization != "a" || app.Name != "script" || len(app.SecretHash) != 32 || len(app.Scopes) != 2 {
+		f.Errorf("application is %+v", app)
+	}
+	keys, err := f.store.SigningKeys(ctx)
+	f.must(nil, err)
+	if len(keys) != 2 || keys[0].ID != "k2" || keys[1].ID != "k1" || !bytes.Equal(keys[0].Sealed, []byte{2}) {
+		f.Errorf("signing keys are %+v, want k2 before k1", keys)
+	}
+	found, err := f.store.Allocations(ctx, "a", []seatwright.UserID{"u-2", "u-1", "nobody"})
+	f.must(nil, err)
+	if len(found) != 1 || found[0].User != "u-1" || !slices.Equal(found[0].Codes, attended) || found[0].Person.ID != "u-1" {
+		f.Errorf("allocations are %+v, want that of u-1", found)
+	}
+	f.wantPool("a", 1, 10)
+	if n := len(f.events("a")); n != 8 {
+		f.Errorf("%d events, want 8", n)
+	}
+}
+
+func findsByName(f *fixture) {
+	f.organization("a", 0, 0)
+	f.must(decide(f, seatwright.CreateTenant{Organization: "a", ID: "t", Name: "Default"}))
+	org, err := f.store.OrganizationByName(ctx, seatwright.NameKey("NAME-A"))
+	f.must(nil, err)
+	tenants, err := f.store.TenantsByName(ctx, seatwright.NameKey("DEFAULT"))
+	f.must(nil, err)
+	if org.ID != "a" || len(tenants) != 1 || tenants[0].Name != "Default" {
+		f.Errorf("found %+v and %+v", org, tenants)
+	}
+}
+
+// Guards against collations that fold: twins in letter case are two people and two codes.
+func comparesIDsExactly(f *fixture) {
+	f.organization("a", 1, 10)
+	f.must(decide(f, seatwright.CreateUser{User: seatwright.User{Organization: "a", ID: "U-1", Role: seatwright.RoleMember}}))
+	f.must(nil, f.allocate("a", attended, "U-1"))
+	found, err := f.store.Allocations(ctx, "a", []seatwright.UserID{"u-1"})
+	f.must(nil, err)
+	if len(found) != 0 {
+		f.Errorf("u-1 has the allocation of U-1: %+v", found)
+	}
+	f.wantReason(f.allocate("a", []seatwright.BundleCode{"attunu"}, "u-1"), seatwright.ReasonPoolExhausted)
+	_, err = f.store.Organization(ctx, "A")
+	f.wantReason(err, seatwright.ReasonOrganizationNotFound)
+}
+
+func missingThings(f *fixture) {
+	f.organization("a", 0, 0)
+	_, errOrganization := f.store.Organization(ctx, "nowhere")
+	_, errName := f.store.OrganizationByName(ctx, "nowhere")
+	_, errUser := f.store.User(ctx, "a", "nobody")
+	_, errUserName := f.store.UserByName(ctx, "a", "nobody")
+	_, errApplication := f.store.Application(ctx, "nothing")
+	_, errHead := f.store.Head(ctx, "nowhere")
+	for i, err := range []error{errOrganization, errName, errUser, errUserName, errApplication, errHead} {
+		if !seatwright.IsKind(err, seatwright.KindNotFound) {
+			f.Errorf("%d: got %v, want not found", i, err)
+		}
+	}
+	if err := f.allocate("nowhere", attended, "u-1"); !seatwright.IsReason(err, seatwright.ReasonOrganizationNotFound) {
+		f.Errorf("allocating in no organization: %v", err)
+	}
+	pools, err := f.store.Pools(ctx, "nowhere")
+	if err != nil || len(pools) != 0 {
+		f.Errorf("pools of no organization: %v, %v", pools, err)
+	}
+}
+
+func rollsBackOnError(f *fixture) {
+	f.organization("a", 1, 10)
+	before := len(f.events("a"))
+	failure := errors.New("planted")
+	c := seatwright.AllocateToUsers{Organization: "a", Users: []seatwright.UserID{"u-1"}, Codes: attended}
+	err := f.store.Update(ctx, seatwright.LoadRequest{Touches: c.Touches()}, func(s *seatwright.Slice) error {
+		if _, err := seatwright.Decide(s, seatwright.Origin{}, c, nil); err != nil {
+			f.Error(err)
+		}
+		return failure
+	})
+	if !errors.Is(err, failure) {
+		f.Errorf("Update = %v, want the error of the decision", err)
+	}
+	f.wantPool("a", 0, 10)
+	if len(f.events("a")) != before {
+		f.Error("an event was kept")
+	}
+	f.must(nil, f.allocate("a", attended, "u-1"))
+}
+
+func rollsBackOnPanic(f *fixture) {
+	f.organization("a", 1, 10)
+	c := seatwright.AllocateToUsers{Organization: "a", Users: []seatwright.UserID{"u-1"}, Codes: attended}
+	func() {
+		defer func() {
+			if recover() == nil {
+				f.Error("the panic was swallowed")
+			}
+		}()
+		_ = f.store.Update(ctx, seatwright.LoadRequest{Touches: c.Touches()}, func(s *seatwright.Slice) error {
+			_, _ = seatwright.Decide(s, seatwright.Origin{}, c, nil)
+			panic("planted")
+		})
+	}()
+	f.wantPool("a", 0, 10)
+	f.must(nil, f.allocate("a", attended, "u-1"))
+	f.wantPool("a", 1, 10)
+}
+
+func writesNothing(f *fixture) {
+	f.organization("a", 1, 10)
+	f.must(nil, f.allocate("a", attended, "u-1"))
+	before := len(f.events("a"))
+	f.must(nil, f.allocate("a", attended, "u-1"))
+	if len(f.events("a")) != before {
+		f.Error("repeating an allocation wrote an event")
+	}
+}
+
+// Guards the backstop: a decision that would oversell fails the batch instead.
+func refusesToOversell(f *fixture) {
+	f.organization("a", 3, 2)
+	c := seatwright.AllocateToUsers{Organization: "a", Users: []seatwright.UserID{"u-1", "u-2", "u-3"}, Codes: attended}
+	lie := func(s *seatwright.Slice) error {
+		// The decision is shown a pool that is larger than the one that is stored.
+		s.LoadPool(seatwright.Pool{Organization: "a", Code: "ATTUNU", Total: 99, Ceiling: 2, TotalUntil: f.clock.Now().Add(time.Hour)}, nil)
+		_, err := seatwright.Decide(s, seatwright.Origin{}, c, nil)
+		return err
+	}
+	if err := f.store.Update(ctx, seatwright.LoadRequest{Touches: c.Touches()}, lie); !seatwright.IsKind(err, seatwright.KindInternal) {
+		f.Errorf("three seats of two: Update = %v, want internal", err)
+	}
+	f.wantPool("a", 0, 2)
+}
+
+func refusesASeatOfNobody(f *fixture) {
+	f.organization("a", 0, 2)
+	c := seatwright.AllocateToUsers{Organization: "a", Users: []seatwright.UserID{"ghost"}, Codes: attended}
+	lie := func(s *seatwright.Slice) error {
+		s.LoadUser(seatwright.User{Organization: "a", ID: "ghost"})
+		_, err := seatwright.Decide(s, seatwright.Origin{}, c, nil)
+		return err
+	}
+	if err := f.store.Update(ctx, seatwright.LoadRequest{Touches: c.Touches()}, lie); !seatwright.IsKind(err, seatwright.KindInternal) {
+		f.Errorf("a seat of nobody: Update = %v, want internal", err)
+	}
+	f.wantPool("a", 0, 2)
+}
+
+func lastSeatHasOneWinner(f *fixture) {
+	const people = 64
+	f.organization("a", people, 1)
+	var wg sync.WaitGroup
+	results := make([]error, people)
+	for i := range people {
+		wg.Go(func() {
+			results[i] = f.allocate("a", attended, seatwright.UserID(fmt.Sprintf("u-%d", i+1)))
+		})
+	}
+	wg.Wait()
+	won := 0
+	for _, err := range results {
+		if err == nil {
+			won++
+		} else if !seatwright.IsReason(err, seatwright.ReasonPoolExhausted) {
+			f.Errorf("a loser got %v", err)
+		}
+	}
+	if won != 1 {
+		f.Errorf("%d winners of one seat", won)
+	}
+	f.wantPool("a", 1, 1)
+}
+
+func timeNeverRunsBackwards(f *fixture) {
+	f.organization("a", 2, 10)
+	f.must(nil, f.allocate("a", attended, "u-1"))
+	f.clock.advance(-time.Hour)
+	f.must(nil, f.allocate("a", attended, "u-2"))
+	events := f.events("a")
+	last, before := events[len(events)-1], events[len(events)-2]
+	if last.At.Before(before.At) {
+		f.Errorf("%s comes after %s", last.At, before.At)
+	}
+}
+
+func cutsInstants(f *fixture) {
+	f.clock.advance(123456789 * time.Nanosecond)
+	f.organization("a", 0, 0)
+	org, err := f.store.Organization(ctx, "a")
+	f.must(nil, err)
+	if want := f.clock.Now().Truncate(time.Microsecond); !org.CreatedAt.Equal(want) || org.CreatedAt.Location() != time.UTC {
+		f.Errorf("created at %s, want %s", org.CreatedAt, want)
+	}
+}
+
+// Guards that totals follow the clock in decisions and in reads, without anybody calling in between.
+func lotsStartAndEnd(f *fixture) {
+	f.organization("a", 3, 0)
+	f.wantReason(f.allocate("a", attended, "u-1"), seatwright.ReasonNoLicense)
+	f.buy("a", "lot-1", 2, 0, 48*time.Hour)
+	f.buy("a", "lot-2", 1, 24*time.Hour, 24*time.Hour)
+	f.wantPool("a", 0, 2)
+	f.must(nil, f.allocate("a", attended, "u-1", "u-2"))
+	f.wantReason(f.allocate("a", attended, "u-3"), seatwright.ReasonPoolExhausted)
+	f.clock.advance(24 * time.Hour)
+	f.wantPool("a", 2, 3)
+	f.must(nil, f.allocate("a", attended, "u-3"))
+	f.clock.advance(24*time.Hour - time.Microsecond)
+	f.must(nil, f.allocate("a", attended, "u-3"))
+	f.clock.advance(time.Microsecond)
+	f.wantPool("a", 3, 0)
+	f.wantReason(f.allocate("a", attended, "u-1"), seatwright.ReasonNoLicense)
+	f.must(decide(f, seatwright.DeallocateUsers{Organization: "a", Users: []seatwright.UserID{"u-1"}}))
+	f.wantPool("a", 2, 0)
+	f.buy("a", "lot-3", 1, 0, time.Hour)
+	f.must(nil, f.allocate("a", attended, "u-2")) // what is held is kept, also while more is held than bought
+	f.wantReason(f.allocate("a", attended, "u-1"), seatwright.ReasonPoolExhausted)
+}
+
+func releases(f *fixture) {
+	f.organization("a", 2, 2)
+	f.must(nil, f.allocate("a", attended, "u-1", "u-2"))
+	f.must(nil, f.allocate("a", nil, "u-1"))
+	f.wantPool("a", 1, 2)
+	answer, err := decide(f, seatwright.DeallocateUsers{Organization: "a", Users: []seatwright.UserID{"u-2", "u-1", "nobody"}})
+	f.must(nil, err)
+	if !slices.Equal(answer.Removed, []seatwright.UserID{"u-2", "u-1"}) || !slices.Equal(answer.Unknown, []seatwright.UserID{"nobody"}) {
+		f.Errorf("answer is %+v", answer)
+	}
+	f.wantPool("a", 0, 2)
+	found, err := f.store.Allocations(ctx, "a", []seatwright.UserID{"u-1", "u-2"})
+	f.must(nil, err)
+	if len(found) != 0 {
+		f.Errorf("records were left: %+v", found)
+	}
+}
+
+func repeatsAnswers(f *fixture) {
+	f.organization("a", 2, 1)
+	f.key, f.actor = "key-1", "ann"
+	f.must(nil, f.allocate("a", attended, "u-1"))
+	f.key = "key-2"
+	first := f.allocate("a", attended, "u-2")
+	f.wantReason(first, seatwright.ReasonPoolExhausted)
+	f.key = ""
+	f.must(nil, f.allocate("a", nil, "u-1"))
+	f.key = "key-2"
+	again := f.allocate("a", attended, "u-2")
+	f.wantReason(again, seatwright.ReasonPoolExhausted)
+	if a, b := seatwright.AsError(first), seatwright.AsError(again); a.Detail != b.Detail || len(b.Shortages) != 1 || b.RequestID != "request" {
+		f.Errorf("first %+v, again %+v", a, b)
+	}
+	f.key = "key-1"
+	f.must(nil, f.allocate("a", attended, "u-1"))
+	f.wantPool("a", 0, 1) // the first answer, not a second effect
+	f.wantReason(f.allocate("a", attended, "u-2"), seatwright.ReasonKeyReused)
+}
+
+func forgetsKeys(f *fixture) {
+	f.organization("a", 1, 1)
+	f.key, f.actor = "key", "ann"
+	f.must(nil, f.allocate("a", attended, "u-1"))
+	f.must(nil, f.allocate("a", attended, "u-1"))
+	f.wantReason(f.allocate("a", nil, "u-1"), seatwright.ReasonKeyReused)
+	f.clock.advance(seatwright.KeyLife)
+	f.must(nil, f.allocate("a", nil, "u-1"))
+	f.wantPool("a", 0, 1)
+}
+
+func keysNeverMeet(f *fixture) {
+	f.organization("a", 1, 1)
+	f.organization("b", 1, 1)
+	f.key, f.actor = "key", "ann"
+	f.must(nil, f.allocate("a", attended, "u-1"))
+	f.must(nil, f.allocate("b", attended, "u-1"))
+	f.actor = "bob"
+	f.must(nil, f.allocate("a", nil, "u-1"))
+	f.wantPool("a", 0, 1)
+	f.wantPool("b", 1, 1)
+}
+
+func namesAreTakenOnce(f *fixture) {
+	f.organization("a", 1, 1)
+	user := seatwright.CreateUser{User: seatwright.User{Organization: "a", ID: "u-2", UserName: "Ann", ExternalID: "x", Role: seatwright.RoleMember}, UserNameKey: "ann"}
+	tenant := seatwright.CreateTenant{Organization: "a", ID: "t", Name: "Default"}
+	app := seatwright.CreateApplication{Application: seatwright.Application{Organization: "a", ID: "c", SecretHash: make([]byte, 32)}}
+	f.must(decide(f, user))
+	f.must(decide(f, tenant))
+	f.must(decide(f, app))
+	f.organization("b", 0, 0)
+
+	sameID, sameName, sameExternal := user, user, user
+	sameID.User.ExternalID, sameID.UserNameKey = "", ""
+	sameName.User.ID, sameName.User.ExternalID = "u-3", ""
+	sameExternal.User.ID, sameExternal.UserNameKey = "u-3", ""
+	for name, c := range map[string]seatwright.CreateUser{"id": sameID, "user name": sameName, "external id": sameExternal} {
+		if _, err := decide(f, c); !seatwright.IsReason(err, seatwright.ReasonDuplicate) {
+			f.Errorf("a user with the same %s: %v", name, err)
+		}
+	}
+	app.Application.Organization = "b"
+	tenantID, tenantName := tenant, tenant
+	tenantID.Name, tenantName.ID, tenantName.Name = "Other", "t2", "DEFAULT"
+	_, errApp := decide(f, app)
+	_, errTenantID := decide(f, tenantID)
+	_, errTenantName := decide(f, tenantName)
+	_, errName := decide(f, seatwright.CreateOrganization{ID: "c", Name: strings.ToUpper("name-a")})
+	_, errID := decide(f, seatwright.CreateOrganization{ID: "a", Name: "other"})
+	_, errLot := decide(f, seatwright.CreateLot{Lot: seatwright.Lot{Organization: "a", ID: "lot-1", Code: "TSTNU", Quantity: 1, End: f.clock.Now().Add(time.Hour)}})
+	for i, err := range []error{errApp, errTenantID, errTenantName, errName, errID, errLot} {
+		if !seatwright.IsReason(err, seatwright.ReasonDuplicate) {
+			f.Errorf("%d: %v, want duplicate", i, err)
+		}
+	}
+	user.User.Organization, tenant.Organization = "b", "b"
+	f.must(decide(f, user))
+	f.must(decide(f, tenant))
+}
+
+func eventsInPages(f *fixture) {
+	f.organization("a", 5, 1)
+	all := f.events("a")
+	var paged []seatwright.Event
+	for after := int64(0); ; {
+		page, err := f.store.Events(ctx, "a", after, 2)
+		f.must(nil, err)
+		if len(page) == 0 {
+			break
+		}
+		paged, after = append(paged, page...), page[len(page)-1].Sequence
+	}
+	if len(paged) != len(all) {
+		f.Errorf("%d events in pages, %d at once", len(paged), len(all))
+	}
+}
+
+func refusesWhenClosed(f *fixture) {
+	f.must(nil, f.store.Close())
+	if _, err := decide(f, seatwright.CreateHost{}); !seatwright.IsKind(err, seatwright.KindUnavailable) {
+		f.Errorf("after Close: %v, want unavailable", err)
+	}
+	if err := f.store.Close(); err != nil {
+		f.Errorf("closing again: %v", err)
+	}
+}
+
+func cancelledCall(f *fixture) {
+	f.organization("a", 1, 1)
+	done, cancel := context.WithCancel(ctx)
+	cancel()
+	c := seatwright.AllocateToUsers{Organization: "a", Users: []seatwright.UserID{"u-1"}, Codes: attended}
+	err := f.store.Update(done, seatwright.LoadRequest{Touches: c.Touches()}, func(s *seatwright.Slice) error {
+		_, err := seatwright.Decide(s, seatwright.Origin{}, c, nil)
+		return err
+	})
+	if !seatwright.IsKind(err, seatwright.KindUnavailable) {
+		f.Errorf("Update = %v, want unavailable", err)
+	}
+	f.wantPool("a", 0, 1)
+}
+
+// Guards that one batch may touch several organizations, each with a chain and a pool of its own.
+func manyOrganizations(f *fixture) {
+	f.organization("a", 1, 1)
+	f.organization("b", 1, 1)
+	commands := []seatwright.AllocateToUsers{
+		{Organization: "b", Users: []seatwright.UserID{"u-1"}, Codes: attended},
+		{Organization: "a", Users: []seatwright.UserID{"u-1"}, Codes: attended},
+		{Organization: "b", Users: []seatwright.UserID{"u-1"}, Codes: nil},
+	}
+	var request seatwright.LoadRequest
+	for _, c := range commands {
+		request.Touches = append(request.Touches, c.Touches()...)
+	}
+	f.must(nil, f.store.Update(ctx, request, func(s *seatwright.Slice) error {
+		for _, c := range commands {
+			if _, err := seatwright.Decide(s, seatwright.Origin{}, c, nil); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+	f.wantPool("a", 1, 1)
+	f.wantPool("b", 0, 1)
+	if len(f.events("b")) != len(f.events("a"))+1 {
+		f.Error("the chain of b should have one event more")
+	}
+}
+
+func provisions(f *fixture) {
+	f.must(decide(f, seatwright.CreateOrganization{ID: "p", Name: "p", UnknownUsers: seatwright.ProvisionUnknownUsers}))
+	f.buy("p", "lot", 5, 0, time.Hour)
+	f.must(nil, f.allocate("p", attended, "from-elsewhere"))
+	f.wantPool("p", 1, 5)
+	user, err := f.store.User(ctx, "p", "from-elsewhere")
+	f.must(nil, err)
+	if !user.Active || user.Role != seatwright.RoleMember || user.UserName != "" {
+		f.Errorf("the person is %+v", user)
+	}
+}
