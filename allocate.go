@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/seatwright/seatwright/internal/planted"
 )
 
 // The limits of one call.
@@ -67,6 +69,10 @@ func (c AllocateToUsers) Decide(s *Slice, origin Origin) ([]Allocation, error) {
 		return nil, err
 	}
 	if shortages := c.shortages(s, o, units); len(shortages) > 0 {
+		if planted.Bug(planted.PartialBulk) && len(c.Users) > 1 {
+			first := AllocateToUsers{Organization: c.Organization, Users: c.Users[:1], Codes: c.Codes, External: c.External}
+			_, _ = first.Decide(s, origin)
+		}
 		return nil, s.refuse(o, origin, len(c.Users), shortages)
 	}
 	answers := make([]Allocation, len(c.Users))

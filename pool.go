@@ -1,6 +1,10 @@
 package seatwright
 
-import "time"
+import (
+	"time"
+
+	"github.com/seatwright/seatwright/internal/planted"
+)
 
 // Pool is what an organization can draw on: the units of one bundle.
 type Pool struct {
@@ -13,7 +17,12 @@ type Pool struct {
 }
 
 // Available is the number of units that can still be allocated: never below zero, even when the pool is overallocated.
-func (p Pool) Available() int64 { return max(0, p.Total-p.Used) }
+func (p Pool) Available() int64 {
+	if planted.Bug(planted.LimitOffByOne) {
+		return max(0, p.Total+1-p.Used)
+	}
+	return max(0, p.Total-p.Used)
+}
 
 // Overallocated reports that the pool shrank below what is held. Nobody is evicted; nothing more is allocated.
 func (p Pool) Overallocated() bool { return p.Used > p.Total }
@@ -34,5 +43,8 @@ func (p Pool) Refreshed(lots []Lot, now time.Time) Pool {
 func (p Pool) drawn(n int64) Pool {
 	p.Used += n
 	p.Ceiling = min(p.Ceiling, max(p.Total, p.Used))
+	if planted.Bug(planted.LimitOffByOne) {
+		p.Ceiling = p.Total + 1
+	}
 	return p
 }

@@ -15,7 +15,13 @@ type NewApplication struct {
 	ID     string // empty: a fresh UUID
 	Name   string
 	Scopes []seatwright.Scope // at least one published scope
+	Secret string             // at least 32 characters from a random source; empty: a fresh one
 }
+
+const minSecretLength = 32
+
+// NewSecret returns 52 letters and digits with 260 random bits: too many to guess, so a fast hash of it is safe to store.
+func NewSecret() string { return rand.Text() + rand.Text() }
 
 // CreateApplication registers a confidential application of an organization and answers its secret, which is stored nowhere
 // and cannot be shown again. The call takes no idempotency key: its answer holds a secret. Host administrators only.
@@ -39,7 +45,13 @@ func (d *Directory) CreateApplication(
 	if len(n.Scopes) == 0 || slices.ContainsFunc(n.Scopes, func(s seatwright.Scope) bool { return !slices.Contains(published, s) }) {
 		return seatwright.Application{}, "", seatwright.Invalid(seatwright.ReasonInvalidValue, "at least one published scope is needed, and no other").In("scopes")
 	}
-	secret := rand.Text() + rand.Text() // 26 letters and digits with 130 random bits, twice
+	secret := n.Secret
+	if secret == "" {
+		secret = NewSecret()
+	}
+	if len(secret) < minSecretLength {
+		return seatwright.Application{}, "", seatwright.Invalid(seatwright.ReasonInvalidValue, "a secret has at least %d characters", minSecretLength).In("secret")
+	}
 	hash := sha256.Sum256([]byte(secret))
 	origin := caller.Origin()
 	origin.Key = ""

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/seatwright/seatwright"
+	"github.com/seatwright/seatwright/internal/planted"
 )
 
 // The bounds of one batch and of the queue.
@@ -50,6 +51,9 @@ func (l *Ledger) Close() {
 	l.closeNow.Do(func() { close(l.closing) })
 	<-l.stopped
 }
+
+// Waiting is the number of commands in the queue: a measure of load, out of date when it is returned.
+func (l *Ledger) Waiting() int { return len(l.queue) }
 
 // The life of a pending command: the caller gives up a waiting one, or the writer takes it, never both.
 const (
@@ -227,6 +231,10 @@ func (l *Ledger) commit(batch []*pending) {
 // commitTaken halves a batch that fails by our own fault, so that one poisoned command fails alone. Trouble of the
 // database is not the fault of any command and is told to all at once.
 func (l *Ledger) commitTaken(batch []*pending) {
+	if planted.Bug(planted.AnswerBeforeCommit) {
+		l.answerEarly(batch)
+		return
+	}
 	err := l.update(batch)
 	if err != nil && seatwright.AsError(err).Kind == seatwright.KindInternal && len(batch) > 1 {
 		l.log.Error("a batch failed and is halved", "commands", len(batch), "error", err)
@@ -240,6 +248,30 @@ func (l *Ledger) commitTaken(batch []*pending) {
 	}
 }
 
+// answerEarly is the planted bug: callers are answered inside the transaction, while it can still be lost.
+func (l *Ledger) answerEarly(batch []*pending) {
+	request := loadRequest(batch)
+	_ = l.store.Update(context.Background(), request, func(s *seatwright.Slice) error {
+		for _, p := range batch {
+			_ = p.decide(s)
+			p.done <- nil
+		}
+		time.Sleep(2 * time.Millisecond) // as long as a commit takes on a slow disk
+		return nil
+	})
+}
+
+func loadRequest(batch []*pending) seatwright.LoadRequest {
+	request := seatwright.LoadRequest{Touches: make([]seatwright.Touch, 0, len(batch))}
+	for _, p := range batch {
+		request.Touches = append(request.Touches, p.touches...)
+		if p.keyed {
+			request.Keys = append(request.Keys, p.key)
+		}
+	}
+	return request
+}
+
 func (l *Ledger) update(batch []*pending) (err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
@@ -248,16 +280,9 @@ func (l *Ledger) update(batch []*pending) (err error) {
 			err = seatwright.Internal(fmt.Errorf("panic while deciding: %v\n%s", cause, stack))
 		}
 	}()
-	request := seatwright.LoadRequest{Touches: make([]seatwright.Touch, 0, len(batch))}
-	for _, p := range batch {
-		request.Touches = append(request.Touches, p.touches...)
-		if p.keyed {
-			request.Keys = append(request.Keys, p.key)
-		}
-	}
 	var refusals *seatwright.RefusalMeter
 	// No caller may cancel what others wait for, so the batch runs under a context of its own.
-	err = l.store.Update(context.Background(), request, func(s *seatwright.Slice) error {
+	err = l.store.Update(context.Background(), loadRequest(batch), func(s *seatwright.Slice) error {
 		refusals = s.MeterRefusals(l.refusals)
 		for _, p := range batch {
 			// A refusal is an answer. A decision that failed may have left half a change: the whole batch is rolled back.

@@ -1,0 +1,66 @@
+# Everything a contributor runs. `make` alone lists the verbs. Needs Go; what else is needed is installed by apt or named.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+# Extra flags: make test TESTFLAGS='-run Pool -v', make bench BENCHFLAGS=-quick
+TESTFLAGS ?=
+BENCHFLAGS ?=
+
+# The version comes in by -ldflags, so the VCS stamp is off: it fails where git mistrusts the owner of the clone.
+BUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false
+
+.PHONY: help
+help: ## list the verbs
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## build bin/seatwright, one static binary
+	$(BUILD) -ldflags '-s -w -X github.com/seatwright/seatwright/internal/cli.version=$(VERSION)' -o bin/seatwright ./cmd/seatwright
+
+.PHONY: demo
+demo: build ## build and run with the embedded store and demo data on 127.0.0.1:8080
+	bin/seatwright demo --listen 127.0.0.1:8080 --data demo-data --env-file demo.env
+
+.PHONY: test
+test: ## run all tests, kill -9 cycles included
+	CGO_ENABLED=0 go test -timeout 6m $(TESTFLAGS) ./...
+
+.PHONY: race
+race: ## run all tests with the race detector (needs a C compiler), with fewer kill -9 cycles
+	@.ci/need "$$(go env CC | cut -d' ' -f1)" gcc libc6-dev
+	CGO_ENABLED=1 go test -race -short -timeout 15m $(TESTFLAGS) ./...
+
+# The commands are in api/api.go, the version of the generator in tools/go.mod.
+.PHONY: generate
+generate: ## write the generated code again from the OpenAPI documents
+	go generate ./api
+
+# All generated files with their sums: lint compares them before and after.
+GENERATED = find . -name '*.gen.go' -not -path './.git/*' | LC_ALL=C sort | xargs -r sha256sum
+
+.PHONY: lint
+lint: .tools/golangci-lint ## check style, vet, tidiness, and that the generated code is up to date
+	@before=$$($(GENERATED)); \
+	$(MAKE) --no-print-directory generate; \
+	diff <(echo "$$before") <($(GENERATED)) >&2 || { echo "The generated code was out of date: commit what make generate has written now." >&2; exit 1; }
+	go mod tidy -diff
+	go vet ./...
+	go vet -tags mutants ./...
+	.tools/golangci-lint run ./...
+	.tools/golangci-lint run --build-tags mutants ./...
+
+# Built from the module that pins its version, not downloaded as a binary; again only when the pin changes.
+.tools/golangci-lint: tools/lint/go.mod tools/lint/go.sum
+	CGO_ENABLED=0 go build -C tools/lint -buildvcs=false -o ../../$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+	@touch $@
+
+.PHONY: bench
+bench: ## measure the ledger against one transaction per request (BENCHFLAGS=-quick: one short round)
+	CGO_ENABLED=0 go run ./bench $(BENCHFLAGS)
+
+.PHONY: clean
+clean: ## remove what the other verbs have built; demo data stays
+	rm -rf bin .tools

@@ -1,0 +1,181 @@
+package api_test
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/seatwright/seatwright"
+	"github.com/seatwright/seatwright/api"
+)
+
+func operations(t *testing.T) map[string]api.Operation {
+	t.Helper()
+	all, err := api.Operations()
+	if err != nil {
+		t.Fatal(err)
+	}
+	byID := map[string]api.Operation{}
+	for _, op := range all {
+		if _, twice := byID[op.ID]; twice {
+			t.Errorf("operation id %s occurs twice", op.ID)
+		}
+		byID[op.ID] = op
+	}
+	return byID
+}
+
+// Who may do what is written in the documents and in the domain; the two must not drift apart.
+func TestPermissionsAreThoseOfTheDomain(t *testing.T) {
+	t.Parallel()
+	readOrWrite := seatwright.Permission{
+		Roles:  []seatwright.Role{seatwright.RoleOrganizationAdministrator},
+		Scopes: []seatwright.Scope{seatwright.ScopeLicense, seatwright.ScopeLicenseRead, seatwright.ScopeLicenseWrite},
+	}
+	want := map[string]seatwright.Permission{
+		"replaceUserLicenses":  seatwright.PermissionWriteLicenses,
+		"removeUserLicenses":   seatwright.PermissionWriteLicenses,
+		"postUserLicenses":     readOrWrite,
+		"listUserLicensePools": seatwright.PermissionReadLicenses,
+		"createOrganization":   seatwright.PermissionManageHost,
+		"createTenant":         seatwright.PermissionManageHost,
+		"createUser":           seatwright.PermissionManageHost,
+		"createLot":            seatwright.PermissionManageHost,
+	}
+	public := []string{"authenticate", "token", "authorize", "discovery", "keys", "getOpenAPI"}
+	for id, op := range operations(t) {
+		if op.Public != slices.Contains(public, id) {
+			t.Errorf("%s: public is %v", id, op.Public)
+		}
+		if !reflect.DeepEqual(op.Permission, want[id]) {
+			t.Errorf("%s: %+v, want %+v", id, op.Permission, want[id])
+		}
+		delete(want, id)
+	}
+	if len(want) > 0 {
+		t.Errorf("not in the documents: %v", want)
+	}
+}
+
+func TestOperationsAreWhole(t *testing.T) {
+	t.Parallel()
+	all := operations(t)
+	got := all["replaceUserLicenses"]
+	want := api.Operation{
+		ID: "replaceUserLicenses", Document: api.AutomationSuite, Method: "PUT", Path: "/lease_/api/account/{accountId}/user-license", Tag: "lease",
+		Permission: seatwright.PermissionWriteLicenses,
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("%+v", got)
+	}
+	if len(all) != 14 {
+		t.Errorf("%d operations", len(all))
+	}
+}
+
+func TestDocumentsAreValidOpenAPI(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"automation-suite.yaml", "seatwright.yaml"} {
+		doc, err := openapi3.NewLoader().LoadFromFile(name)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if err := doc.Validate(context.Background(), openapi3.EnableExamplesValidation()); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// Every operation says what it answers, and every write takes an idempotency key.
+func TestOperationsDocumentTheirStatuses(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"automation-suite.yaml", "seatwright.yaml"} {
+		doc, err := openapi3.NewLoader().LoadFromFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for path, item := range doc.Paths.Map() {
+			for method, op := range item.Operations() {
+				if len(*op.Security) == 0 {
+					continue
+				}
+				want := "400 401 403 404 429 500 503"
+				if method != "GET" {
+					want += " 409 413 415 422"
+					if op.Parameters.GetByInAndName("header", "Idempotency-Key") == nil {
+						t.Errorf("%s %s takes no Idempotency-Key", method, path)
+					}
+				}
+				for status := range strings.FieldsSeq(want) {
+					if op.Responses.Value(status) == nil {
+						t.Errorf("%s %s does not document %s", method, path, status)
+					}
+				}
+			}
+		}
+	}
+}
+
+// The shapes that both documents have are generated from one of them only.
+func TestSharedShapesAreEqual(t *testing.T) {
+	t.Parallel()
+	var documents [2]struct {
+		Components struct {
+			Schemas map[string]any `yaml:"schemas"`
+		} `yaml:"components"`
+	}
+	for i, name := range []string{"automation-suite.yaml", "seatwright.yaml"} {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := yaml.Unmarshal(text, &documents[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, shape := range []string{"Problem", "Shortage"} {
+		a, b := documents[0].Components.Schemas[shape], documents[1].Components.Schemas[shape]
+		if a == nil || !reflect.DeepEqual(a, b) {
+			t.Errorf("%s differs", shape)
+		}
+	}
+}
+
+// An id of a customer need not be a UUID: the published samples are singer-77 and song-one.
+func TestIDsHaveNoFormat(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"automation-suite.yaml", "seatwright.yaml"} {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(text), "format: uuid") {
+			t.Errorf("%s has ids with a format", name)
+		}
+	}
+}
+
+func TestNativeJSONIsTheDocument(t *testing.T) {
+	t.Parallel()
+	text, err := api.NativeJSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var doc struct {
+		OpenAPI string         `json:"openapi"`
+		Paths   map[string]any `json:"paths"`
+	}
+	if err := json.Unmarshal(text, &doc); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasPrefix(doc.OpenAPI, "3.1") || doc.Paths["/api/v1/organizations"] == nil {
+		t.Errorf("%s", text)
+	}
+}

@@ -1,0 +1,42 @@
+package client
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+
+	"github.com/seatwright/seatwright/wire"
+)
+
+const organizations = "/api/v1/organizations"
+
+// CreateOrganization makes an organization. Host administrators only. Errors: conflict/duplicate; see [Client].
+func (c *Client) CreateOrganization(ctx context.Context, n wire.NewOrganization) (wire.Organization, error) {
+	var answer wire.Organization
+	err := c.write(ctx, http.MethodPost, organizations, n, &answer)
+	return answer, err
+}
+
+// CreateTenant makes a tenant of an organization, given by id or name. Host administrators only. Errors:
+// not_found/organization_not_found, conflict/duplicate; see [Client].
+func (c *Client) CreateTenant(ctx context.Context, organization string, n wire.NewTenant) (wire.Tenant, error) {
+	var answer wire.Tenant
+	err := c.write(ctx, http.MethodPost, organizations+"/"+url.PathEscape(organization)+"/tenants", n, &answer)
+	return answer, err
+}
+
+// CreateUser makes a person of an organization, given by id or name. Host administrators only. Errors:
+// not_found/organization_not_found, conflict/duplicate; see [Client].
+func (c *Client) CreateUser(ctx context.Context, organization string, n wire.NewUser) (wire.User, error) {
+	var answer wire.User
+	err := c.write(ctx, http.MethodPost, organizations+"/"+url.PathEscape(organization)+"/users", n, &answer)
+	return answer, err
+}
+
+// CreateLot enters a purchase of an organization, given by id or name. Host administrators only. Errors:
+// not_found/organization_not_found, conflict/duplicate; see [Client].
+func (c *Client) CreateLot(ctx context.Context, organization string, n wire.NewLot) (wire.Lot, error) {
+	var answer wire.Lot
+	err := c.write(ctx, http.MethodPost, organizations+"/"+url.PathEscape(organization)+"/lots", n, &answer)
+	return answer, err
+}

@@ -1,0 +1,57 @@
+package api
+
+import (
+	"log/slog"
+	"net/http"
+
+	"github.com/seatwright/seatwright"
+)
+
+// Door is how one front door speaks.
+type Door struct {
+	// Compatible doors ignore unknown fields of a body, which real clients send, and repeat the detail of an error as
+	// "message", where every known client looks for it.
+	Compatible bool
+	Log        *slog.Logger
+}
+
+// Decode reads the JSON body of a request into the value that into points to, as [DecodeBody] does.
+func (d Door) Decode(r *http.Request, into any) error {
+	policy := RefuseUnknownFields
+	if d.Compatible {
+		policy = IgnoreUnknownFields
+	}
+	return DecodeBody(r, into, policy)
+}
+
+// FailParameter answers a parameter of the path, query or header that the generated code could not read. What it says of the
+// parameter is for programmers, so the log does not get it either.
+func (d Door) FailParameter(w http.ResponseWriter, r *http.Request, _ error) {
+	d.Fail(w, r, seatwright.Invalid(seatwright.ReasonInvalidValue, "a parameter of the path, the query or a header cannot be read"))
+}
+
+// ReadIdempotencyKey returns the Idempotency-Key of a request, empty where none was sent. The error is
+// invalid/malformed_idempotency_key for one that is empty, sent twice, longer than 255 bytes or not visible ASCII.
+func ReadIdempotencyKey(r *http.Request) (string, error) {
+	values := r.Header.Values("Idempotency-Key")
+	switch {
+	case len(values) == 0:
+		return "", nil
+	case len(values) > 1:
+		return "", malformedKey("it was sent more than once")
+	case values[0] == "":
+		return "", malformedKey("it is empty")
+	case len(values[0]) > 255:
+		return "", malformedKey("it is longer than 255 characters")
+	}
+	for i := range len(values[0]) {
+		if c := values[0][i]; c < '!' || c > '~' {
+			return "", malformedKey("it has a character that is not visible ASCII")
+		}
+	}
+	return values[0], nil
+}
+
+func malformedKey(why string) error {
+	return seatwright.Invalid(seatwright.ReasonMalformedKey, "the Idempotency-Key is not usable: %s", why)
+}

@@ -1,0 +1,159 @@
+// Package lease is the compatible door of the license accountant: the direct allocations of users. Each handler decodes,
+// calls a use case and encodes. Routes and types are generated from api/automation-suite.yaml.
+package lease
+
+import (
+	"context"
+
+	"github.com/seatwright/seatwright"
+	"github.com/seatwright/seatwright/internal/api"
+	"github.com/seatwright/seatwright/wire"
+)
+
+// Licensing is what the door needs done. Answers are in the order of the users that were named.
+type Licensing interface {
+	Allocate(ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID, users []seatwright.UserID, codes []seatwright.BundleCode, external bool) ([]seatwright.Allocation, error)
+	Deallocate(ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID, users []seatwright.UserID) (seatwright.Deallocation, error)
+	Allocations(ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID, users []seatwright.UserID) ([]seatwright.UserAllocation, error)
+	Pools(ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID) ([]seatwright.Pool, error)
+}
+
+// Register adds the routes of the door to mux. The handlers expect the caller and the organization in the context.
+func Register(mux ServeMux, door api.Door, licensing Licensing) {
+	HandlerWithOptions(NewStrictHandler(handlers{licensing}, door.Decode, door.Fail), StdHTTPServerOptions{
+		BaseRouter: mux, ErrorHandlerFunc: door.FailParameter,
+	})
+}
+
+type handlers struct {
+	licensing Licensing
+}
+
+// ReplaceUserLicenses is PUT: it needs codes, and an empty list of them blocks the users.
+func (h handlers) ReplaceUserLicenses(ctx context.Context, request ReplaceUserLicensesRequestObject) (ReplaceUserLicensesResponseObject, error) {
+	codes := codesOf(request.Body)
+	if codes == nil {
+		return nil, seatwright.Invalid(seatwright.ReasonInvalidValue, "the codes are missing; an empty list blocks the users").In("userBundleCodes")
+	}
+	answer, err := h.allocate(ctx, request.Body, codes)
+	if err != nil {
+		return nil, err
+	}
+	return ReplaceUserLicenses200JSONResponse(answer), nil
+}
+
+// PostUserLicenses is POST: with codes the same as PUT, without them a question.
+func (h handlers) PostUserLicenses(ctx context.Context, request PostUserLicensesRequestObject) (PostUserLicensesResponseObject, error) {
+	if codes := codesOf(request.Body); codes != nil {
+		answer, err := h.allocate(ctx, request.Body, codes)
+		return posted(answer), err
+	}
+	users, err := seatwright.UserIDs(request.Body.UserIds)
+	if err != nil {
+		return nil, err
+	}
+	found, err := h.licensing.Allocations(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx).ID, users)
+	if err != nil {
+		return nil, err
+	}
+	byUser := make(map[seatwright.UserID]seatwright.UserAllocation, len(found))
+	for _, a := range found {
+		byUser[a.User] = a
+	}
+	answer := make([]wire.UserExplicitAllocation, 0, len(found))
+	for _, user := range users {
+		if a, ok := byUser[user]; ok {
+			answer = append(answer, explicitAllocation(a))
+		}
+	}
+	return posted(answer), nil
+}
+
+// ListUserLicensePools is GET.
+func (h handlers) ListUserLicensePools(ctx context.Context, _ ListUserLicensePoolsRequestObject) (ListUserLicensePoolsResponseObject, error) {
+	pools, err := h.licensing.Pools(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx).ID)
+	if err != nil {
+		return nil, err
+	}
+	answer := make(ListUserLicensePools200JSONResponse, len(pools))
+	for i, p := range pools {
+		answer[i] = wire.UserLicensePool{Code: string(p.Code), Allocated: p.Used, Total: p.Total}
+	}
+	return answer, nil
+}
+
+// RemoveUserLicenses is DELETE.
+func (h handlers) RemoveUserLicenses(ctx context.Context, request RemoveUserLicensesRequestObject) (RemoveUserLicensesResponseObject, error) {
+	users, err := seatwright.UserIDs(request.Body.UserIds)
+	if err != nil {
+		return nil, err
+	}
+	d, err := h.licensing.Deallocate(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx).ID, users)
+	if err != nil {
+		return nil, err
+	}
+	return RemoveUserLicenses200JSONResponse{SuccessfulUserIds: texts(d.Removed), FailedUserIds: texts(d.Unknown)}, nil
+}
+
+func (h handlers) allocate(ctx context.Context, body *wire.UserLicenseRequest, rawCodes []string) ([]wire.UserLicense, error) {
+	users, err := seatwright.UserIDs(body.UserIds)
+	if err != nil {
+		return nil, err
+	}
+	codes, err := seatwright.BundleCodes(rawCodes)
+	if err != nil {
+		return nil, err
+	}
+	organization := api.OrganizationOf(ctx).ID
+	allocations, err := h.licensing.Allocate(ctx, api.CallerOf(ctx), organization, users, codes, body.UseExternalLicense)
+	if err != nil {
+		return nil, err
+	}
+	answer := make([]wire.UserLicense, len(allocations))
+	for i, a := range allocations {
+		answer[i] = wire.UserLicense{
+			UserID: string(a.User), OrganizationID: string(organization), UseExternalLicense: a.External, UserBundleCodes: texts(a.Codes),
+		}
+	}
+	return answer, nil
+}
+
+// codesOf returns the codes of a request under their name or their older name; nil: neither was sent.
+func codesOf(body *wire.UserLicenseRequest) []string {
+	if body.UserBundleCodes != nil {
+		return body.UserBundleCodes
+	}
+	return body.LicenseCodes
+}
+
+func explicitAllocation(a seatwright.UserAllocation) wire.UserExplicitAllocation {
+	return wire.UserExplicitAllocation{
+		ID: string(a.User), Email: orNull(a.Person.Email), Name: orNull(a.Person.FirstName), Surname: orNull(a.Person.LastName),
+		UserBundleLicenses: texts(a.Codes), UseExternalLicense: a.External,
+	}
+}
+
+func orNull(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+// texts never returns nil, because an empty list is [] and not null in JSON.
+func texts[ID ~string](ids []ID) []string {
+	s := make([]string, len(ids))
+	for i, id := range ids {
+		s[i] = string(id)
+	}
+	return s
+}
+
+// posted makes one of the two answers of POST.
+func posted[T any](items []T) PostUserLicenses200JSONResponse {
+	answer := make(PostUserLicenses200JSONResponse, len(items))
+	for i, item := range items {
+		answer[i] = item
+	}
+	return answer
+}

@@ -1,0 +1,122 @@
+// Package native is the door of our own API: what a host administrator sets up. Each handler decodes, calls a use case and
+// encodes; whether values make sense is decided behind it. Routes and types are generated from api/seatwright.yaml.
+package native
+
+import (
+	"context"
+	"math"
+	"net/http"
+	"time"
+
+	contract "github.com/seatwright/seatwright/api"
+
+	"github.com/seatwright/seatwright"
+	"github.com/seatwright/seatwright/internal/api"
+	"github.com/seatwright/seatwright/internal/directory"
+	"github.com/seatwright/seatwright/wire"
+)
+
+// Directory creates organizations, tenants and people.
+type Directory interface {
+	CreateOrganization(ctx context.Context, caller seatwright.Caller, n directory.NewOrganization) (seatwright.Organization, error)
+	CreateTenant(ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID, n directory.NewTenant) (seatwright.Tenant, error)
+	CreateUser(ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID, n directory.NewUser) (seatwright.User, error)
+}
+
+// Licensing enters purchases. An empty id and a zero start are for it to fill in.
+type Licensing interface {
+	CreateLot(ctx context.Context, caller seatwright.Caller, lot seatwright.Lot) (seatwright.Lot, error)
+}
+
+// Register adds the routes of the door to mux. The handlers expect the caller and the organization in the context. The error
+// is of the embedded document and cannot come from outside.
+func Register(mux ServeMux, door api.Door, directory Directory, licensing Licensing) error {
+	document, err := contract.NativeJSON()
+	if err != nil {
+		return err
+	}
+	h := handlers{directory: directory, licensing: licensing, document: document}
+	HandlerWithOptions(NewStrictHandler(h, door.Decode, door.Fail), StdHTTPServerOptions{BaseRouter: mux, ErrorHandlerFunc: door.FailParameter})
+	return nil
+}
+
+type handlers struct {
+	directory Directory
+	licensing Licensing
+	document  openAPI
+}
+
+// openAPI is the document as it is sent.
+type openAPI []byte
+
+// VisitGetOpenAPIResponse sends the document.
+func (d openAPI) VisitGetOpenAPIResponse(w http.ResponseWriter) error {
+	w.Header().Set("Content-Type", "application/json")
+	_, err := w.Write(d)
+	return err
+}
+
+// GetOpenAPI answers this door's own document.
+func (h handlers) GetOpenAPI(context.Context, GetOpenAPIRequestObject) (GetOpenAPIResponseObject, error) {
+	return h.document, nil
+}
+
+// CreateOrganization is POST /api/v1/organizations.
+func (h handlers) CreateOrganization(ctx context.Context, request CreateOrganizationRequestObject) (CreateOrganizationResponseObject, error) {
+	b := request.Body
+	org, err := h.directory.CreateOrganization(ctx, api.CallerOf(ctx), directory.NewOrganization{
+		ID: b.ID, Name: b.Name, DisplayName: b.DisplayName, UnknownUsers: seatwright.UnknownUsers(b.UnknownUsers), ExternalLicenses: b.ExternalLicenses,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return CreateOrganization201JSONResponse{
+		ID: string(org.ID), Name: org.Name, DisplayName: org.DisplayName, UnknownUsers: wire.UnknownUsers(org.UnknownUsers),
+		ExternalLicenses: org.ExternalLicenses, CreatedAt: org.CreatedAt,
+	}, nil
+}
+
+// CreateTenant is POST /api/v1/organizations/{org}/tenants.
+func (h handlers) CreateTenant(ctx context.Context, request CreateTenantRequestObject) (CreateTenantResponseObject, error) {
+	n := directory.NewTenant{ID: request.Body.ID, Name: request.Body.Name}
+	t, err := h.directory.CreateTenant(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx).ID, n)
+	if err != nil {
+		return nil, err
+	}
+	return CreateTenant201JSONResponse{ID: string(t.ID), Name: t.Name, CreatedAt: t.CreatedAt}, nil
+}
+
+// CreateUser is POST /api/v1/organizations/{org}/users.
+func (h handlers) CreateUser(ctx context.Context, request CreateUserRequestObject) (CreateUserResponseObject, error) {
+	b := request.Body
+	u, err := h.directory.CreateUser(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx).ID, directory.NewUser{
+		ID: b.ID, UserName: b.UserName, Password: b.Password, Email: b.Email, FirstName: b.FirstName, LastName: b.LastName,
+		DisplayName: b.DisplayName, ExternalID: b.ExternalID, Role: seatwright.Role(b.Role),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return CreateUser201JSONResponse{
+		ID: string(u.ID), UserName: u.UserName, Email: u.Email, FirstName: u.FirstName, LastName: u.LastName,
+		DisplayName: u.DisplayName, ExternalID: u.ExternalID, Role: wire.Role(u.Role), CreatedAt: u.CreatedAt,
+	}, nil
+}
+
+// CreateLot is POST /api/v1/organizations/{org}/lots.
+func (h handlers) CreateLot(ctx context.Context, request CreateLotRequestObject) (CreateLotResponseObject, error) {
+	b := request.Body
+	if limit := int64(math.MaxInt64 / time.Second); b.GraceSeconds > limit || b.GraceSeconds < -limit {
+		return nil, seatwright.Invalid(seatwright.ReasonInvalidValue, "no grace is that long").In("graceSeconds")
+	}
+	lot, err := h.licensing.CreateLot(ctx, api.CallerOf(ctx), seatwright.Lot{
+		Organization: api.OrganizationOf(ctx).ID, ID: seatwright.LotID(b.ID), Code: seatwright.BundleCode(b.Code), Quantity: b.Quantity,
+		Start: b.Start, End: b.End, Grace: time.Duration(b.GraceSeconds) * time.Second, Order: b.Order,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return CreateLot201JSONResponse{
+		ID: string(lot.ID), Code: string(lot.Code), Quantity: lot.Quantity, Start: lot.Start, End: lot.End,
+		GraceSeconds: int64(lot.Grace / time.Second), Order: lot.Order, CreatedAt: lot.CreatedAt,
+	}, nil
+}

@@ -1,0 +1,71 @@
+package app
+
+import (
+	"encoding/base64"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+
+	"github.com/caarlos0/env/v11"
+)
+
+// Config is everything that an operator can set. Each field is read from the environment; a flag of the same name wins.
+type Config struct {
+	Listen    string `env:"SEATWRIGHT_LISTEN" envDefault:"127.0.0.1:8080"` // address and port; port 0 takes a free one
+	Data      string `env:"SEATWRIGHT_DATA" envDefault:"seatwright-data"`  // directory of the embedded store
+	PublicURL string `env:"SEATWRIGHT_PUBLIC_URL"`                         // origin that clients use, and issuer of tokens; empty: http:// and the address
+	SealKey   Secret `env:"SEATWRIGHT_SEAL_KEY"`                           // 32 bytes in base64 that encrypt the signing keys in the store; empty: they are not
+	LogLevel  string `env:"SEATWRIGHT_LOG_LEVEL" envDefault:"info"`        // debug, info, warn or error
+}
+
+// Secret is a text that no log and no listing shows.
+type Secret string
+
+func (s Secret) String() string {
+	if s == "" {
+		return ""
+	}
+	return "(set)"
+}
+
+// FromEnvironment reads the configuration from an environment.
+func FromEnvironment(getenv func(string) string) (Config, error) {
+	names := map[string]string{}
+	for _, name := range []string{"SEATWRIGHT_LISTEN", "SEATWRIGHT_DATA", "SEATWRIGHT_PUBLIC_URL", "SEATWRIGHT_SEAL_KEY", "SEATWRIGHT_LOG_LEVEL"} {
+		if value := getenv(name); value != "" {
+			names[name] = value
+		}
+	}
+	c, err := env.ParseAsWithOptions[Config](env.Options{Environment: names})
+	if err != nil {
+		return c, fmt.Errorf("environment: %w", err)
+	}
+	return c, nil
+}
+
+// Print writes the effective configuration, secrets masked, in the form of an environment file.
+func (c Config) Print(w io.Writer) error {
+	_, err := fmt.Fprintf(w, "SEATWRIGHT_LISTEN=%s\nSEATWRIGHT_DATA=%s\nSEATWRIGHT_PUBLIC_URL=%s\nSEATWRIGHT_SEAL_KEY=%s\nSEATWRIGHT_LOG_LEVEL=%s\n",
+		c.Listen, c.Data, c.PublicURL, c.SealKey, c.LogLevel)
+	return err
+}
+
+func (c Config) sealKey() ([]byte, error) {
+	if c.SealKey == "" {
+		return nil, nil
+	}
+	key, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(c.SealKey)))
+	if err != nil || len(key) != 32 {
+		return nil, fmt.Errorf("SEATWRIGHT_SEAL_KEY is not 32 bytes in base64 (make one with: openssl rand -base64 32)")
+	}
+	return key, nil
+}
+
+func (c Config) logger(w io.Writer) (*slog.Logger, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(c.LogLevel)); err != nil {
+		return nil, fmt.Errorf("log level %q: use debug, info, warn or error", c.LogLevel)
+	}
+	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level})), nil
+}

@@ -1,0 +1,260 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/seatwright/seatwright"
+	"github.com/seatwright/seatwright/internal/directory"
+)
+
+// Demo is what a demonstration needs to know about its data: who can sign in, and what can be allocated to whom.
+type Demo struct {
+	Acme, Globex, Initech Credentials
+	Administrator         string // user name at acme
+	AdministratorPassword string
+	Host                  string // user name at the host
+	HostPassword          string
+}
+
+// Credentials are an organization of the demonstration and its application.
+type Credentials struct {
+	Organization seatwright.OrganizationID
+	ClientID     string
+	ClientSecret string
+}
+
+// The demonstration's fixed names.
+const (
+	demoOrganization = "acme"
+	demoTenant       = "DefaultTenant"
+	demoOther        = "globex"
+	demoBare         = "initech"
+	demoScope        = "PM.License"
+	demoFullCode     = "PMBU"
+	demoUnits        = 10 // of every pool: one less than there are people to give to
+)
+
+func demoUsers() []string {
+	users := []string{"singer-77", "singer-88", "singer-111"}
+	for i := 1; i <= 9; i++ {
+		users = append(users, fmt.Sprintf("singer-%d", 200+i))
+	}
+	return users
+}
+
+func demoCodes() []string { return []string{"RPADEVNU", "ATTUNU", "TSTNU", "RPADEVPRONU", "CTZDEVNU"} }
+
+func demoOtherUsers() []string { return []string{"globex-1", "globex-2", "globex-3"} }
+
+// demoFile keeps the generated credentials beside the database, readable for its owner only.
+const demoFile = "demo.json"
+
+// LoadDemo fills the store with the demonstration's data, where it is missing, and returns its credentials. It can be
+// repeated and interrupted: the credentials are on disk before anything is made with them.
+func (a *App) LoadDemo(ctx context.Context, dir string) (Demo, error) {
+	demo, err := demoCredentials(filepath.Join(dir, demoFile))
+	if err != nil {
+		return demo, err
+	}
+	s := seed{App: a, ctx: ctx, caller: seatwright.SystemCaller("demo")}
+	if _, err := a.Directory.Organization(ctx, demoBare); err == nil {
+		return demo, nil // made last, so everything is there
+	}
+	s.user(seatwright.HostID, directory.NewUser{ID: demo.Host, UserName: demo.Host, Password: demo.HostPassword})
+
+	acme := demo.Acme.Organization
+	s.organization(demoOrganization, demo.Acme)
+	s.tenant(acme, demoTenant)
+	s.user(acme, directory.NewUser{
+		ID: "acme-admin", UserName: demo.Administrator, Password: demo.AdministratorPassword, Email: demo.Administrator,
+		Role: seatwright.RoleOrganizationAdministrator,
+	})
+	for _, user := range demoUsers() {
+		s.user(acme, directory.NewUser{ID: user, UserName: user})
+	}
+	for _, code := range append(demoCodes(), demoFullCode) {
+		s.lot(acme, code, demoUnits)
+	}
+	var analysts []seatwright.UserID
+	for i := 1; i <= demoUnits; i++ {
+		analyst := fmt.Sprintf("analyst-%d", i)
+		s.user(acme, directory.NewUser{ID: analyst, UserName: analyst})
+		analysts = append(analysts, seatwright.UserID(analyst))
+	}
+	s.allocate(acme, analysts, demoFullCode)
+
+	globex := demo.Globex.Organization
+	s.organization(demoOther, demo.Globex)
+	s.tenant(globex, demoTenant)
+	for _, user := range demoOtherUsers() {
+		s.user(globex, directory.NewUser{ID: user, UserName: user})
+	}
+	s.lot(globex, "ATTUNU", demoUnits)
+
+	s.organization(demoBare, demo.Initech)
+	return demo, s.err
+}
+
+func demoCredentials(path string) (demo Demo, err error) {
+	text, err := os.ReadFile(path)
+	if err == nil {
+		if err := json.Unmarshal(text, &demo); err != nil {
+			return demo, fmt.Errorf("%s: %w", path, err)
+		}
+		return demo, nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return demo, err
+	}
+	fresh := func(name string) Credentials {
+		return Credentials{
+			Organization: seatwright.OrganizationID(seatwright.NewID()), ClientID: name + "-script", ClientSecret: directory.NewSecret(),
+		}
+	}
+	demo = Demo{
+		Acme: fresh(demoOrganization), Globex: fresh(demoOther), Initech: fresh(demoBare),
+		Administrator: "admin@acme.example", AdministratorPassword: directory.NewSecret()[:26],
+		Host: "host-admin", HostPassword: directory.NewSecret()[:26],
+	}
+	if text, err = json.MarshalIndent(demo, "", "  "); err != nil {
+		return demo, err
+	}
+	return demo, writePrivate(path, string(text)+"\n")
+}
+
+// writePrivate replaces a file by one that only its owner can read; a reader sees the old text or the new.
+func writePrivate(path, text string) error {
+	file, err := os.CreateTemp(filepath.Dir(path), ".new-*") // mode 0600
+	if err != nil {
+		return err
+	}
+	_, err = file.WriteString(text)
+	if err = errors.Join(err, file.Sync(), file.Close()); err == nil {
+		err = os.Rename(file.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(file.Name()))
+	}
+	return nil
+}
+
+// seed makes things that may exist already and remembers the first error.
+type seed struct {
+	*App
+	ctx    context.Context
+	caller seatwright.Caller
+	err    error
+}
+
+func (s *seed) note(err error) {
+	if s.err == nil && err != nil && !seatwright.IsReason(err, seatwright.ReasonDuplicate) {
+		s.err = err
+	}
+}
+
+func (s *seed) organization(name string, c Credentials) {
+	_, err := s.Directory.CreateOrganization(s.ctx, s.caller, directory.NewOrganization{ID: string(c.Organization), Name: name})
+	s.note(err)
+	_, _, err = s.Directory.CreateApplication(s.ctx, s.caller, c.Organization, directory.NewApplication{
+		ID: c.ClientID, Name: "demo script", Scopes: []seatwright.Scope{demoScope}, Secret: c.ClientSecret,
+	})
+	s.note(err)
+}
+
+func (s *seed) tenant(organization seatwright.OrganizationID, name string) {
+	_, err := s.Directory.CreateTenant(s.ctx, s.caller, organization, directory.NewTenant{Name: name})
+	s.note(err)
+}
+
+func (s *seed) user(organization seatwright.OrganizationID, n directory.NewUser) {
+	_, err := s.Directory.CreateUser(s.ctx, s.caller, organization, n)
+	s.note(err)
+}
+
+func (s *seed) lot(organization seatwright.OrganizationID, code string, quantity int64) {
+	_, err := s.Licensing.CreateLot(s.ctx, s.caller, seatwright.Lot{
+		Organization: organization, ID: seatwright.LotID("demo-" + code), Code: seatwright.BundleCode(code), Quantity: quantity,
+		End: time.Now().AddDate(10, 0, 0), Order: "demo",
+	})
+	s.note(err)
+}
+
+// allocate acts as an administrator of the organization: the host may not.
+func (s *seed) allocate(organization seatwright.OrganizationID, users []seatwright.UserID, code seatwright.BundleCode) {
+	caller := s.caller
+	caller.Principal.Organization, caller.Principal.Role = organization, seatwright.RoleOrganizationAdministrator
+	_, err := s.Licensing.Allocate(s.ctx, caller, organization, users, []seatwright.BundleCode{code}, false)
+	s.note(err)
+}
+
+// Environment is the demonstration as shell assignments. Lists are separated by spaces.
+func (d Demo) Environment(base string) string {
+	var b strings.Builder
+	for _, v := range [...]struct{ name, value string }{
+		{"BASE", base},
+		{"ORG", demoOrganization},
+		{"TENANT", demoTenant},
+		{"ACCOUNT_ID", string(d.Acme.Organization)},
+		{"USER_IDS", strings.Join(demoUsers(), " ")},
+		{"CODES", strings.Join(demoCodes(), " ")},
+		{"FULL_CODE", demoFullCode},
+		{"CLIENT_ID", d.Acme.ClientID},
+		{"CLIENT_SECRET", d.Acme.ClientSecret},
+		{"SCOPE", demoScope},
+		{"ADMIN_USER", d.Administrator},
+		{"ADMIN_PASSWORD", d.AdministratorPassword},
+		{"HOST_USER", d.Host},
+		{"HOST_PASSWORD", d.HostPassword},
+		{"OTHER_ORG", demoOther},
+		{"OTHER_ACCOUNT_ID", string(d.Globex.Organization)},
+		{"OTHER_USER_IDS", strings.Join(demoOtherUsers(), " ")},
+		{"OTHER_CLIENT_ID", d.Globex.ClientID},
+		{"OTHER_CLIENT_SECRET", d.Globex.ClientSecret},
+		{"BARE_ACCOUNT_ID", string(d.Initech.Organization)},
+		{"BARE_CLIENT_ID", d.Initech.ClientID},
+		{"BARE_CLIENT_SECRET", d.Initech.ClientSecret},
+	} {
+		// None of the values has a quote: they are names of ours, ids and generated letters and digits.
+		fmt.Fprintf(&b, "%s='%s'\n", v.name, v.value)
+	}
+	return b.String()
+}
+
+// WriteEnvironment writes Environment to a file that only its owner can read.
+func (d Demo) WriteEnvironment(path, base string) error {
+	return writePrivate(path, d.Environment(base))
+}
+
+// QuickStart is the first screen of the demonstration: lines that can be pasted into a shell.
+func (d Demo) QuickStart(base string) string {
+	return fmt.Sprintf(`
+Get a token as the organization's administrator (ROPC):
+
+  TOKEN=$(curl -s %[1]s/api/account/authenticate -H 'Content-Type: application/json' \
+    -d '{"TenancyName":"%[2]s","UsernameOrEmailAddress":"%[3]s","Password":"%[4]s"}' | sed 's/.*"result":"\([^"]*\)".*/\1/')
+
+or as an external application (client credentials):
+
+  TOKEN=$(curl -s %[1]s/identity_/connect/token -d grant_type=client_credentials \
+    -d client_id=%[5]s -d client_secret=%[6]s -d scope=%[7]s | sed 's/.*"access_token":"\([^"]*\)".*/\1/')
+
+Allocate three bundles to three people:
+
+  curl -s -X PUT %[1]s/%[2]s/lease_/api/account/%[8]s/user-license \
+    -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' \
+    -d '{"userIds":["singer-77","singer-88","singer-111"],"userBundleCodes":["RPADEVNU","ATTUNU","TSTNU"],"useExternalLicense":true}'
+
+See what is left:
+
+  curl -s %[1]s/%[2]s/lease_/api/account/%[8]s/user-license -H "Authorization: Bearer $TOKEN"
+
+`, base, demoOrganization, d.Administrator, d.AdministratorPassword, d.Acme.ClientID, d.Acme.ClientSecret, demoScope, d.Acme.Organization)
+}

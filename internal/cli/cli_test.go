@@ -1,0 +1,166 @@
+package cli
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// ran is what one command line left behind.
+type ran struct {
+	code           int
+	stdout, stderr string
+}
+
+func runCommand(t *testing.T, environment map[string]string, stdin string, args ...string) ran {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	code := Run(t.Context(), args, func(name string) string { return environment[name] }, strings.NewReader(stdin), &stdout, &stderr)
+	return ran{code, stdout.String(), stderr.String()}
+}
+
+// farSide answers every request alike: what a server may say is not ours to limit.
+func farSide(t *testing.T, status int, body string) (environment map[string]string) {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(status)
+		io.WriteString(w, body)
+	}))
+	t.Cleanup(server.Close)
+	return map[string]string{"SEATWRIGHT_SERVER": server.URL, "SEATWRIGHT_TOKEN": "token"}
+}
+
+// Promise: scripts can tell by the exit code whose turn it is.
+func TestExitCodes(t *testing.T) {
+	t.Parallel()
+	closed := httptest.NewServer(http.NotFoundHandler())
+	closed.Close()
+	const lot = `{"id":"l","code":"ATTUNU","quantity":5,"start":"2030-01-01T00:00:00Z","end":"2031-01-01T00:00:00Z","graceSeconds":0,"order":"","createdAt":"2030-01-01T00:00:00Z"}`
+	lots := []string{"lots", "create", "--org", "songs", "--code", "ATTUNU", "--quantity", "5"}
+	for _, c := range []struct {
+		name        string
+		args        []string
+		environment map[string]string
+		code        int
+		stderr      string
+	}{
+		{"done", lots, farSide(t, 201, lot), exitDone, ""},
+		{"refused", lots, farSide(t, 409, `{"code":"duplicate","detail":"there is one already","traceId":"r-1"}`), exitRefused, "there is one already (request r-1)"},
+		{"wrong token", lots, farSide(t, 401, `{"code":"invalid_token","detail":"expired"}`), exitRefused, "expired"},
+		{"server's fault", lots, farSide(t, 500, `{"code":"internal","detail":"an internal error occurred","traceId":"r-2"}`), exitFailed, "r-2"},
+		{"no program", []string{"lot"}, nil, exitUsage, "unknown command"},
+		{"no subcommand", []string{"lots"}, nil, exitUsage, "needs a subcommand: create"},
+		{"unknown subcommand", []string{"lots", "make"}, nil, exitUsage, "make"},
+		{"unknown flag", append(lots, "--color"), nil, exitUsage, "--color"},
+		{"missing flag", []string{"lots", "create", "--org", "songs"}, nil, exitUsage, "code"},
+		{"missing argument", []string{"orgs", "create"}, nil, exitUsage, "arg"},
+		{"malformed time", append(lots, "--end", "tomorrow"), nil, exitUsage, "--end"},
+		{"malformed grace", append(lots, "--grace", "1h0.5s"), nil, exitUsage, "--grace"},
+		{"no server", lots, nil, exitUsage, "SEATWRIGHT_SERVER"},
+		{"malformed server", append(lots, "--server", "licenses"), map[string]string{"SEATWRIGHT_TOKEN": "t"}, exitUsage, "URL"},
+		{"nobody", append(lots, "--server", "http://x"), nil, exitUsage, "SEATWRIGHT_USER"},
+		{"no password", append(lots, "--server", "http://x", "--user", "admin"), nil, exitUsage, "--password-file"},
+		{"no password file", append(lots, "--server", "http://x", "--user", "admin", "--password-file", "/does/not/exist"), nil, exitUsage, "/does/not/exist"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			got := runCommand(t, c.environment, "", c.args...)
+			if got.code != c.code || !strings.Contains(got.stderr, c.stderr) || c.code != exitDone && got.stdout != "" {
+				t.Errorf("code %d, stdout %q, stderr %q", got.code, got.stdout, got.stderr)
+			}
+		})
+	}
+}
+
+// Promise: what a server says cannot act on the terminal of the person who asked.
+func TestWhatTheServerSaysIsHarmless(t *testing.T) {
+	t.Parallel()
+	const hostile = `{"id":"u","userName":"a\u001b[2Jb\nc\u202ed\u009bx","email":"","firstName":"","lastName":"","displayName":"","externalId":"","role":"member","createdAt":"2030-01-01T00:00:00Z"}`
+	environment := farSide(t, 201, hostile)
+	table := runCommand(t, environment, "", "users", "create", "--org", "songs")
+	if table.code != exitDone || !strings.Contains(table.stdout, "a[2Jbcdx") {
+		t.Errorf("code %d, stdout %q", table.code, table.stdout)
+	}
+	asJSON := runCommand(t, environment, "", "users", "create", "--org", "songs", "--json")
+	if strings.ContainsAny(asJSON.stdout, "\x1b\u202e\u009b") {
+		t.Errorf("stdout %q", asJSON.stdout)
+	}
+	var user struct{ UserName string }
+	if err := json.Unmarshal([]byte(asJSON.stdout), &user); err != nil || user.UserName != "a\x1b[2Jb\nc\u202ed\u009bx" {
+		t.Errorf("a program reads %q (%v)", user.UserName, err)
+	}
+	refused := runCommand(t, farSide(t, 409, `{"code":"duplicate","detail":"x\u001b]0;y\u0007\nroot# "}`), "", "orgs", "create", "songs")
+	if strings.ContainsAny(refused.stderr, "\x1b\x07") || strings.Count(refused.stderr, "\n") != 1 {
+		t.Errorf("stderr %q", refused.stderr)
+	}
+}
+
+// Promise: a host administrator can set up an organization from the command line, on the server as it is.
+func TestSetsUpAnOrganization(t *testing.T) {
+	t.Parallel()
+	ctx, stop := context.WithCancel(t.Context())
+	out, in := io.Pipe()
+	stopped := make(chan int)
+	data := t.TempDir()
+	go func() {
+		var logs bytes.Buffer
+		code := Run(ctx, []string{"serve", "--data", data, "--listen", "127.0.0.1:0"}, func(string) string { return "" }, strings.NewReader(""), in, &logs)
+		in.Close()
+		stopped <- code
+	}()
+	lines := bufio.NewScanner(out)
+	said := func(prefix string) string {
+		if !lines.Scan() {
+			t.Fatalf("the server did not say %q", prefix)
+		}
+		rest, ok := strings.CutPrefix(lines.Text(), prefix)
+		if !ok {
+			t.Fatalf("the server said %q, want %q", lines.Text(), prefix)
+		}
+		return rest
+	}
+	environment := map[string]string{"SEATWRIGHT_SERVER": said("listening on "), "SEATWRIGHT_USER": "admin"}
+	password := said("first administrator: user admin, password ")
+	file := filepath.Join(t.TempDir(), "password")
+	if err := os.WriteFile(file, []byte(password+"\r\nsecond line\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+
+	org := runCommand(t, environment, "", "orgs", "create", "songs", "--id", "song-one", "--display-name", "Song One", "--tenant", "default", "--password-file", file)
+	if org.code != exitDone || !strings.Contains(org.stdout, "song-one") || !strings.Contains(org.stdout, "default") {
+		t.Fatalf("orgs create: %+v", org)
+	}
+	user := runCommand(t, environment, "correct horse battery staple\n", "users", "create", "--org", "songs", "--user-name", "maestro",
+		"--role", "organization-administrator", "--password-file", "-", "--login-password-file", file, "--json")
+	if user.code != exitDone || !strings.Contains(user.stdout, `"userName": "maestro"`) || strings.Contains(user.stdout, "battery") {
+		t.Fatalf("users create: %+v", user)
+	}
+	environment["SEATWRIGHT_PASSWORD"] = password
+	lot := runCommand(t, environment, "", "lots", "create", "--org", "song-one", "--code", "ATTUNU", "--quantity", "50",
+		"--start", "2026-01-01", "--end", "2099-01-01T02:00:00+02:00", "--grace", "30d", "--order", "PO-4711")
+	if lot.code != exitDone || !strings.Contains(lot.stdout, "2099-01-01T00:00:00Z") || !strings.Contains(lot.stdout, "720h0m0s") {
+		t.Fatalf("lots create: %+v", lot)
+	}
+	twin := runCommand(t, environment, "", "orgs", "create", "SONGS")
+	if twin.code != exitRefused || !strings.Contains(twin.stderr, "duplicate") {
+		t.Errorf("a second organization of the name: %+v", twin)
+	}
+	environment["SEATWRIGHT_PASSWORD"] = "wrong"
+	stranger := runCommand(t, environment, "", "orgs", "create", "other")
+	if stranger.code != exitRefused || !strings.Contains(stranger.stderr, "invalid_credentials") {
+		t.Errorf("wrong password: %+v", stranger)
+	}
+
+	stop()
+	if code := <-stopped; code != exitDone {
+		t.Errorf("the server ended with %d", code)
+	}
+}

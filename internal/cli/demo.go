@@ -1,0 +1,58 @@
+package cli
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/seatwright/seatwright/internal/app"
+)
+
+// newDemoCommand runs a server with three organizations to try things on.
+func newDemoCommand(std streams) *cobra.Command {
+	c, environment := app.FromEnvironment(std.getenv)
+	c.Data, c.LogLevel = "demo-data", "warn"
+	var envFile string
+	command := &cobra.Command{
+		Use:   "demo",
+		Short: "Run a server with demonstration data",
+		Long: `Run a server with three organizations: acme, with people, free seats and one full pool; globex, with a purchase of its own;
+and initech, without any license. It prints how to get a token and how to allocate, ready to paste.
+
+A second run on the same directory goes on with its data. The demonstration names itself after the Host header of each
+request and is not meant for an open network: use serve for that.`,
+		Args: cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			if environment != nil {
+				return environment
+			}
+			return demonstrate(command, std, c, envFile)
+		},
+	}
+	command.Flags().StringVar(&c.Listen, "listen", c.Listen, "address and port to listen on")
+	command.Flags().StringVar(&c.Data, "data", c.Data, "directory of the database")
+	command.Flags().StringVar(&envFile, "env-file", "", "write the demonstration's names and credentials to this file, as shell assignments")
+	command.Flags().StringVar(&c.LogLevel, "log-level", c.LogLevel, "debug, info, warn or error")
+	return command
+}
+
+func demonstrate(command *cobra.Command, std streams, c app.Config, envFile string) error {
+	server, err := app.Open(command.Context(), c, std.stderr, true)
+	if err != nil {
+		return err
+	}
+	defer server.Close() //nolint:errcheck // everything acknowledged is on disk already
+	demo, err := server.LoadDemo(command.Context(), c.Data)
+	if err != nil {
+		return err
+	}
+	if envFile != "" {
+		if err := demo.WriteEnvironment(envFile, server.BaseURL()); err != nil {
+			return err
+		}
+	}
+	if _, err := fmt.Fprintf(std.stdout, "listening on %s\n%s", server.BaseURL(), demo.QuickStart(server.BaseURL())); err != nil {
+		return err
+	}
+	return server.Serve(command.Context())
+}

@@ -1,0 +1,61 @@
+package cli
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/seatwright/seatwright/internal/app"
+)
+
+// newServeCommand is the real thing: a server on a data directory that lasts.
+func newServeCommand(std streams) *cobra.Command {
+	c, environment := app.FromEnvironment(std.getenv)
+	var printConfig bool
+	command := &cobra.Command{
+		Use:   "serve",
+		Short: "Run the server",
+		Long: `Run the server until it is told to stop (SIGINT or SIGTERM).
+
+An empty data directory is filled: schema, signing key, and a first host administrator whose password is printed once,
+on standard output. Logs go to standard error, one JSON object a line. Every flag can be set in the environment
+(SEATWRIGHT_LISTEN and so on); SEATWRIGHT_SEAL_KEY has no flag, because other users of the machine can see flags.`,
+		Args: cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			if environment != nil {
+				return environment
+			}
+			if printConfig {
+				return c.Print(std.stdout)
+			}
+			return serve(command, std, c)
+		},
+	}
+	command.Flags().StringVar(&c.Listen, "listen", c.Listen, "address and port to listen on")
+	command.Flags().StringVar(&c.Data, "data", c.Data, "directory of the database")
+	command.Flags().StringVar(&c.PublicURL, "public-url", c.PublicURL, "origin that clients use, such as https://licenses.example.org")
+	command.Flags().StringVar(&c.LogLevel, "log-level", c.LogLevel, "debug, info, warn or error")
+	command.Flags().BoolVar(&printConfig, "print-config", false, "print the configuration, secrets masked, and stop")
+	return command
+}
+
+func serve(command *cobra.Command, std streams, c app.Config) error {
+	server, err := app.Open(command.Context(), c, std.stderr, false)
+	if err != nil {
+		return err
+	}
+	defer server.Close() //nolint:errcheck // everything acknowledged is on disk already
+	if _, err := fmt.Fprintf(std.stdout, "listening on %s\n", server.BaseURL()); err != nil {
+		return err
+	}
+	user, password, err := server.EnsureFirstAdministrator(command.Context())
+	if err != nil {
+		return err
+	}
+	if password != "" {
+		if _, err := fmt.Fprintf(std.stdout, "first administrator: user %s, password %s\n", user, password); err != nil {
+			return err
+		}
+	}
+	return server.Serve(command.Context())
+}

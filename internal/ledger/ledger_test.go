@@ -1,0 +1,363 @@
+package ledger_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/seatwright/seatwright"
+	"github.com/seatwright/seatwright/internal/ledger"
+	"github.com/seatwright/seatwright/internal/store/sqlite"
+)
+
+var origin = seatwright.Origin{Actor: "ann", Via: "test", RequestID: "request"}
+
+// door stands between the ledger and the store, so that a test can hold a batch back or make it fail.
+type door struct {
+	seatwright.Store
+	mu     sync.Mutex
+	before func(seatwright.LoadRequest) error
+}
+
+func (d *door) Update(ctx context.Context, request seatwright.LoadRequest, decide func(*seatwright.Slice) error) error {
+	d.mu.Lock()
+	before := d.before
+	d.mu.Unlock()
+	if before != nil {
+		if err := before(request); err != nil {
+			return err
+		}
+	}
+	return d.Store.Update(ctx, request, decide)
+}
+
+func (d *door) set(before func(seatwright.LoadRequest) error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.before = before
+}
+
+// setup opens a ledger with one organization "a", people u-0 … u-99 and units of ATTUNU.
+func setup(t *testing.T, units int64) (*ledger.Ledger, *door) {
+	t.Helper()
+	store, err := sqlite.Open(t.Context(), t.TempDir(), sqlite.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &door{Store: store}
+	l := ledger.New(d, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	t.Cleanup(func() {
+		l.Close()
+		if err := store.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	submit(t, l, seatwright.CreateHost{})
+	submit(t, l, seatwright.CreateOrganization{ID: "a", Name: "a", UnknownUsers: seatwright.RefuseUnknownUsers})
+	submit(t, l, seatwright.CreateLot{Lot: seatwright.Lot{Organization: "a", ID: "lot", Code: "ATTUNU", Quantity: units, End: time.Now().Add(time.Hour)}})
+	var wg sync.WaitGroup
+	for i := range 100 {
+		wg.Go(func() {
+			submit(t, l, seatwright.CreateUser{User: seatwright.User{Organization: "a", ID: person(i), Role: seatwright.RoleMember}})
+		})
+	}
+	wg.Wait()
+	return l, d
+}
+
+func person(i int) seatwright.UserID { return seatwright.UserID(fmt.Sprintf("u-%d", i)) }
+
+func submit[A any](t *testing.T, l *ledger.Ledger, c seatwright.Command[A]) A {
+	t.Helper()
+	answer, err := ledger.Submit(t.Context(), l, origin, c)
+	if err != nil {
+		t.Errorf("%s: %v", c.Operation(), err)
+	}
+	return answer
+}
+
+func allocate(i int) seatwright.AllocateToUsers {
+	return seatwright.AllocateToUsers{Organization: "a", Users: []seatwright.UserID{person(i)}, Codes: []seatwright.BundleCode{"ATTUNU"}}
+}
+
+func used(t *testing.T, store seatwright.Store) int64 {
+	t.Helper()
+	pools, err := store.Pools(t.Context(), "a")
+	if err != nil || len(pools) != 1 {
+		t.Fatalf("pools: %+v, %v", pools, err)
+	}
+	return pools[0].Used
+}
+
+// hold keeps the writer inside the next batch until the returned function is called; entered is closed when it is there.
+func (d *door) hold() (entered chan struct{}, release func()) {
+	entered, gate := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	d.set(func(seatwright.LoadRequest) error {
+		once.Do(func() { close(entered) })
+		<-gate
+		return nil
+	})
+	return entered, func() { close(gate) }
+}
+
+func TestSubmitAnswersOnlyAfterTheCommit(t *testing.T) {
+	l, d := setup(t, 10)
+	entered, release := d.hold()
+	answered := make(chan error, 1)
+	go func() {
+		_, err := ledger.Submit(t.Context(), l, origin, allocate(1))
+		answered <- err
+	}()
+	<-entered
+	select {
+	case err := <-answered:
+		t.Fatalf("answered %v before the commit", err)
+	default:
+	}
+	release()
+	if err := <-answered; err != nil {
+		t.Fatal(err)
+	}
+	if n := used(t, d); n != 1 {
+		t.Errorf("%d used after the answer", n)
+	}
+}
+
+func TestWaitingCommandsShareOneBatch(t *testing.T) {
+	l, d := setup(t, 100)
+	entered, release := d.hold()
+	var wg sync.WaitGroup
+	wg.Go(func() { submit(t, l, allocate(0)) })
+	<-entered
+	for i := 1; i < 50; i++ {
+		wg.Go(func() { submit(t, l, allocate(i)) })
+	}
+	for l.Waiting() < 49 {
+		runtime.Gosched() // nothing tells when a goroutine has queued its command
+	}
+	var sizes []int
+	d.set(func(request seatwright.LoadRequest) error {
+		sizes = append(sizes, len(request.Touches))
+		return nil
+	})
+	release()
+	wg.Wait()
+	if len(sizes) != 1 || sizes[0] != 49 {
+		t.Errorf("batches of %v commands, want one of 49", sizes)
+	}
+}
+
+func TestABatchIsBoundedByItsWeight(t *testing.T) {
+	l, d := setup(t, 1)
+	heavy := seatwright.DeallocateUsers{Organization: "a"}
+	for i := range 9000 {
+		heavy.Users = append(heavy.Users, seatwright.UserID(fmt.Sprint("nobody-", i)))
+	}
+	entered, release := d.hold()
+	var wg sync.WaitGroup
+	wg.Go(func() { submit(t, l, allocate(0)) })
+	<-entered
+	for range 5 {
+		wg.Go(func() { submit(t, l, heavy) })
+	}
+	for l.Waiting() < 5 {
+		runtime.Gosched()
+	}
+	largest := 0
+	d.set(func(request seatwright.LoadRequest) error {
+		largest = max(largest, len(request.Touches))
+		return nil
+	})
+	release()
+	wg.Wait()
+	if largest != 2 {
+		t.Errorf("a batch had %d commands of 9,000 pairs, want at most 2", largest)
+	}
+}
+
+// poison is a command that panics while it is decided, after it has changed the slice.
+type poison struct{ seatwright.AllocateToUsers }
+
+func (p poison) Decide(s *seatwright.Slice, o seatwright.Origin) ([]seatwright.Allocation, error) {
+	_, _ = p.AllocateToUsers.Decide(s, o)
+	panic("planted")
+}
+
+func TestAPoisonedCommandFailsAlone(t *testing.T) {
+	l, d := setup(t, 100)
+	entered, release := d.hold()
+	var wg sync.WaitGroup
+	wg.Go(func() { submit(t, l, allocate(0)) })
+	<-entered
+	for i := 1; i < 20; i++ {
+		wg.Go(func() { submit(t, l, allocate(i)) })
+	}
+	wg.Go(func() {
+		if _, err := ledger.Submit(t.Context(), l, origin, poison{allocate(50)}); !seatwright.IsKind(err, seatwright.KindInternal) {
+			t.Errorf("the poisoned command got %v", err)
+		}
+	})
+	for l.Waiting() < 20 {
+		runtime.Gosched()
+	}
+	d.set(nil)
+	release()
+	wg.Wait()
+	if n := used(t, d); n != 20 {
+		t.Errorf("%d used, want 20", n)
+	}
+}
+
+func TestAnUnknownOutcomeIsNeverSuccess(t *testing.T) {
+	l, d := setup(t, 10)
+	d.set(func(seatwright.LoadRequest) error {
+		return seatwright.Unavailable(seatwright.ReasonOutcomeUnknown, errors.New("the connection broke"), "not known")
+	})
+	if _, err := ledger.Submit(t.Context(), l, origin, allocate(1)); !seatwright.IsReason(err, seatwright.ReasonOutcomeUnknown) {
+		t.Errorf("Submit = %v, want outcome_unknown", err)
+	}
+}
+
+func TestACallerWhoLeavesWhileWaitingChangesNothing(t *testing.T) {
+	l, d := setup(t, 10)
+	entered, release := d.hold()
+	var wg sync.WaitGroup
+	wg.Go(func() { submit(t, l, allocate(0)) })
+	<-entered
+	ctx, leave := context.WithCancel(t.Context())
+	left := make(chan error, 1)
+	go func() {
+		_, err := ledger.Submit(ctx, l, origin, allocate(1))
+		left <- err
+	}()
+	for l.Waiting() < 1 {
+		runtime.Gosched()
+	}
+	leave()
+	if err := <-left; !seatwright.IsReason(err, seatwright.ReasonStoreUnavailable) {
+		t.Errorf("Submit = %v, want store_unavailable", err)
+	}
+	d.set(nil)
+	release()
+	wg.Wait()
+	submit(t, l, allocate(2)) // behind the one that was given up
+	if n := used(t, d); n != 2 {
+		t.Errorf("%d used, want 2", n)
+	}
+}
+
+func TestTwinsWithOneKeyHaveOneEffectAndOneAnswer(t *testing.T) {
+	l, d := setup(t, 10)
+	keyed := origin
+	keyed.Key = "key"
+	c := seatwright.CreateUser{User: seatwright.User{Organization: "a", Role: seatwright.RoleMember}}
+	ids := make([]seatwright.UserID, 20)
+	var wg sync.WaitGroup
+	for i := range ids {
+		wg.Go(func() {
+			mine := c
+			mine.FreshID = seatwright.UserID(seatwright.NewID()) // every attempt makes up another id
+			user, err := ledger.Submit(t.Context(), l, keyed, mine)
+			if err != nil {
+				t.Error(err)
+			}
+			ids[i] = user.ID
+		})
+	}
+	wg.Wait()
+	for _, id := range ids {
+		if id != ids[0] {
+			t.Fatalf("answers differ: %v", ids)
+		}
+	}
+	if _, err := d.User(t.Context(), "a", ids[0]); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestCloseCommitsWhatWaitsAndRefusesWhatComes(t *testing.T) {
+	l, d := setup(t, 100)
+	entered, release := d.hold()
+	var wg sync.WaitGroup
+	wg.Go(func() { submit(t, l, allocate(0)) })
+	<-entered
+	for i := 1; i < 10; i++ {
+		wg.Go(func() { submit(t, l, allocate(i)) })
+	}
+	for l.Waiting() < 9 {
+		runtime.Gosched()
+	}
+	closed := make(chan struct{})
+	go func() { l.Close(); close(closed) }()
+	d.set(nil)
+	release()
+	<-closed
+	wg.Wait()
+	if n := used(t, d); n != 10 {
+		t.Errorf("%d used, want 10", n)
+	}
+	if _, err := ledger.Submit(t.Context(), l, origin, allocate(11)); !seatwright.IsKind(err, seatwright.KindUnavailable) {
+		t.Errorf("after Close: %v", err)
+	}
+}
+
+// Guards the denial log: a storm of refusals writes a few events, and the count of the others is on record as well.
+func TestRefusalsAreRecordedThenCounted(t *testing.T) {
+	l, d := setup(t, 1)
+	submit(t, l, allocate(0))
+	const storm = 60
+	var wg sync.WaitGroup
+	for i := range storm {
+		wg.Go(func() {
+			if _, err := ledger.Submit(t.Context(), l, origin, allocate(1+i)); !seatwright.IsReason(err, seatwright.ReasonPoolExhausted) {
+				t.Errorf("Submit = %v", err)
+			}
+		})
+	}
+	wg.Wait()
+	deadline := time.Now().Add(10 * time.Second)
+	for {
+		events, told := refusals(t, d)
+		if told == storm {
+			if events > 2*seatwright.RefusalsPerSecond+2 { // the storm may cross a second
+				t.Errorf("%d events for %d refusals", events, storm)
+			}
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d events tell of %d refusals, want %d", events, told, storm)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+func refusals(t *testing.T, d *door) (events int, told int64) {
+	t.Helper()
+	all, err := d.Events(t.Context(), "a", 0, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range all {
+		if e.Kind != seatwright.EventAllocationRefused {
+			continue
+		}
+		var data seatwright.AllocationRefused
+		if err := json.Unmarshal(e.Data, &data); err != nil {
+			t.Fatal(err)
+		}
+		events++
+		told += data.Suppressed
+		if data.Users > 0 {
+			told++
+		}
+	}
+	return events, told
+}

@@ -1,0 +1,163 @@
+// Package oauth is the door for identity: it logs people and programs in, issues access tokens, and tells every other door
+// who a token belongs to.
+//
+// The library zitadel/oidc routes and parses the OpenID provider's requests (server.go); the token endpoint has a stricter
+// parser in front (form.go), which also adds the password grant. The login that the published API calls ROPC is a JSON
+// call of its own (authenticate.go). Tokens are made in token.go and checked in verify.go, with keys from keys.go.
+//
+// It leaves passwords, tenancy and user names to the directory, and permissions to the domain.
+package oauth
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/zitadel/oidc/v3/pkg/op"
+
+	"github.com/seatwright/seatwright"
+)
+
+// KeyStore stores new signing keys.
+type KeyStore interface {
+	// AddSigningKey makes key durable. CreatedAt is set by the store.
+	AddSigningKey(ctx context.Context, key seatwright.SigningKey) error
+}
+
+// Login checks user names and passwords.
+type Login interface {
+	// Login returns the active person of an organization with that user name and password. Unknown organization, unknown or
+	// inactive person and wrong password are all unauthenticated/invalid_credentials after the same work. Other errors:
+	// rate_limited/overloaded, unavailable and internal.
+	Login(ctx context.Context, organization seatwright.OrganizationID, userName, password string) (seatwright.User, error)
+	// Tenancy returns the organization in which a login is meant. pathOrganization is the organization that the path names,
+	// by name or id, and tenancyName what the body says; both may be empty. The error is not_found where they name nothing.
+	Tenancy(ctx context.Context, pathOrganization, tenancyName string) (seatwright.Organization, error)
+}
+
+// Config is what a [Provider] is built from. Only SealKey may be zero.
+type Config struct {
+	Directory seatwright.DirectoryReader
+	Keys      KeyStore
+	Login     Login
+	Issuer    IssuerPolicy
+	SealKey   []byte // 32 bytes that encrypt the signing keys in the store; nil: they are stored as they are
+	Now       func() time.Time
+	Log       *slog.Logger
+}
+
+// Provider answers the OpenID endpoints and the authenticate login, and verifies access tokens. It may be used from many
+// goroutines.
+type Provider struct {
+	directory seatwright.DirectoryReader
+	login     Login
+	issuer    IssuerPolicy
+	now       func() time.Time
+	log       *slog.Logger
+	keys      *keyring
+	cache     *cache
+	library   http.Handler
+}
+
+// New loads the signing keys, or makes the first one. The errors are invalid/invalid_value for a seal key that does not
+// fit, and those of the store.
+func New(ctx context.Context, c Config) (*Provider, error) {
+	keys, err := openKeyring(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	p := &Provider{
+		directory: c.Directory, login: c.Login, issuer: c.Issuer, now: c.Now, log: c.Log, keys: keys, cache: newCache(),
+	}
+	p.library = newLibrary(p)
+	return p, nil
+}
+
+// The paths of the OpenID provider, relative to the identity prefix.
+const (
+	pathDiscovery = "/.well-known/openid-configuration"
+	pathKeys      = "/.well-known/openid-configuration/jwks"
+	pathMetadata  = "/.well-known/oauth-authorization-server" // RFC 8414; comes before the prefix in the URL
+	pathAuthorize = "/connect/authorize"
+	pathToken     = "/connect/token"
+)
+
+// Serve answers the request if rest is a path of the OpenID provider, else it does nothing and returns false.
+//
+// prefix is the path as the client spelled it up to and including the identity segment, such as
+// "/acme/DefaultTenant/identity_"; it becomes part of the issuer. rest is what follows, in lower case. The metadata
+// document of RFC 8414 has its well-known part in front of the prefix; it is asked for with that part as rest.
+func (p *Provider) Serve(w http.ResponseWriter, r *http.Request, prefix, rest string) bool {
+	var methods []string
+	switch rest {
+	case pathDiscovery, pathMetadata, pathKeys:
+		methods = []string{http.MethodGet, http.MethodHead}
+	case pathAuthorize:
+		methods = []string{http.MethodGet, http.MethodPost}
+	case pathToken:
+		methods = []string{http.MethodPost}
+	default:
+		return false
+	}
+	noStore(w.Header())
+	if !allowMethod(w.Header(), r, methods) {
+		writeError(w, http.StatusMethodNotAllowed, codeInvalidRequest, "the method is not allowed here")
+		return true
+	}
+	issuer := p.issuer(r, prefix)
+	if issuer == "" {
+		writeError(w, http.StatusBadRequest, codeInvalidRequest, "the Host header is not a host name")
+		return true
+	}
+	form := tokenForm{routed: url.Values{}, sent: url.Values{}}
+	switch rest {
+	case pathMetadata:
+		rest = pathDiscovery
+	case pathToken:
+		var refused *formError
+		if form, refused = readTokenForm(w, r); refused != nil {
+			refused.write(w)
+			return true
+		}
+	}
+	p.library.ServeHTTP(w, relative(r, w.Header(), issuer, rest, form))
+	return true
+}
+
+// relative is the request as the library shall see it: the path is rest, the form is parsed, everything else unread.
+func relative(r *http.Request, header http.Header, issuer, rest string, form tokenForm) *http.Request {
+	ctx := op.ContextWithIssuer(context.WithValue(r.Context(), headerKey{}, header), issuer)
+	inner := r.WithContext(ctx)
+	inner.URL = &url.URL{Path: rest}
+	inner.Form, inner.PostForm = form.routed, form.sent
+	return inner
+}
+
+// headerKey finds the header of the response in a context: the library hands out no writer to the code that knows which
+// header an error needs.
+type headerKey struct{}
+
+func responseHeader(ctx context.Context) http.Header {
+	h, _ := ctx.Value(headerKey{}).(http.Header)
+	return h
+}
+
+func noStore(h http.Header) {
+	h.Set("Cache-Control", "no-store")
+	h.Set("Pragma", "no-cache") // RFC 6749 5.1 asks for both
+}
+
+// allowMethod reports whether the method is one of methods; if not it names them in the header.
+func allowMethod(h http.Header, r *http.Request, methods []string) bool {
+	for _, m := range methods {
+		if r.Method == m {
+			return true
+		}
+	}
+	for _, m := range methods {
+		h.Add("Allow", m)
+	}
+	return false
+}

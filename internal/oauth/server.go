@@ -1,0 +1,171 @@
+package oauth
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/zitadel/oidc/v3/pkg/oidc"
+	"github.com/zitadel/oidc/v3/pkg/op"
+
+	"github.com/seatwright/seatwright"
+)
+
+// server is what the library asks once it has routed and parsed a request. What it does not implement answers
+// with a JSON error, and is not routed either.
+type server struct {
+	op.UnimplementedServer
+	*Provider
+}
+
+func newLibrary(p *Provider) http.Handler {
+	endpoints := op.Endpoints{
+		Authorization: op.NewEndpoint(pathAuthorize),
+		Token:         op.NewEndpoint(pathToken),
+		JwksURI:       op.NewEndpoint(pathKeys),
+	}
+	return op.RegisterServer(&server{Provider: p}, endpoints, op.WithServerCORSOptions(nil))
+}
+
+// Discovery answers the metadata of OpenID Connect Discovery 1.0 and RFC 8414. Only what answers properly is listed.
+func (s *server) Discovery(ctx context.Context, _ *op.Request[struct{}]) (*op.Response, error) {
+	issuer := op.IssuerFromContext(ctx)
+	scopes := make([]string, 0, 32)
+	for _, scope := range seatwright.PublishedScopes() {
+		scopes = append(scopes, string(scope))
+	}
+	return op.NewResponse(&oidc.DiscoveryConfiguration{
+		Issuer:                            issuer,
+		AuthorizationEndpoint:             issuer + pathAuthorize,
+		TokenEndpoint:                     issuer + pathToken,
+		JwksURI:                           issuer + pathKeys,
+		ScopesSupported:                   scopes,
+		ResponseTypesSupported:            []string{string(oidc.ResponseTypeCode)},
+		GrantTypesSupported:               []oidc.GrantType{grantClientCredentials, grantPassword},
+		SubjectTypesSupported:             []string{"public"},
+		IDTokenSigningAlgValuesSupported:  []string{string(algorithm)},
+		TokenEndpointAuthMethodsSupported: []oidc.AuthMethod{oidc.AuthMethodBasic, oidc.AuthMethodPost},
+		CodeChallengeMethodsSupported:     []oidc.CodeChallengeMethod{oidc.CodeChallengeMethodS256},
+		ClaimsSupported: []string{
+			"iss", "sub", "sub_type", "aud", "exp", "iat", "nbf", "jti", "client_id", "scope", "prt_id", "preferred_username", "name",
+		},
+	}), nil
+}
+
+// Keys answers the public keys, newest first.
+func (s *server) Keys(context.Context, *op.Request[struct{}]) (*op.Response, error) {
+	return op.NewResponse(s.keys.current.Load().published), nil
+}
+
+// VerifyAuthRequest refuses every authorization request, before any redirect: no authorization code is issued.
+func (s *server) VerifyAuthRequest(context.Context, *op.Request[oidc.AuthRequest]) (*op.ClientRequest[oidc.AuthRequest], error) {
+	return nil, protocolError(http.StatusBadRequest, codeUnsupportedResponseType, "this server issues no authorization codes")
+}
+
+// VerifyClient finds the application and compares the secret. Whether the id or the secret is wrong is not told.
+func (s *server) VerifyClient(ctx context.Context, r *op.Request[op.ClientCredentials]) (op.Client, error) {
+	id, err := seatwright.CanonicalID(r.Data.ClientID)
+	if err != nil || r.Data.ClientAssertion != "" {
+		return nil, invalidClient(responseHeader(ctx))
+	}
+	application, err := s.directory.Application(ctx, seatwright.ApplicationID(id))
+	if err != nil && !seatwright.IsKind(err, seatwright.KindNotFound) {
+		return nil, s.refusal(ctx, err)
+	}
+	sum := sha256.Sum256([]byte(r.Data.ClientSecret))
+	if subtle.ConstantTimeCompare(sum[:], application.SecretHash) != 1 {
+		return nil, invalidClient(responseHeader(ctx))
+	}
+	return &client{application}, nil
+}
+
+// tokenAnswer is the successful answer of the token endpoint, RFC 6749 5.1.
+type tokenAnswer struct {
+	AccessToken string `json:"access_token"`
+	ExpiresIn   int    `json:"expires_in"` // seconds
+	TokenType   string `json:"token_type"`
+	Scope       string `json:"scope,omitempty"`
+}
+
+// ClientCredentialsExchange issues a token to an application, or, where the form as sent says so, to a person.
+func (s *server) ClientCredentialsExchange(ctx context.Context, r *op.ClientRequest[oidc.ClientCredentialsRequest]) (*op.Response, error) {
+	c, ok := r.Client.(*client)
+	if !ok {
+		return nil, s.refusal(ctx, errors.New("a client that VerifyClient has not returned"))
+	}
+	granted, refused := grantScopes(c.application.Scopes, r.PostForm.Get("scope"))
+	if refused != nil {
+		return nil, refused
+	}
+	t := applicationToken(c.application, granted)
+	if r.PostForm.Get("grant_type") == grantPassword {
+		person, err := s.passwordGrant(ctx, c.application, granted, r.PostForm.Get("username"), r.PostForm.Get("password"))
+		if err != nil {
+			return nil, err
+		}
+		t = personToken(person)
+		t.Client, t.Scope = c.application.ID, join(granted)
+	}
+	signed, err := s.mint(op.IssuerFromContext(ctx), t)
+	if err != nil {
+		return nil, s.refusal(ctx, err)
+	}
+	answer := tokenAnswer{AccessToken: signed, ExpiresIn: int(tokenLife.Seconds()), TokenType: oidc.BearerToken, Scope: join(granted)}
+	if asked := r.PostForm.Get("scope"); strings.Trim(asked, " ") != "" {
+		answer.Scope = asked // oauthlib raises when the answer is spelled differently
+	}
+	return op.NewResponse(answer), nil
+}
+
+// passwordGrant logs a person of the application's organization in. Without any scope the token would be limited by the
+// person's role alone, which is more than an application may ever ask for.
+func (s *server) passwordGrant(ctx context.Context, a seatwright.Application, granted []seatwright.Scope, userName, password string) (seatwright.User, error) {
+	if userName == "" || password == "" {
+		return seatwright.User{}, protocolError(http.StatusBadRequest, codeInvalidRequest, "username or password is missing")
+	}
+	if len(granted) == 0 {
+		return seatwright.User{}, protocolError(http.StatusBadRequest, codeInvalidScope, "the application is not registered for any scope")
+	}
+	person, err := s.login.Login(ctx, a.Organization, userName, password)
+	if err != nil {
+		return seatwright.User{}, s.refusal(ctx, err)
+	}
+	return person, nil
+}
+
+// grantScopes returns what a request for asked gives: everything registered where nothing is asked, else the asked scopes,
+// each once, if all of them are published and registered or implied by a registered one.
+func grantScopes(registered []seatwright.Scope, asked string) ([]seatwright.Scope, error) {
+	var granted []seatwright.Scope
+	for word := range strings.SplitSeq(asked, " ") {
+		scope := seatwright.Scope(word)
+		if word == "" || slices.Contains(granted, scope) {
+			continue
+		}
+		known := slices.Contains(registered, scope) || slices.Contains(seatwright.PublishedScopes(), scope)
+		if !known || !implied(registered, scope) {
+			return nil, protocolError(http.StatusBadRequest, codeInvalidScope, "the application is not registered for one of the scopes")
+		}
+		granted = append(granted, scope)
+	}
+	if len(granted) == 0 {
+		return registered, nil
+	}
+	return granted, nil
+}
+
+func implied(registered []seatwright.Scope, want seatwright.Scope) bool {
+	return slices.ContainsFunc(registered, func(held seatwright.Scope) bool { return held.Implies(want) })
+}
+
+func join(scopes []seatwright.Scope) string {
+	words := make([]string, len(scopes))
+	for i, scope := range scopes {
+		words[i] = string(scope)
+	}
+	return strings.Join(words, " ")
+}

@@ -1,0 +1,60 @@
+package server
+
+import (
+	"slices"
+
+	"github.com/seatwright/seatwright"
+)
+
+// doors are the path segments that begin a door, each with its name in the documents.
+var doors = map[string]string{
+	".well-known": ".well-known",
+	"api":         "api",
+	"audit_":      "audit_",
+	"identity":    "identity_",
+	"identity_":   "identity_",
+	"la":          "lease_",
+	"lease_":      "lease_",
+	"license_":    "lrm",
+	"lrm":         "lrm",
+	"portal_":     "portal_",
+}
+
+// place is where in a path its door is. The organization and the tenant of the prefix are as they are spelled, or empty.
+type place struct {
+	organization string
+	door         string   // as the documents name it; empty: there is no door
+	prefix       []string // up to and including the door, as spelled
+	rest         []string // after the door
+}
+
+// locate finds the door: the first of the first three segments that is the name of one. No organization or tenant can be
+// called like a door, so there is nothing to guess. What stands before it must look like an organization and a tenant.
+func locate(segments []string) place {
+	for i, segment := range segments[:min(3, len(segments))] {
+		door, known := doors[lower(segment)]
+		if !known {
+			if _, err := seatwright.CanonicalID(segment); err != nil {
+				return place{}
+			}
+			continue
+		}
+		p := place{door: door, prefix: segments[:i+1], rest: segments[i+1:]}
+		if i > 0 {
+			p.organization = segments[0]
+		}
+		return p
+	}
+	return place{}
+}
+
+// path is the path that the documents have for the place.
+func (p place) path() []string { return slices.Concat([]string{p.door}, p.rest) }
+
+// prefixed reports that something stands before the door.
+func (p place) prefixed() bool { return len(p.prefix) > 1 }
+
+// matches compares what follows the door with words in lower case.
+func (p place) matches(words ...string) bool {
+	return slices.EqualFunc(p.rest, words, func(segment, word string) bool { return lower(segment) == word })
+}
