@@ -58,6 +58,13 @@ func setup(t *testing.T, steps []http.HandlerFunc, options ...Option) *fixture {
 	return f
 }
 
+// requests is what the far side has seen so far.
+func (f *fixture) requests() []request {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.seen)
+}
+
 func answers(status int, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(status)
@@ -88,12 +95,12 @@ func TestRepeatsThroughFaultsWithTheSameKey(t *testing.T) {
 	if err != nil || len(got) != 1 || got[0].UserID != "singer-77" {
 		t.Fatalf("got %v, %v", got, err)
 	}
-	if len(f.seen) != 4 {
-		t.Fatalf("%d requests, want 4", len(f.seen))
+	if len(f.requests()) != 4 {
+		t.Fatalf("%d requests, want 4", len(f.requests()))
 	}
-	for _, r := range f.seen {
-		if r != f.seen[0] || r.key == "" || r.authorization != "Bearer t" {
-			t.Errorf("request %+v differs from the first %+v", r, f.seen[0])
+	for _, r := range f.requests() {
+		if r != f.requests()[0] || r.key == "" || r.authorization != "Bearer t" {
+			t.Errorf("request %+v differs from the first %+v", r, f.requests()[0])
 		}
 	}
 	if len(f.pauses) != 3 || f.pauses[1] != 3*time.Second || f.pauses[2] < time.Second {
@@ -102,7 +109,7 @@ func TestRepeatsThroughFaultsWithTheSameKey(t *testing.T) {
 	if _, err := f.allocate(); err != nil {
 		t.Fatal(err)
 	}
-	if f.seen[4].key == f.seen[0].key {
+	if f.requests()[4].key == f.requests()[0].key {
 		t.Error("two calls share a key")
 	}
 }
@@ -111,8 +118,8 @@ func TestGivesUpAfterTheLastAttempt(t *testing.T) {
 	t.Parallel()
 	f := setup(t, []http.HandlerFunc{hangsUp}, WithRetries(Retries{Attempts: 3, Pause: time.Millisecond, Longest: time.Second, Timeout: time.Minute}))
 	_, err := f.allocate()
-	if !seatwright.IsReason(err, seatwright.ReasonOutcomeUnknown) || len(f.seen) != 3 {
-		t.Errorf("%d requests, error %v", len(f.seen), err)
+	if !seatwright.IsReason(err, seatwright.ReasonOutcomeUnknown) || len(f.requests()) != 3 {
+		t.Errorf("%d requests, error %v", len(f.requests()), err)
 	}
 }
 
@@ -120,8 +127,8 @@ func TestDoesNotWaitLongerThanItMay(t *testing.T) {
 	t.Parallel()
 	f := setup(t, []http.HandlerFunc{later(503, "3600")})
 	_, err := f.allocate()
-	if e := seatwright.AsError(err); e.Kind != seatwright.KindUnavailable || e.RetryAfter != time.Hour || len(f.seen) != 1 {
-		t.Errorf("%d requests, error %+v", len(f.seen), e)
+	if e := seatwright.AsError(err); e.Kind != seatwright.KindUnavailable || e.RetryAfter != time.Hour || len(f.requests()) != 1 {
+		t.Errorf("%d requests, error %+v", len(f.requests()), e)
 	}
 }
 
@@ -131,12 +138,12 @@ func TestAllocationCarriesTheKeyOfTheContext(t *testing.T) {
 	if _, err := f.client.AllocateToUsers(WithKey(context.Background(), "order-1"), "song-one", []seatwright.UserID{"u"}, nil, false); err != nil {
 		t.Fatal(err)
 	}
-	if f.seen[0].key != "order-1" {
-		t.Errorf("key %q", f.seen[0].key)
+	if f.requests()[0].key != "order-1" {
+		t.Errorf("key %q", f.requests()[0].key)
 	}
 	// Promise: blocking a user is an empty list, which must not get lost: without the list the call would only read.
-	if !strings.Contains(f.seen[0].body, `"userBundleCodes":[]`) {
-		t.Errorf("body %s", f.seen[0].body)
+	if !strings.Contains(f.requests()[0].body, `"userBundleCodes":[]`) {
+		t.Errorf("body %s", f.requests()[0].body)
 	}
 }
 
@@ -153,8 +160,8 @@ func TestReadsCarryNoKey(t *testing.T) {
 		{"GET", "/lease_/api/account/song%20one%2F2/user-license", "", "", ""},
 		{"POST", "/lease_/api/account/song-one/user-license", "", "", `{"userIds":["u"]}`},
 	}
-	if !slices.Equal(f.seen, want) {
-		t.Errorf("saw %+v", f.seen)
+	if !slices.Equal(f.requests(), want) {
+		t.Errorf("saw %+v", f.requests())
 	}
 }
 
@@ -201,8 +208,8 @@ func TestFollowsNoRedirect(t *testing.T) {
 		http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
 	}}, WithToken("t"))
 	_, err := f.allocate()
-	if e := seatwright.AsError(err); e.Kind != seatwright.KindInternal || len(f.seen) != 1 {
-		t.Errorf("%d requests, error %v", len(f.seen), e)
+	if e := seatwright.AsError(err); e.Kind != seatwright.KindInternal || len(f.requests()) != 1 {
+		t.Errorf("%d requests, error %v", len(f.requests()), e)
 	}
 }
 
@@ -223,14 +230,14 @@ func TestSignsInWhenATokenIsNeededAndAgainWhenItIsRefused(t *testing.T) {
 		t.Errorf("error %v", e)
 	}
 	var tokens []string
-	for _, r := range f.seen {
+	for _, r := range f.requests() {
 		tokens = append(tokens, r.authorization)
 	}
 	if want := []string{"", "Bearer first", "Bearer first", "", "Bearer second", "Bearer second", "", "Bearer third"}; !slices.Equal(tokens, want) {
 		t.Errorf("tokens %q, want %q", tokens, want)
 	}
-	if want := `{"TenancyName":"host","UsernameOrEmailAddress":"admin","Password":"p"}`; f.seen[0].body != want || f.seen[0].path != "/api/account/authenticate" {
-		t.Errorf("signed in with %+v", f.seen[0])
+	if want := `{"TenancyName":"host","UsernameOrEmailAddress":"admin","Password":"p"}`; f.requests()[0].body != want || f.requests()[0].path != "/api/account/authenticate" {
+		t.Errorf("signed in with %+v", f.requests()[0])
 	}
 }
 
@@ -238,13 +245,13 @@ func TestWrongCredentialsAreToldApart(t *testing.T) {
 	t.Parallel()
 	f := setup(t, []http.HandlerFunc{answers(401, `{"result":null,"error":{"code":0,"message":"wrong","details":null}}`)}, WithPassword("host", "admin", "p"))
 	_, err := f.allocate()
-	if !seatwright.IsReason(err, seatwright.ReasonInvalidCredentials) || len(f.seen) != 1 {
-		t.Errorf("%d requests, error %v", len(f.seen), err)
+	if !seatwright.IsReason(err, seatwright.ReasonInvalidCredentials) || len(f.requests()) != 1 {
+		t.Errorf("%d requests, error %v", len(f.requests()), err)
 	}
 	f = setup(t, []http.HandlerFunc{answers(401, `{"error":"invalid_client"}`)}, WithClientCredentials("a", "b"))
 	_, err = f.allocate()
-	if !seatwright.IsReason(err, seatwright.ReasonInvalidCredentials) || len(f.seen) != 1 {
-		t.Errorf("%d requests, error %v", len(f.seen), err)
+	if !seatwright.IsReason(err, seatwright.ReasonInvalidCredentials) || len(f.requests()) != 1 {
+		t.Errorf("%d requests, error %v", len(f.requests()), err)
 	}
 }
 
@@ -261,8 +268,8 @@ func TestClientCredentialsAreFormEncodedInTheHeader(t *testing.T) {
 	if _, err := f.client.Pools(context.Background(), "o"); err != nil {
 		t.Fatal(err)
 	}
-	if want := "grant_type=client_credentials&scope=PM.License.Read+PM.License.Write"; f.seen[0].body != want || f.seen[1].authorization != "Bearer x" {
-		t.Errorf("saw %+v", f.seen)
+	if want := "grant_type=client_credentials&scope=PM.License.Read+PM.License.Write"; f.requests()[0].body != want || f.requests()[1].authorization != "Bearer x" {
+		t.Errorf("saw %+v", f.requests())
 	}
 }
 

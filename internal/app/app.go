@@ -52,6 +52,7 @@ func (a *App) open(ctx context.Context, c Config, logs io.Writer, issuerFromHost
 	if a.log, err = c.logger(logs); err != nil {
 		return err
 	}
+	quietLibraries(logs)
 	if a.listener, err = net.Listen("tcp", c.Listen); err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
@@ -86,6 +87,12 @@ func (a *App) open(ctx context.Context, c Config, logs io.Writer, issuerFromHost
 		Log: a.log, Authenticator: identity, Directory: a.Directory, Licensing: a.Licensing, Identity: identity, Ready: a.ready,
 	})
 	return err
+}
+
+// quietLibraries makes the process's default logger, which the OpenID library cannot be kept from using, write warnings in
+// our form. Everything of ours has a logger of its own.
+func quietLibraries(logs io.Writer) {
+	slog.SetDefault(slog.New(slog.NewJSONHandler(logs, &slog.HandlerOptions{Level: slog.LevelWarn})))
 }
 
 // ready asks the store for a row that is always there.

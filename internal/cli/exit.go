@@ -59,6 +59,7 @@ func exitCode(err error) int {
 	case !errors.As(err, &answered):
 		return exitFailed
 	}
+	//exhaustive:enforce
 	switch answered.Kind {
 	case seatwright.KindInvalid, seatwright.KindUnauthenticated, seatwright.KindForbidden, seatwright.KindNotFound,
 		seatwright.KindConflict, seatwright.KindExhausted, seatwright.KindRateLimited:

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"strings"
+	"time"
 
 	"github.com/seatwright/seatwright"
 )
@@ -21,14 +22,14 @@ func (w *writer) apply(c seatwright.Changes) error {
 func (w *writer) insertDirectory(c seatwright.Changes) error {
 	for _, o := range c.Organizations {
 		err := w.exec(`INSERT INTO organizations (id, name, name_key, display_name, unknown_users, external_licenses, created_at)
-			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)`,
+			VALUES (?, ?, ?, ?, ?, ?, ?)`,
 			string(o.ID), o.Name, seatwright.NameKey(o.Name), o.DisplayName, string(o.UnknownUsers), o.ExternalLicenses, o.CreatedAt.UnixMicro())
 		if err != nil {
 			return err
 		}
 	}
 	for _, t := range c.Tenants {
-		err := w.exec(`INSERT INTO tenants (organization, id, name, name_key, created_at) VALUES (?1, ?2, ?3, ?4, ?5)`,
+		err := w.exec(`INSERT INTO tenants (organization, id, name, name_key, created_at) VALUES (?, ?, ?, ?, ?)`,
 			string(t.Organization), string(t.ID), t.Name, seatwright.NameKey(t.Name), t.CreatedAt.UnixMicro())
 		if err != nil {
 			return err
@@ -37,7 +38,7 @@ func (w *writer) insertDirectory(c seatwright.Changes) error {
 	for _, u := range c.Users {
 		err := w.exec(`INSERT INTO users (organization, id, user_name, user_name_key, external_id, email, first_name, last_name,
 				display_name, role, active, password_hash, created_at)
-			VALUES (?1, ?2, ?3, nullif(?4, ''), nullif(?5, ''), ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)`,
+			VALUES (?, ?, ?, nullif(?, ''), nullif(?, ''), ?, ?, ?, ?, ?, ?, ?, ?)`,
 			string(u.Organization), string(u.ID), u.UserName, u.UserNameKey, u.ExternalID, u.Email, u.FirstName, u.LastName,
 			u.DisplayName, string(u.Role), u.Active, u.PasswordHash, u.CreatedAt.UnixMicro())
 		if err != nil {
@@ -45,14 +46,14 @@ func (w *writer) insertDirectory(c seatwright.Changes) error {
 		}
 	}
 	for _, a := range c.Applications {
-		err := w.exec(`INSERT INTO applications (id, organization, name, secret_hash, scopes, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)`,
+		err := w.exec(`INSERT INTO applications (id, organization, name, secret_hash, scopes, created_at) VALUES (?, ?, ?, ?, ?, ?)`,
 			string(a.ID), string(a.Organization), a.Name, a.SecretHash, joinScopes(a.Scopes), a.CreatedAt.UnixMicro())
 		if err != nil {
 			return err
 		}
 	}
 	for _, k := range c.SigningKeys {
-		if err := w.exec(`INSERT INTO signing_keys (id, sealed, created_at) VALUES (?1, ?2, ?3)`, k.ID, k.Sealed, k.CreatedAt.UnixMicro()); err != nil {
+		if err := w.exec(`INSERT INTO signing_keys (id, sealed, created_at) VALUES (?, ?, ?)`, k.ID, k.Sealed, k.CreatedAt.UnixMicro()); err != nil {
 			return err
 		}
 	}
@@ -64,7 +65,7 @@ func joinScopes(scopes []seatwright.Scope) string { return strings.Join(texts(sc
 func (w *writer) insertLots(c seatwright.Changes) error {
 	for _, l := range c.Lots {
 		err := w.exec(`INSERT INTO lots (organization, code, id, quantity, starts_at, ends_at, grace_seconds, expires_at, order_text, created_at)
-			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)`,
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 			string(l.Organization), string(l.Code), string(l.ID), l.Quantity, l.Start.UnixMicro(), l.End.UnixMicro(),
 			int64(l.Grace.Seconds()), l.Expiry().UnixMicro(), l.Order, l.CreatedAt.UnixMicro())
 		if err != nil {
@@ -76,7 +77,7 @@ func (w *writer) insertLots(c seatwright.Changes) error {
 
 func (w *writer) putHeads(c seatwright.Changes) error {
 	for _, h := range c.Heads {
-		err := w.exec(`INSERT INTO heads (organization, sequence, hash, at) VALUES (?1, ?2, ?3, ?4)
+		err := w.exec(`INSERT INTO heads (organization, sequence, hash, at) VALUES (?, ?, ?, ?)
 			ON CONFLICT (organization) DO UPDATE SET sequence = excluded.sequence, hash = excluded.hash, at = excluded.at`,
 			string(h.Organization), h.Sequence, h.Hash, h.At.UnixMicro())
 		if err != nil {
@@ -88,7 +89,7 @@ func (w *writer) putHeads(c seatwright.Changes) error {
 
 func (w *writer) putPools(c seatwright.Changes) error {
 	for _, p := range c.Pools {
-		err := w.exec(`INSERT INTO pools (organization, code, total, total_until, used, ceiling) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+		err := w.exec(`INSERT INTO pools (organization, code, total, total_until, used, ceiling) VALUES (?, ?, ?, ?, ?, ?)
 			ON CONFLICT (organization, code) DO UPDATE
 			SET total = excluded.total, total_until = excluded.total_until, used = excluded.used, ceiling = excluded.ceiling`,
 			string(p.Organization), string(p.Code), p.Total, p.TotalUntil.UnixMicro(), p.Used, p.Ceiling)
@@ -101,12 +102,12 @@ func (w *writer) putPools(c seatwright.Changes) error {
 
 func (w *writer) putRecords(c seatwright.Changes) error {
 	for _, r := range c.RemovedRecords {
-		if err := w.exec(`DELETE FROM direct_records WHERE organization = ?1 AND user_id = ?2`, string(r.Organization), string(r.User)); err != nil {
+		if err := w.exec(`DELETE FROM direct_records WHERE organization = ? AND user_id = ?`, string(r.Organization), string(r.User)); err != nil {
 			return err
 		}
 	}
 	for _, r := range c.Records {
-		err := w.exec(`INSERT INTO direct_records (organization, user_id, external, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?5)
+		err := w.exec(`INSERT INTO direct_records (organization, user_id, external, created_at, updated_at) VALUES (?, ?, ?, ?, ?)
 			ON CONFLICT (organization, user_id) DO UPDATE SET external = excluded.external, created_at = excluded.created_at, updated_at = excluded.updated_at`,
 			string(r.Organization), string(r.User), r.External, r.CreatedAt.UnixMicro(), r.UpdatedAt.UnixMicro())
 		if err != nil {
@@ -118,13 +119,13 @@ func (w *writer) putRecords(c seatwright.Changes) error {
 
 func (w *writer) putSeats(c seatwright.Changes) error {
 	for _, s := range c.RemovedSeats {
-		err := w.exec(`DELETE FROM seats WHERE organization = ?1 AND user_id = ?2 AND code = ?3`, string(s.Organization), string(s.User), string(s.Code))
+		err := w.exec(`DELETE FROM seats WHERE organization = ? AND user_id = ? AND code = ?`, string(s.Organization), string(s.User), string(s.Code))
 		if err != nil {
 			return err
 		}
 	}
 	for _, s := range c.Seats {
-		err := w.exec(`INSERT INTO seats (organization, user_id, code, units, direct, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+		err := w.exec(`INSERT INTO seats (organization, user_id, code, units, direct, created_at) VALUES (?, ?, ?, ?, ?, ?)
 			ON CONFLICT (organization, user_id, code) DO UPDATE SET units = excluded.units, direct = excluded.direct, created_at = excluded.created_at`,
 			string(s.Organization), string(s.User), string(s.Code), s.Units, s.Direct, s.CreatedAt.UnixMicro())
 		if err != nil {
@@ -137,7 +138,7 @@ func (w *writer) putSeats(c seatwright.Changes) error {
 func (w *writer) appendEvents(c seatwright.Changes) error {
 	for _, e := range c.Events {
 		err := w.exec(`INSERT INTO events (organization, sequence, at, kind, version, actor, via, request_id, subject, data, prev, hash)
-			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)`,
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 			string(e.Organization), e.Sequence, e.At.UnixMicro(), string(e.Kind), e.Version, e.Actor, e.Via, e.RequestID, e.Subject,
 			e.Data, e.Prev, e.Hash)
 		if err != nil {
@@ -147,8 +148,12 @@ func (w *writer) appendEvents(c seatwright.Changes) error {
 	return nil
 }
 
-// keysSweptPerBatch is how many expired answers a batch clears at most, so that the table stays as large as a day.
-const keysSweptPerBatch = 64
+// Expired answers are cleared once a sweepInterval, at most keysPerSweep of them, so that the table stays as large as a day
+// and no batch pays for many.
+const (
+	sweepInterval = time.Second
+	keysPerSweep  = 4096
+)
 
 func (w *writer) putKeys(c seatwright.Changes) error {
 	if len(c.Keys) == 0 {
@@ -156,14 +161,19 @@ func (w *writer) putKeys(c seatwright.Changes) error {
 	}
 	for _, k := range c.Keys {
 		err := w.exec(`INSERT OR REPLACE INTO idempotency_keys (organization, principal, key, fingerprint, answer, created_at)
-			VALUES (?1, ?2, ?3, ?4, ?5, ?6)`,
+			VALUES (?, ?, ?, ?, ?, ?)`,
 			string(k.Organization), k.Principal, k.Key, k.Fingerprint, k.Answer, k.CreatedAt.UnixMicro())
 		if err != nil {
 			return err
 		}
 	}
+	now := c.Keys[0].CreatedAt
+	if now.Sub(w.sweptAt) < sweepInterval {
+		return nil
+	}
+	w.sweptAt = now
 	// Rows are numbered as they come, so the oldest are at the front.
 	return w.exec(`DELETE FROM idempotency_keys
-		WHERE rowid IN (SELECT rowid FROM idempotency_keys ORDER BY rowid LIMIT ?1) AND created_at < ?2`,
-		keysSweptPerBatch, c.Keys[0].CreatedAt.Add(-seatwright.KeyLife).UnixMicro())
+		WHERE rowid IN (SELECT rowid FROM idempotency_keys ORDER BY rowid LIMIT ?) AND created_at < ?`,
+		keysPerSweep, now.Add(-seatwright.KeyLife).UnixMicro())
 }

@@ -2,36 +2,26 @@ package sqlite
 
 import (
 	"database/sql"
+	"encoding/json"
 	"slices"
 	"time"
 
 	"github.com/seatwright/seatwright"
 )
 
-// load reads the slice of a batch. The transaction has the write lock.
+// load reads the slice of a batch in a handful of statements, whatever its size: the keys of the wanted rows travel as one
+// JSON text each. The transaction has the write lock.
 func (w *writer) load(request seatwright.LoadRequest, now time.Time) (*seatwright.Slice, error) {
 	touches := merged(request.Touches)
 	slice := seatwright.NewSlice(now)
-	if err := w.loadOrganizations(slice, touches); err != nil {
-		return nil, err
-	}
-	for _, t := range touches {
-		if err := w.loadUsers(slice, t); err != nil {
-			return nil, err
-		}
-		if err := w.loadPools(slice, t); err != nil {
-			return nil, err
-		}
-		if err := w.loadTaken(slice, t); err != nil {
+	for _, step := range [...]func(*seatwright.Slice, []seatwright.Touch) error{
+		w.loadOrganizations, w.loadUsers, w.loadPools, w.loadTaken,
+	} {
+		if err := step(slice, touches); err != nil {
 			return nil, err
 		}
 	}
-	for _, ref := range request.Keys {
-		if err := w.loadKey(slice, ref); err != nil {
-			return nil, err
-		}
-	}
-	return slice, nil
+	return slice, w.loadKeys(slice, request.Keys)
 }
 
 // merged joins the touches of each organization, in the order of their ids, every id once.
@@ -93,101 +83,167 @@ func (w *writer) loadOrganizations(slice *seatwright.Slice, touches []seatwright
 	type found struct {
 		organization seatwright.Organization
 		head         seatwright.Head
+		licensed     bool
 	}
-	all := make([]found, 0, len(touches))
-	now := slice.Now()
-	for _, t := range touches {
-		err := w.each(func(rows *sql.Rows) (err error) {
+	var all []found
+	wanted := jsonRows(len(touches), func(row func(...string)) {
+		for _, t := range touches {
+			row(string(t.Organization))
+		}
+	})
+	load := func(now time.Time) error {
+		all = all[:0]
+		return w.each(func(rows *sql.Rows) (err error) {
 			var f found
 			var at int64
-			f.organization, err = scanOrganization(rows, &f.head.Sequence, &f.head.Hash, &at)
-			f.head.Organization, f.head.At = t.Organization, instant(at)
-			if f.head.At.After(now) {
-				now = f.head.At
-			}
+			f.organization, err = scanOrganization(rows, &f.head.Sequence, &f.head.Hash, &at, &f.licensed)
+			f.head.Organization, f.head.At = f.organization.ID, instant(at)
 			all = append(all, f)
 			return err
-		}, `SELECT o.id, o.name, o.display_name, o.unknown_users, o.external_licenses, o.created_at, h.sequence, h.hash, h.at
-			FROM organizations o JOIN heads h ON h.organization = o.id WHERE o.id = ?1`, string(t.Organization))
-		if err != nil {
+		}, `SELECT o.id, o.name, o.display_name, o.unknown_users, o.external_licenses, o.created_at, h.sequence, h.hash, h.at,
+				EXISTS (SELECT 1 FROM lots l WHERE l.organization = o.id AND l.starts_at <= ?1 AND l.expires_at > ?1)
+			FROM json_each(?2) wanted
+			JOIN organizations o ON o.id = wanted.value ->> 0
+			JOIN heads h ON h.organization = o.id`, now.UnixMicro(), wanted)
+	}
+	if err := load(slice.Now()); err != nil {
+		return err
+	}
+	latest := slice.Now()
+	for _, f := range all {
+		if f.head.At.After(latest) {
+			latest = f.head.At
+		}
+	}
+	if latest.After(slice.Now()) { // the clock went back: what is in force is asked again for the slice's instant
+		if err := load(latest); err != nil {
 			return err
 		}
 	}
 	for _, f := range all {
-		licensed := false
-		err := w.each(func(rows *sql.Rows) error { return rows.Scan(&licensed) },
-			`SELECT EXISTS (SELECT 1 FROM lots WHERE organization = ?1 AND starts_at <= ?2 AND expires_at > ?2)`,
-			string(f.organization.ID), now.UnixMicro())
-		if err != nil {
-			return err
-		}
-		slice.LoadOrganization(f.organization, f.head, licensed)
+		slice.LoadOrganization(f.organization, f.head, f.licensed)
 	}
 	return nil
 }
 
-// loadUsers reads each person with their record and seats in one statement: one row per seat, at least one per person.
-func (w *writer) loadUsers(slice *seatwright.Slice, t seatwright.Touch) error {
-	for _, id := range t.Users {
-		first := true
-		err := w.each(func(rows *sql.Rows) error {
-			user := seatwright.User{Organization: t.Organization, ID: id}
-			record := seatwright.DirectRecord{Organization: t.Organization, User: id}
-			seat := seatwright.Seat{Organization: t.Organization, User: id}
-			var external, recordCreated, recordUpdated, units, direct, seatCreated sql.NullInt64
-			var code sql.NullString
-			err := rows.Scan(&user.Role, &user.Active, &external, &recordCreated, &recordUpdated, &code, &units, &direct, &seatCreated)
+// jsonRows writes an array of arrays of strings, as the statements with json_each take it.
+func jsonRows(size int, rows func(row func(...string))) string {
+	text := append(make([]byte, 0, 2+64*size), '[')
+	rows(func(values ...string) {
+		if len(text) > 1 {
+			text = append(text, ',')
+		}
+		for i, value := range values {
+			text = append(text, "[,"[min(i, 1)])
+			text = appendJSONString(text, value)
+		}
+		text = append(text, ']')
+	})
+	return string(append(text, ']'))
+}
+
+// appendJSONString quotes a value. Most are ids, which need no escape.
+func appendJSONString(text []byte, value string) []byte {
+	for i := range len(value) {
+		if c := value[i]; c < 0x20 || c >= 0x7f || c == '"' || c == '\\' {
+			quoted, err := json.Marshal(value)
 			if err != nil {
-				return err
+				panic(err) // a string always marshals
 			}
-			if first {
-				slice.LoadUser(user)
-				if external.Valid {
-					record.External = external.Int64 == 1
-					record.CreatedAt, record.UpdatedAt = instant(recordCreated.Int64), instant(recordUpdated.Int64)
-					slice.LoadRecord(record)
+			return append(text, quoted...)
+		}
+	}
+	text = append(text, '"')
+	text = append(text, value...)
+	return append(text, '"')
+}
+
+// loadUsers reads each person with their record and seats: one row per seat, at least one per person.
+func (w *writer) loadUsers(slice *seatwright.Slice, touches []seatwright.Touch) error {
+	wanted := jsonRows(len(touches), func(row func(...string)) {
+		for _, t := range touches {
+			for _, id := range t.Users {
+				row(string(t.Organization), string(id))
+			}
+		}
+	})
+	if wanted == "[]" {
+		return nil
+	}
+	var last seatwright.User
+	return w.each(func(rows *sql.Rows) error {
+		var user seatwright.User
+		var external, recordCreated, recordUpdated, units, direct, seatCreated sql.NullInt64
+		var code sql.NullString
+		err := rows.Scan(&user.Organization, &user.ID, &user.Role, &user.Active, &external, &recordCreated, &recordUpdated,
+			&code, &units, &direct, &seatCreated)
+		if err != nil {
+			return err
+		}
+		if user != last {
+			last = user
+			slice.LoadUser(user)
+			if external.Valid {
+				slice.LoadRecord(seatwright.DirectRecord{
+					Organization: user.Organization, User: user.ID, External: external.Int64 == 1,
+					CreatedAt: instant(recordCreated.Int64), UpdatedAt: instant(recordUpdated.Int64),
+				})
+			}
+		}
+		if code.Valid {
+			slice.LoadSeat(seatwright.Seat{
+				Organization: user.Organization, User: user.ID, Code: seatwright.BundleCode(code.String), Units: units.Int64,
+				Direct: direct.Int64 == 1, CreatedAt: instant(seatCreated.Int64),
+			})
+		}
+		return nil
+	}, `SELECT u.organization, u.id, u.role, u.active, d.external, d.created_at, d.updated_at, s.code, s.units, s.direct, s.created_at
+		FROM json_each(?) wanted
+		CROSS JOIN users u ON u.organization = wanted.value ->> 0 AND u.id = wanted.value ->> 1
+		LEFT JOIN direct_records d ON d.organization = u.organization AND d.user_id = u.id
+		LEFT JOIN seats s ON s.organization = u.organization AND s.user_id = u.id`, wanted)
+}
+
+// loadPools reads the pools of the wanted and of the held codes, with their lots where the total may have changed.
+func (w *writer) loadPools(slice *seatwright.Slice, touches []seatwright.Touch) error {
+	type key struct {
+		organization seatwright.OrganizationID
+		code         seatwright.BundleCode
+	}
+	withLots := map[key]bool{}
+	wanted := jsonRows(len(touches), func(row func(...string)) {
+		for _, t := range touches {
+			for _, code := range distinct(append(slice.HeldCodes(t.Organization), t.Codes...)) {
+				row(string(t.Organization), string(code))
+				if t.Lots {
+					withLots[key{t.Organization, code}] = true
 				}
 			}
-			first = false
-			if code.Valid {
-				seat.Code, seat.Units, seat.Direct, seat.CreatedAt = seatwright.BundleCode(code.String), units.Int64, direct.Int64 == 1, instant(seatCreated.Int64)
-				slice.LoadSeat(seat)
-			}
-			return nil
-		}, `SELECT u.role, u.active, d.external, d.created_at, d.updated_at, s.code, s.units, s.direct, s.created_at
-			FROM users u
-			LEFT JOIN direct_records d ON d.organization = u.organization AND d.user_id = u.id
-			LEFT JOIN seats s ON s.organization = u.organization AND s.user_id = u.id
-			WHERE u.organization = ?1 AND u.id = ?2`, string(t.Organization), string(id))
-		if err != nil {
-			return err
 		}
+	})
+	if wanted == "[]" {
+		return nil
 	}
-	return nil
-}
-
-func (w *writer) loadPools(slice *seatwright.Slice, t seatwright.Touch) error {
-	for _, code := range distinct(append(slice.HeldCodes(t.Organization), t.Codes...)) {
-		pool, found := seatwright.Pool{}, false
-		err := w.each(func(rows *sql.Rows) (err error) {
-			found = true
-			pool, err = scanPool(rows)
-			return err
-		}, selectPools+` WHERE organization = ?1 AND code = ?2`, string(t.Organization), string(code))
-		if err != nil {
-			return err
-		}
-		if !found {
-			continue
-		}
+	var pools []seatwright.Pool
+	err := w.each(func(rows *sql.Rows) error {
+		pool, err := scanPool(rows)
+		pools = append(pools, pool)
+		return err
+	}, `SELECT p.organization, p.code, p.total, p.total_until, p.used, p.ceiling FROM json_each(?) wanted
+		CROSS JOIN pools p ON p.organization = wanted.value ->> 0 AND p.code = wanted.value ->> 1`, wanted)
+	if err != nil {
+		return err
+	}
+	for _, pool := range pools {
 		var lots []seatwright.Lot
-		if t.Lots || pool.Stale(slice.Now()) {
+		if withLots[key{pool.Organization, pool.Code}] || pool.Stale(slice.Now()) {
 			lots = []seatwright.Lot{}
 			err := w.each(func(rows *sql.Rows) error {
 				lot, err := scanLot(rows)
 				lots = append(lots, lot)
 				return err
-			}, selectLots+` WHERE organization = ?1 AND code = ?2 ORDER BY id`, string(t.Organization), string(code))
+			}, `SELECT organization, id, code, quantity, starts_at, ends_at, grace_seconds, order_text, created_at
+				FROM lots WHERE organization = ? AND code = ? ORDER BY id`, string(pool.Organization), string(pool.Code))
 			if err != nil {
 				return err
 			}
@@ -198,7 +254,16 @@ func (w *writer) loadPools(slice *seatwright.Slice, t seatwright.Touch) error {
 }
 
 // loadTaken looks up the names and ids that a command wants to use.
-func (w *writer) loadTaken(slice *seatwright.Slice, t seatwright.Touch) error {
+func (w *writer) loadTaken(slice *seatwright.Slice, touches []seatwright.Touch) error {
+	for _, t := range touches {
+		if err := w.loadTakenOf(slice, t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *writer) loadTakenOf(slice *seatwright.Slice, t seatwright.Touch) error {
 	for _, space := range [...]struct {
 		space        seatwright.NameSpace
 		names        []string
@@ -238,24 +303,28 @@ func texts[S ~string](ids []S) []string {
 	return out
 }
 
-func (w *writer) loadKey(slice *seatwright.Slice, ref seatwright.KeyRef) error {
+func (w *writer) loadKeys(slice *seatwright.Slice, refs []seatwright.KeyRef) error {
+	if len(refs) == 0 {
+		return nil
+	}
+	wanted := jsonRows(len(refs), func(row func(...string)) {
+		for _, ref := range refs {
+			row(string(ref.Organization), ref.Principal, ref.Key)
+		}
+	})
 	return w.each(func(rows *sql.Rows) error {
-		k := seatwright.KeyRecord{KeyRef: ref}
+		var k seatwright.KeyRecord
 		var createdAt int64
-		if err := rows.Scan(&k.Fingerprint, &k.Answer, &createdAt); err != nil {
+		if err := rows.Scan(&k.Organization, &k.Principal, &k.Key, &k.Fingerprint, &k.Answer, &createdAt); err != nil {
 			return err
 		}
 		k.CreatedAt = instant(createdAt)
 		slice.LoadKey(k)
 		return nil
-	}, `SELECT fingerprint, answer, created_at FROM idempotency_keys WHERE organization = ?1 AND principal = ?2 AND key = ?3`,
-		string(ref.Organization), ref.Principal, ref.Key)
+	}, `SELECT k.organization, k.principal, k.key, k.fingerprint, k.answer, k.created_at FROM json_each(?) wanted
+		CROSS JOIN idempotency_keys k
+			ON k.organization = wanted.value ->> 0 AND k.principal = wanted.value ->> 1 AND k.key = wanted.value ->> 2`, wanted)
 }
-
-const (
-	selectPools = `SELECT organization, code, total, total_until, used, ceiling FROM pools`
-	selectLots  = `SELECT organization, id, code, quantity, starts_at, ends_at, grace_seconds, order_text, created_at FROM lots`
-)
 
 func scanPool(rows *sql.Rows) (p seatwright.Pool, err error) {
 	var until int64

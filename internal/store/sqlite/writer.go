@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"time"
 
 	"github.com/seatwright/seatwright"
 )
@@ -11,7 +12,8 @@ import (
 type writer struct {
 	conn       *sql.Conn
 	statements map[string]*sql.Stmt
-	broken     bool // a transaction could not be ended: nothing more is written
+	sweptAt    time.Time // when expired idempotency keys were last cleared
+	broken     bool      // a transaction could not be ended: nothing more is written
 }
 
 func newWriter(ctx context.Context, db *sql.DB) (*writer, error) {
