@@ -76,7 +76,10 @@ type storedAnswer[A any] struct {
 
 // KeyOf returns the name of the idempotency key that the command is sent with; ok is false where there is none.
 func KeyOf[A any](c Command[A], o Origin) (ref KeyRef, ok bool) {
-	return KeyRef{Organization: c.Touches()[0].Organization, Principal: o.Actor, Key: o.Key}, o.Key != ""
+	if o.Key == "" {
+		return KeyRef{}, false
+	}
+	return KeyRef{Organization: c.Touches()[0].Organization, Principal: o.Actor, Key: o.Key}, true
 }
 
 // Fingerprint tells commands apart that carry the same idempotency key: SHA-256 over operation, organization and command.

@@ -65,7 +65,7 @@ func (a *App) LoadDemo(ctx context.Context, dir string) (Demo, error) {
 		return demo, err
 	}
 	s := seed{App: a, ctx: ctx, caller: seatwright.SystemCaller("demo")}
-	if _, err := a.Directory.Organization(ctx, demoBare); err == nil {
+	if _, err := a.store.Application(ctx, seatwright.ApplicationID(demo.Initech.ClientID)); err == nil {
 		return demo, nil // made last, so everything is there
 	}
 	s.user(seatwright.HostID, directory.NewUser{ID: demo.Host, UserName: demo.Host, Password: demo.HostPassword})
@@ -99,7 +99,9 @@ func (a *App) LoadDemo(ctx context.Context, dir string) (Demo, error) {
 	}
 	s.lot(globex, "ATTUNU", demoUnits)
 
-	s.organization(demoBare, demo.Initech)
+	if s.err == nil { // its application says to the next run that everything else is there
+		s.organization(demoBare, demo.Initech)
+	}
 	return demo, s.err
 }
 

@@ -33,8 +33,14 @@ type Ledger struct {
 	stopped  chan struct{}
 	closeNow sync.Once
 
-	refusals *seatwright.RefusalMeter // the writer's own
+	// The writer's own.
+	refusals *seatwright.RefusalMeter
+	expected int // how many commands would wait if every caller just answered came back at once
 }
+
+// patience is how often the writer lets others run before it takes what waits. An idle server pays it as well, some ten
+// microseconds at most.
+const patience = 400
 
 // New starts the writer of a ledger on store. Call Close before closing the store.
 func New(store seatwright.Store, log *slog.Logger) *Ledger {
@@ -198,7 +204,13 @@ func (l *Ledger) countRefusals() *pending {
 // fill adds to first whatever else waits, within the bounds of a batch. There is no timer: an idle server commits a single
 // command at once, and under load batches form by themselves.
 func (l *Ledger) fill(first *pending) (batch []*pending, carried *pending) {
-	runtime.Gosched() // lets callers that were just answered queue their next command
+	// The callers of the batch before are about to queue their next command: let them run, but do not insist.
+	for range patience {
+		if 1+len(l.queue) >= l.expected {
+			break
+		}
+		runtime.Gosched()
+	}
 	batch = append(make([]*pending, 0, 64), first)
 	weight := first.weight
 	for len(batch) < MaxBatchCommands {
@@ -243,6 +255,7 @@ func (l *Ledger) commitTaken(batch []*pending) {
 		l.commitTaken(batch[half:])
 		return
 	}
+	l.expected = len(l.queue) + len(batch)
 	for _, p := range batch {
 		p.done <- err
 	}

@@ -77,8 +77,8 @@ func (w *writer) insertLots(c seatwright.Changes) error {
 
 func (w *writer) putHeads(c seatwright.Changes) error {
 	for _, h := range c.Heads {
-		err := w.exec(`INSERT INTO heads (organization, sequence, hash, at) VALUES (?, ?, ?, ?)
-			ON CONFLICT (organization) DO UPDATE SET sequence = excluded.sequence, hash = excluded.hash, at = excluded.at`,
+		err := w.put(`UPDATE heads SET sequence = ?2, hash = ?3, at = ?4 WHERE organization = ?1`,
+			`INSERT INTO heads (organization, sequence, hash, at) VALUES (?, ?, ?, ?)`,
 			string(h.Organization), h.Sequence, h.Hash, h.At.UnixMicro())
 		if err != nil {
 			return err
@@ -89,9 +89,8 @@ func (w *writer) putHeads(c seatwright.Changes) error {
 
 func (w *writer) putPools(c seatwright.Changes) error {
 	for _, p := range c.Pools {
-		err := w.exec(`INSERT INTO pools (organization, code, total, total_until, used, ceiling) VALUES (?, ?, ?, ?, ?, ?)
-			ON CONFLICT (organization, code) DO UPDATE
-			SET total = excluded.total, total_until = excluded.total_until, used = excluded.used, ceiling = excluded.ceiling`,
+		err := w.put(`UPDATE pools SET total = ?3, total_until = ?4, used = ?5, ceiling = ?6 WHERE organization = ?1 AND code = ?2`,
+			`INSERT INTO pools (organization, code, total, total_until, used, ceiling) VALUES (?, ?, ?, ?, ?, ?)`,
 			string(p.Organization), string(p.Code), p.Total, p.TotalUntil.UnixMicro(), p.Used, p.Ceiling)
 		if err != nil {
 			return err
@@ -108,7 +107,8 @@ func (w *writer) putRecords(c seatwright.Changes) error {
 	}
 	for _, r := range c.Records {
 		err := w.exec(`INSERT INTO direct_records (organization, user_id, external, created_at, updated_at) VALUES (?, ?, ?, ?, ?)
-			ON CONFLICT (organization, user_id) DO UPDATE SET external = excluded.external, created_at = excluded.created_at, updated_at = excluded.updated_at`,
+			ON CONFLICT (organization, user_id) DO UPDATE
+			SET external = excluded.external, created_at = excluded.created_at, updated_at = excluded.updated_at`,
 			string(r.Organization), string(r.User), r.External, r.CreatedAt.UnixMicro(), r.UpdatedAt.UnixMicro())
 		if err != nil {
 			return err
@@ -126,7 +126,8 @@ func (w *writer) putSeats(c seatwright.Changes) error {
 	}
 	for _, s := range c.Seats {
 		err := w.exec(`INSERT INTO seats (organization, user_id, code, units, direct, created_at) VALUES (?, ?, ?, ?, ?, ?)
-			ON CONFLICT (organization, user_id, code) DO UPDATE SET units = excluded.units, direct = excluded.direct, created_at = excluded.created_at`,
+			ON CONFLICT (organization, user_id, code) DO UPDATE
+			SET units = excluded.units, direct = excluded.direct, created_at = excluded.created_at`,
 			string(s.Organization), string(s.User), string(s.Code), s.Units, s.Direct, s.CreatedAt.UnixMicro())
 		if err != nil {
 			return err
@@ -139,7 +140,7 @@ func (w *writer) appendEvents(c seatwright.Changes) error {
 	for _, e := range c.Events {
 		err := w.exec(`INSERT INTO events (organization, sequence, at, kind, version, actor, via, request_id, subject, data, prev, hash)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-			string(e.Organization), e.Sequence, e.At.UnixMicro(), string(e.Kind), e.Version, e.Actor, e.Via, e.RequestID, e.Subject,
+			string(e.Organization), e.Sequence, e.At.UnixMicro(), string(e.Kind), int64(e.Version), e.Actor, e.Via, e.RequestID, e.Subject,
 			e.Data, e.Prev, e.Hash)
 		if err != nil {
 			return err
@@ -175,5 +176,5 @@ func (w *writer) putKeys(c seatwright.Changes) error {
 	// Rows are numbered as they come, so the oldest are at the front.
 	return w.exec(`DELETE FROM idempotency_keys
 		WHERE rowid IN (SELECT rowid FROM idempotency_keys ORDER BY rowid LIMIT ?) AND created_at < ?`,
-		keysPerSweep, now.Add(-seatwright.KeyLife).UnixMicro())
+		int64(keysPerSweep), now.Add(-seatwright.KeyLife).UnixMicro())
 }

@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"database/sql"
 	"encoding/json"
 	"slices"
 	"time"
@@ -68,77 +67,83 @@ func distinct[S ~string](ids []S) []S {
 	return slices.Compact(ids)
 }
 
-const selectOrganization = `SELECT id, name, display_name, unknown_users, external_licenses, created_at FROM organizations`
+// columnsOfOrganization are what organizationOf reads, in its order.
+const columnsOfOrganization = `o.id, o.name, o.display_name, o.unknown_users, o.external_licenses, o.created_at`
 
-func scanOrganization(rows interface{ Scan(...any) error }, more ...any) (org seatwright.Organization, err error) {
-	var createdAt int64
-	into := append([]any{&org.ID, &org.Name, &org.DisplayName, &org.UnknownUsers, &org.ExternalLicenses, &createdAt}, more...)
-	err = rows.Scan(into...)
-	org.CreatedAt = instant(createdAt)
-	return org, err
+func organizationOf(r row) seatwright.Organization {
+	return seatwright.Organization{
+		ID: seatwright.OrganizationID(r.text(0)), Name: r.text(1), DisplayName: r.text(2), UnknownUsers: seatwright.UnknownUsers(r.text(3)),
+		ExternalLicenses: r.flag(4), CreatedAt: r.instant(5),
+	}
 }
 
 // loadOrganizations loads every head before anything that depends on the slice's instant, which the heads may move.
 func (w *writer) loadOrganizations(slice *seatwright.Slice, touches []seatwright.Touch) error {
-	type found struct {
-		organization seatwright.Organization
-		head         seatwright.Head
-		licensed     bool
-	}
-	var all []found
-	wanted := jsonRows(len(touches), func(row func(...string)) {
-		for _, t := range touches {
-			row(string(t.Organization))
-		}
-	})
-	load := func(now time.Time) error {
-		all = all[:0]
-		return w.each(func(rows *sql.Rows) (err error) {
-			var f found
-			var at int64
-			f.organization, err = scanOrganization(rows, &f.head.Sequence, &f.head.Hash, &at, &f.licensed)
-			f.head.Organization, f.head.At = f.organization.ID, instant(at)
-			all = append(all, f)
-			return err
-		}, `SELECT o.id, o.name, o.display_name, o.unknown_users, o.external_licenses, o.created_at, h.sequence, h.hash, h.at,
-				EXISTS (SELECT 1 FROM lots l WHERE l.organization = o.id AND l.starts_at <= ?1 AND l.expires_at > ?1)
-			FROM json_each(?2) wanted
-			JOIN organizations o ON o.id = wanted.value ->> 0
-			JOIN heads h ON h.organization = o.id`, now.UnixMicro(), wanted)
-	}
-	if err := load(slice.Now()); err != nil {
-		return err
-	}
-	latest := slice.Now()
-	for _, f := range all {
-		if f.head.At.After(latest) {
-			latest = f.head.At
-		}
-	}
-	if latest.After(slice.Now()) { // the clock went back: what is in force is asked again for the slice's instant
-		if err := load(latest); err != nil {
+	now := slice.Now()
+	for {
+		all, err := w.organizationsAt(now, touches)
+		if err != nil {
 			return err
 		}
+		latest := now
+		for _, o := range all {
+			if o.head.At.After(latest) {
+				latest = o.head.At
+			}
+		}
+		if latest.After(now) { // the clock went back: what is in force is asked again for the slice's instant
+			now = latest
+			continue
+		}
+		for _, o := range all {
+			slice.LoadOrganization(o.organization, o.head, o.licensed)
+		}
+		return nil
 	}
-	for _, f := range all {
-		slice.LoadOrganization(f.organization, f.head, f.licensed)
-	}
-	return nil
 }
 
-// jsonRows writes an array of arrays of strings, as the statements with json_each take it.
-func jsonRows(size int, rows func(row func(...string))) string {
-	text := append(make([]byte, 0, 2+64*size), '[')
-	rows(func(values ...string) {
-		if len(text) > 1 {
+// organizationsAt returns those of the touched organizations that exist, as they are at now.
+func (w *writer) organizationsAt(now time.Time, touches []seatwright.Touch) ([]*recentOrganization, error) {
+	all := make([]*recentOrganization, 0, len(touches))
+	var wanted []seatwright.OrganizationID
+	for _, t := range touches {
+		if o := w.recent.at(t.Organization, now); o != nil {
+			all = append(all, o)
+		} else {
+			wanted = append(wanted, t.Organization)
+		}
+	}
+	if len(wanted) == 0 {
+		return all, nil
+	}
+	err := w.each(func(r row) {
+		org := organizationOf(r)
+		all = append(all, w.recent.remember(recentOrganization{
+			organization: org, head: seatwright.Head{Organization: org.ID, Sequence: r.int(6), Hash: r.bytes(7), At: r.instant(8)},
+			licensed: r.flag(9), from: now, until: r.instant(10),
+		}))
+	}, `SELECT `+columnsOfOrganization+`, h.sequence, h.hash, h.at,
+			EXISTS (SELECT 1 FROM lots l WHERE l.organization = o.id AND l.starts_at <= ?1 AND l.expires_at > ?1),
+			coalesce((SELECT min(CASE WHEN l.starts_at > ?1 THEN l.starts_at ELSE l.expires_at END)
+				FROM lots l WHERE l.organization = o.id AND l.expires_at > ?1), ?3)
+		FROM json_each(?2) wanted
+		CROSS JOIN organizations o ON o.id = wanted.value
+		CROSS JOIN heads h ON h.organization = o.id`, now.UnixMicro(), jsonArray(wanted), now.Add(unlicensedFor).UnixMicro())
+	return all, err
+}
+
+// unlicensedFor is how long an organization without any lot to come is remembered as unlicensed. A purchase ends it at once.
+const unlicensedFor = time.Hour
+
+// jsonArray writes ids as an array of strings, as the statements with json_each take it.
+func jsonArray[S ~string](ids []S) string {
+	text := append(make([]byte, 0, 2+40*len(ids)), '[')
+	for i, id := range ids {
+		if i > 0 {
 			text = append(text, ',')
 		}
-		for i, value := range values {
-			text = append(text, "[,"[min(i, 1)])
-			text = appendJSONString(text, value)
-		}
-		text = append(text, ']')
-	})
+		text = appendJSONString(text, string(id))
+	}
 	return string(append(text, ']'))
 }
 
@@ -158,97 +163,83 @@ func appendJSONString(text []byte, value string) []byte {
 	return append(text, '"')
 }
 
-// loadUsers reads each person with their record and seats: one row per seat, at least one per person.
+// loadUsers reads each person with their record and seats: one row per seat, at least one per person. Of the person nothing
+// but the id is read: no decision looks at more.
 func (w *writer) loadUsers(slice *seatwright.Slice, touches []seatwright.Touch) error {
-	wanted := jsonRows(len(touches), func(row func(...string)) {
-		for _, t := range touches {
-			for _, id := range t.Users {
-				row(string(t.Organization), string(id))
-			}
+	for _, t := range touches {
+		if len(t.Users) == 0 {
+			continue
 		}
-	})
-	if wanted == "[]" {
-		return nil
-	}
-	var last seatwright.User
-	return w.each(func(rows *sql.Rows) error {
-		var user seatwright.User
-		var external, recordCreated, recordUpdated, units, direct, seatCreated sql.NullInt64
-		var code sql.NullString
-		err := rows.Scan(&user.Organization, &user.ID, &user.Role, &user.Active, &external, &recordCreated, &recordUpdated,
-			&code, &units, &direct, &seatCreated)
+		last := int64(-1)
+		err := w.each(func(r row) {
+			user := t.Users[r.int(0)]
+			if r.int(0) != last {
+				last = r.int(0)
+				slice.LoadUser(seatwright.User{Organization: t.Organization, ID: user})
+				if !r.null(1) {
+					slice.LoadRecord(seatwright.DirectRecord{
+						Organization: t.Organization, User: user, External: r.flag(1), CreatedAt: r.instant(2), UpdatedAt: r.instant(3),
+					})
+				}
+			}
+			if !r.null(4) {
+				slice.LoadSeat(seatwright.Seat{
+					Organization: t.Organization, User: user, Code: seatwright.BundleCode(r.text(4)), Units: r.int(5), Direct: r.flag(6),
+					CreatedAt: r.instant(7),
+				})
+			}
+		}, `SELECT wanted.key, d.external, d.created_at, d.updated_at, s.code, s.units, s.direct, s.created_at
+			FROM json_each(?2) wanted
+			CROSS JOIN users u ON u.organization = ?1 AND u.id = wanted.value
+			LEFT JOIN direct_records d ON d.organization = ?1 AND d.user_id = u.id
+			LEFT JOIN seats s ON s.organization = ?1 AND s.user_id = u.id`, string(t.Organization), jsonArray(t.Users))
 		if err != nil {
 			return err
 		}
-		if user != last {
-			last = user
-			slice.LoadUser(user)
-			if external.Valid {
-				slice.LoadRecord(seatwright.DirectRecord{
-					Organization: user.Organization, User: user.ID, External: external.Int64 == 1,
-					CreatedAt: instant(recordCreated.Int64), UpdatedAt: instant(recordUpdated.Int64),
-				})
-			}
-		}
-		if code.Valid {
-			slice.LoadSeat(seatwright.Seat{
-				Organization: user.Organization, User: user.ID, Code: seatwright.BundleCode(code.String), Units: units.Int64,
-				Direct: direct.Int64 == 1, CreatedAt: instant(seatCreated.Int64),
-			})
-		}
-		return nil
-	}, `SELECT u.organization, u.id, u.role, u.active, d.external, d.created_at, d.updated_at, s.code, s.units, s.direct, s.created_at
-		FROM json_each(?) wanted
-		CROSS JOIN users u ON u.organization = wanted.value ->> 0 AND u.id = wanted.value ->> 1
-		LEFT JOIN direct_records d ON d.organization = u.organization AND d.user_id = u.id
-		LEFT JOIN seats s ON s.organization = u.organization AND s.user_id = u.id`, wanted)
+	}
+	return nil
 }
 
 // loadPools reads the pools of the wanted and of the held codes, with their lots where the total may have changed.
 func (w *writer) loadPools(slice *seatwright.Slice, touches []seatwright.Touch) error {
-	type key struct {
-		organization seatwright.OrganizationID
-		code         seatwright.BundleCode
-	}
-	withLots := map[key]bool{}
-	wanted := jsonRows(len(touches), func(row func(...string)) {
-		for _, t := range touches {
-			for _, code := range distinct(append(slice.HeldCodes(t.Organization), t.Codes...)) {
-				row(string(t.Organization), string(code))
-				if t.Lots {
-					withLots[key{t.Organization, code}] = true
-				}
+	for _, t := range touches {
+		known := w.recent[t.Organization]
+		var pools []seatwright.Pool
+		var wanted []seatwright.BundleCode
+		for _, code := range distinct(append(slice.HeldCodes(t.Organization), t.Codes...)) {
+			if known == nil {
+				break // the organization does not exist
+			}
+			if pool, ok := known.pools[code]; ok {
+				pools = append(pools, pool)
+			} else {
+				wanted = append(wanted, code)
 			}
 		}
-	})
-	if wanted == "[]" {
-		return nil
-	}
-	var pools []seatwright.Pool
-	err := w.each(func(rows *sql.Rows) error {
-		pool, err := scanPool(rows)
-		pools = append(pools, pool)
-		return err
-	}, `SELECT p.organization, p.code, p.total, p.total_until, p.used, p.ceiling FROM json_each(?) wanted
-		CROSS JOIN pools p ON p.organization = wanted.value ->> 0 AND p.code = wanted.value ->> 1`, wanted)
-	if err != nil {
-		return err
-	}
-	for _, pool := range pools {
-		var lots []seatwright.Lot
-		if withLots[key{pool.Organization, pool.Code}] || pool.Stale(slice.Now()) {
-			lots = []seatwright.Lot{}
-			err := w.each(func(rows *sql.Rows) error {
-				lot, err := scanLot(rows)
-				lots = append(lots, lot)
-				return err
-			}, `SELECT organization, id, code, quantity, starts_at, ends_at, grace_seconds, order_text, created_at
-				FROM lots WHERE organization = ? AND code = ? ORDER BY id`, string(pool.Organization), string(pool.Code))
+		if len(wanted) > 0 {
+			err := w.each(func(r row) {
+				pool := poolOf(r)
+				known.pools[pool.Code] = pool
+				pools = append(pools, pool)
+			}, `SELECT `+columnsOfPool+` FROM json_each(?2) wanted CROSS JOIN pools p ON p.organization = ?1 AND p.code = wanted.value`,
+				string(t.Organization), jsonArray(wanted))
 			if err != nil {
 				return err
 			}
 		}
-		slice.LoadPool(pool, lots)
+		for _, pool := range pools {
+			var lots []seatwright.Lot
+			if t.Lots || pool.Stale(slice.Now()) {
+				lots = []seatwright.Lot{}
+				err := w.each(func(r row) { lots = append(lots, lotOf(r)) }, `SELECT
+					organization, id, code, quantity, starts_at, ends_at, grace_seconds, order_text, created_at
+					FROM lots WHERE organization = ? AND code = ? ORDER BY id`, string(pool.Organization), string(pool.Code))
+				if err != nil {
+					return err
+				}
+			}
+			slice.LoadPool(pool, lots)
+		}
 	}
 	return nil
 }
@@ -283,10 +274,7 @@ func (w *writer) loadTakenOf(slice *seatwright.Slice, t seatwright.Touch) error 
 			organization = ""
 		}
 		for _, name := range space.names {
-			err := w.each(func(*sql.Rows) error {
-				slice.LoadTaken(organization, space.space, name)
-				return nil
-			}, space.query, string(t.Organization), name)
+			err := w.each(func(row) { slice.LoadTaken(organization, space.space, name) }, space.query, string(t.Organization), name)
 			if err != nil {
 				return err
 			}
@@ -304,42 +292,31 @@ func texts[S ~string](ids []S) []string {
 }
 
 func (w *writer) loadKeys(slice *seatwright.Slice, refs []seatwright.KeyRef) error {
-	if len(refs) == 0 {
-		return nil
-	}
-	wanted := jsonRows(len(refs), func(row func(...string)) {
-		for _, ref := range refs {
-			row(string(ref.Organization), ref.Principal, ref.Key)
-		}
-	})
-	return w.each(func(rows *sql.Rows) error {
-		var k seatwright.KeyRecord
-		var createdAt int64
-		if err := rows.Scan(&k.Organization, &k.Principal, &k.Key, &k.Fingerprint, &k.Answer, &createdAt); err != nil {
+	for _, ref := range refs {
+		err := w.each(func(r row) {
+			slice.LoadKey(seatwright.KeyRecord{KeyRef: ref, Fingerprint: r.bytes(0), Answer: r.bytes(1), CreatedAt: r.instant(2)})
+		}, `SELECT fingerprint, answer, created_at FROM idempotency_keys WHERE organization = ? AND principal = ? AND key = ?`,
+			string(ref.Organization), ref.Principal, ref.Key)
+		if err != nil {
 			return err
 		}
-		k.CreatedAt = instant(createdAt)
-		slice.LoadKey(k)
-		return nil
-	}, `SELECT k.organization, k.principal, k.key, k.fingerprint, k.answer, k.created_at FROM json_each(?) wanted
-		CROSS JOIN idempotency_keys k
-			ON k.organization = wanted.value ->> 0 AND k.principal = wanted.value ->> 1 AND k.key = wanted.value ->> 2`, wanted)
+	}
+	return nil
 }
 
-func scanPool(rows *sql.Rows) (p seatwright.Pool, err error) {
-	var until int64
-	err = rows.Scan(&p.Organization, &p.Code, &p.Total, &until, &p.Used, &p.Ceiling)
-	p.TotalUntil = instant(until)
-	return p, err
+// columnsOfPool are what poolOf reads, in its order.
+const columnsOfPool = `p.organization, p.code, p.total, p.total_until, p.used, p.ceiling`
+
+func poolOf(r row) seatwright.Pool {
+	return seatwright.Pool{
+		Organization: seatwright.OrganizationID(r.text(0)), Code: seatwright.BundleCode(r.text(1)), Total: r.int(2), TotalUntil: r.instant(3),
+		Used: r.int(4), Ceiling: r.int(5),
+	}
 }
 
-func scanLot(rows *sql.Rows) (l seatwright.Lot, err error) {
-	var start, end, grace, createdAt int64
-	err = rows.Scan(&l.Organization, &l.ID, &l.Code, &l.Quantity, &start, &end, &grace, &l.Order, &createdAt)
-	l.Start, l.End, l.Grace, l.CreatedAt = instant(start), instant(end), seconds(grace), instant(createdAt)
-	return l, err
+func lotOf(r row) seatwright.Lot {
+	return seatwright.Lot{
+		Organization: seatwright.OrganizationID(r.text(0)), ID: seatwright.LotID(r.text(1)), Code: seatwright.BundleCode(r.text(2)),
+		Quantity: r.int(3), Start: r.instant(4), End: r.instant(5), Grace: r.seconds(6), Order: r.text(7), CreatedAt: r.instant(8),
+	}
 }
-
-func instant(micros int64) time.Time { return time.UnixMicro(micros).UTC() }
-
-func seconds(n int64) time.Duration { return time.Duration(n) * time.Second }

@@ -2,8 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
-	"encoding/json"
 	"strings"
 
 	"github.com/seatwright/seatwright"
@@ -12,11 +10,11 @@ import (
 // The readers of seatwright.Store. Each is one statement, so each sees one state of the database.
 
 // one runs a query that finds at most one row; none is the given error.
-func (s *Store) one(ctx context.Context, missing *seatwright.Error, scan func(*sql.Rows) error, query string, args ...any) error {
+func (s *Store) one(ctx context.Context, missing *seatwright.Error, scan func(row), query string, args ...any) error {
 	found := false
-	err := s.each(ctx, func(rows *sql.Rows) error {
+	err := s.each(ctx, func(r row) {
 		found = true
-		return scan(rows)
+		scan(r)
 	}, query, args...)
 	if err == nil && !found {
 		return missing
@@ -24,54 +22,68 @@ func (s *Store) one(ctx context.Context, missing *seatwright.Error, scan func(*s
 	return err
 }
 
-func (s *Store) each(ctx context.Context, scan func(*sql.Rows) error, query string, args ...any) error {
+// each runs a query and calls scan on every row, which is valid only during the call.
+func (s *Store) each(ctx context.Context, scan func(row), query string, args ...any) error {
 	rows, err := s.reads.QueryContext(ctx, query, args...)
 	if err != nil {
 		return translate(err)
 	}
-	return scanAll(rows, scan)
+	defer rows.Close() //nolint:errcheck // Err tells
+	columns, err := rows.Columns()
+	if err != nil {
+		return translate(err)
+	}
+	r := make(row, len(columns))
+	values := make([]any, len(columns))
+	into := make([]any, len(columns))
+	for i := range values {
+		into[i] = &values[i]
+	}
+	for rows.Next() {
+		if err := rows.Scan(into...); err != nil {
+			return translate(err)
+		}
+		for i, value := range values {
+			r[i] = value
+		}
+		scan(r)
+	}
+	return translate(rows.Err())
 }
 
 // Organization implements seatwright.DirectoryReader.
 func (s *Store) Organization(ctx context.Context, id seatwright.OrganizationID) (org seatwright.Organization, err error) {
-	err = s.one(ctx, seatwright.MissingOrganization(), func(rows *sql.Rows) (err error) {
-		org, err = scanOrganization(rows)
-		return err
-	}, selectOrganization+` WHERE id = ?1`, string(id))
+	err = s.one(ctx, seatwright.MissingOrganization(), func(r row) { org = organizationOf(r) },
+		`SELECT `+columnsOfOrganization+` FROM organizations o WHERE o.id = ?`, string(id))
 	return org, err
 }
 
 // OrganizationByName implements seatwright.DirectoryReader.
 func (s *Store) OrganizationByName(ctx context.Context, nameKey string) (org seatwright.Organization, err error) {
-	err = s.one(ctx, seatwright.MissingOrganization(), func(rows *sql.Rows) (err error) {
-		org, err = scanOrganization(rows)
-		return err
-	}, selectOrganization+` WHERE name_key = ?1`, nameKey)
+	err = s.one(ctx, seatwright.MissingOrganization(), func(r row) { org = organizationOf(r) },
+		`SELECT `+columnsOfOrganization+` FROM organizations o WHERE o.name_key = ?`, nameKey)
 	return org, err
 }
 
 // TenantsByName implements seatwright.DirectoryReader.
 func (s *Store) TenantsByName(ctx context.Context, nameKey string) (tenants []seatwright.Tenant, err error) {
-	err = s.each(ctx, func(rows *sql.Rows) error {
-		var t seatwright.Tenant
-		var createdAt int64
-		err := rows.Scan(&t.Organization, &t.ID, &t.Name, &createdAt)
-		t.CreatedAt = instant(createdAt)
-		tenants = append(tenants, t)
-		return err
-	}, `SELECT organization, id, name, created_at FROM tenants WHERE name_key = ?1 ORDER BY organization, id LIMIT 2`, nameKey)
+	err = s.each(ctx, func(r row) {
+		tenants = append(tenants, seatwright.Tenant{
+			Organization: seatwright.OrganizationID(r.text(0)), ID: seatwright.TenantID(r.text(1)), Name: r.text(2), CreatedAt: r.instant(3),
+		})
+	}, `SELECT organization, id, name, created_at FROM tenants WHERE name_key = ? ORDER BY organization, id LIMIT 2`, nameKey)
 	return tenants, err
 }
 
 const selectUsers = `SELECT organization, id, user_name, coalesce(external_id, ''), email, first_name, last_name, display_name, role, active,
 	password_hash, created_at FROM users`
 
-func scanUser(rows *sql.Rows) (u seatwright.User, err error) {
-	var createdAt int64
-	err = rows.Scan(&u.Organization, &u.ID, &u.UserName, &u.ExternalID, &u.Email, &u.FirstName, &u.LastName, &u.DisplayName, &u.Role,
-		&u.Active, &u.PasswordHash, &createdAt)
-	u.CreatedAt = instant(createdAt)
-	return u, err
+func userOf(r row) seatwright.User {
+	return seatwright.User{
+		Organization: seatwright.OrganizationID(r.text(0)), ID: seatwright.UserID(r.text(1)), UserName: r.text(2), ExternalID: r.text(3),
+		Email: r.text(4), FirstName: r.text(5), LastName: r.text(6), DisplayName: r.text(7), Role: seatwright.Role(r.text(8)),
+		Active: r.flag(9), PasswordHash: r.text(10), CreatedAt: r.instant(11),
+	}
 }
 
 func missingUser() *seatwright.Error {
@@ -80,47 +92,36 @@ func missingUser() *seatwright.Error {
 
 // User implements seatwright.DirectoryReader.
 func (s *Store) User(ctx context.Context, organization seatwright.OrganizationID, id seatwright.UserID) (u seatwright.User, err error) {
-	err = s.one(ctx, missingUser(), func(rows *sql.Rows) (err error) {
-		u, err = scanUser(rows)
-		return err
-	}, selectUsers+` WHERE organization = ?1 AND id = ?2`, string(organization), string(id))
+	err = s.one(ctx, missingUser(), func(r row) { u = userOf(r) }, selectUsers+` WHERE organization = ? AND id = ?`, string(organization), string(id))
 	return u, err
 }
 
 // UserByName implements seatwright.DirectoryReader.
 func (s *Store) UserByName(ctx context.Context, organization seatwright.OrganizationID, nameKey string) (u seatwright.User, err error) {
-	err = s.one(ctx, missingUser(), func(rows *sql.Rows) (err error) {
-		u, err = scanUser(rows)
-		return err
-	}, selectUsers+` WHERE organization = ?1 AND user_name_key = ?2`, string(organization), nameKey)
+	err = s.one(ctx, missingUser(), func(r row) { u = userOf(r) },
+		selectUsers+` WHERE organization = ? AND user_name_key = ?`, string(organization), nameKey)
 	return u, err
 }
 
 // Application implements seatwright.DirectoryReader.
 func (s *Store) Application(ctx context.Context, id seatwright.ApplicationID) (a seatwright.Application, err error) {
 	missing := seatwright.NotFound(seatwright.ReasonNotFound, "there is no such application")
-	err = s.one(ctx, missing, func(rows *sql.Rows) error {
-		var scopes string
-		var createdAt int64
-		err := rows.Scan(&a.ID, &a.Organization, &a.Name, &a.SecretHash, &scopes, &createdAt)
-		for _, scope := range strings.Fields(scopes) {
+	err = s.one(ctx, missing, func(r row) {
+		a = seatwright.Application{
+			ID: seatwright.ApplicationID(r.text(0)), Organization: seatwright.OrganizationID(r.text(1)), Name: r.text(2),
+			SecretHash: r.bytes(3), CreatedAt: r.instant(5),
+		}
+		for _, scope := range strings.Fields(r.text(4)) {
 			a.Scopes = append(a.Scopes, seatwright.Scope(scope))
 		}
-		a.CreatedAt = instant(createdAt)
-		return err
-	}, `SELECT id, organization, name, secret_hash, scopes, created_at FROM applications WHERE id = ?1`, string(id))
+	}, `SELECT id, organization, name, secret_hash, scopes, created_at FROM applications WHERE id = ?`, string(id))
 	return a, err
 }
 
 // SigningKeys implements seatwright.DirectoryReader.
 func (s *Store) SigningKeys(ctx context.Context) (keys []seatwright.SigningKey, err error) {
-	err = s.each(ctx, func(rows *sql.Rows) error {
-		var k seatwright.SigningKey
-		var createdAt int64
-		err := rows.Scan(&k.ID, &k.Sealed, &createdAt)
-		k.CreatedAt = instant(createdAt)
-		keys = append(keys, k)
-		return err
+	err = s.each(ctx, func(r row) {
+		keys = append(keys, seatwright.SigningKey{ID: r.text(0), Sealed: r.bytes(1), CreatedAt: r.instant(2)})
 	}, `SELECT id, sealed, created_at FROM signing_keys ORDER BY created_at DESC, id`)
 	return keys, err
 }
@@ -129,22 +130,15 @@ func (s *Store) SigningKeys(ctx context.Context) (keys []seatwright.SigningKey, 
 func (s *Store) Pools(ctx context.Context, organization seatwright.OrganizationID) (pools []seatwright.Pool, err error) {
 	now := s.clock().UTC()
 	lots := map[seatwright.BundleCode][]seatwright.Lot{}
-	err = s.each(ctx, func(rows *sql.Rows) error {
-		var p seatwright.Pool
-		var until int64
-		var quantity, start, end, grace sql.NullInt64
-		if err := rows.Scan(&p.Organization, &p.Code, &p.Total, &until, &p.Used, &p.Ceiling, &quantity, &start, &end, &grace); err != nil {
-			return err
-		}
-		p.TotalUntil = instant(until)
+	err = s.each(ctx, func(r row) {
+		p := poolOf(r)
 		if len(pools) == 0 || pools[len(pools)-1].Code != p.Code {
 			pools = append(pools, p)
 		}
-		if quantity.Valid {
-			lots[p.Code] = append(lots[p.Code], seatwright.Lot{Quantity: quantity.Int64, Start: instant(start.Int64), End: instant(end.Int64), Grace: seconds(grace.Int64)})
+		if !r.null(6) {
+			lots[p.Code] = append(lots[p.Code], seatwright.Lot{Quantity: r.int(6), Start: r.instant(7), End: r.instant(8), Grace: r.seconds(9)})
 		}
-		return nil
-	}, `SELECT p.organization, p.code, p.total, p.total_until, p.used, p.ceiling, l.quantity, l.starts_at, l.ends_at, l.grace_seconds
+	}, `SELECT `+columnsOfPool+`, l.quantity, l.starts_at, l.ends_at, l.grace_seconds
 		FROM pools p LEFT JOIN lots l ON l.organization = p.organization AND l.code = p.code AND p.total_until <= ?2
 		WHERE p.organization = ?1 ORDER BY p.code`, string(organization), now.UnixMicro())
 	for i, p := range pools {
@@ -157,69 +151,54 @@ func (s *Store) Pools(ctx context.Context, organization seatwright.OrganizationI
 
 // Allocations implements seatwright.LicenseReader.
 func (s *Store) Allocations(ctx context.Context, organization seatwright.OrganizationID, users []seatwright.UserID) (found []seatwright.UserAllocation, err error) {
-	ids, err := json.Marshal(users)
-	if err != nil {
-		return nil, seatwright.Internal(err)
-	}
-	err = s.each(ctx, func(rows *sql.Rows) error {
-		a := seatwright.UserAllocation{Allocation: seatwright.Allocation{Codes: []seatwright.BundleCode{}}}
-		var code sql.NullString
-		u := &a.Person
-		if err := rows.Scan(&u.ID, &u.UserName, &u.Email, &u.FirstName, &u.LastName, &u.DisplayName, &a.External, &code); err != nil {
-			return err
+	err = s.each(ctx, func(r row) {
+		person := seatwright.User{
+			Organization: organization, ID: seatwright.UserID(r.text(0)), UserName: r.text(1), Email: r.text(2), FirstName: r.text(3),
+			LastName: r.text(4), DisplayName: r.text(5),
 		}
-		u.Organization, a.User = organization, u.ID
-		if len(found) == 0 || found[len(found)-1].User != a.User {
-			found = append(found, a)
+		if len(found) == 0 || found[len(found)-1].User != person.ID {
+			found = append(found, seatwright.UserAllocation{
+				Allocation: seatwright.Allocation{User: person.ID, External: r.flag(6), Codes: []seatwright.BundleCode{}}, Person: person,
+			})
 		}
-		if code.Valid {
+		if !r.null(7) {
 			last := &found[len(found)-1]
-			last.Codes = append(last.Codes, seatwright.BundleCode(code.String))
+			last.Codes = append(last.Codes, seatwright.BundleCode(r.text(7)))
 		}
-		return nil
 	}, `SELECT u.id, u.user_name, u.email, u.first_name, u.last_name, u.display_name, d.external, s.code
-		FROM json_each(?2) asked
-		JOIN direct_records d ON d.organization = ?1 AND d.user_id = asked.value
-		JOIN users u ON u.organization = d.organization AND u.id = d.user_id
+		FROM json_each(?2) wanted
+		CROSS JOIN direct_records d ON d.organization = ?1 AND d.user_id = wanted.value
+		CROSS JOIN users u ON u.organization = d.organization AND u.id = d.user_id
 		LEFT JOIN seats s ON s.organization = d.organization AND s.user_id = d.user_id AND s.direct = 1
-		ORDER BY u.id, s.code`, string(organization), string(ids))
+		ORDER BY u.id, s.code`, string(organization), jsonArray(users))
 	return found, err
 }
 
 // SeatUnits implements seatwright.LicenseReader.
 func (s *Store) SeatUnits(ctx context.Context, organization seatwright.OrganizationID) (map[seatwright.BundleCode]int64, error) {
 	units := map[seatwright.BundleCode]int64{}
-	err := s.each(ctx, func(rows *sql.Rows) error {
-		var code seatwright.BundleCode
-		var sum int64
-		err := rows.Scan(&code, &sum)
-		units[code] = sum
-		return err
-	}, `SELECT code, sum(units) FROM seats WHERE organization = ?1 GROUP BY code`, string(organization))
+	err := s.each(ctx, func(r row) { units[seatwright.BundleCode(r.text(0))] = r.int(1) },
+		`SELECT code, sum(units) FROM seats WHERE organization = ? GROUP BY code`, string(organization))
 	return units, err
 }
 
 // Events implements seatwright.EventReader.
 func (s *Store) Events(ctx context.Context, organization seatwright.OrganizationID, after int64, limit int) (events []seatwright.Event, err error) {
-	err = s.each(ctx, func(rows *sql.Rows) error {
-		var e seatwright.Event
-		var at int64
-		err := rows.Scan(&e.Organization, &e.Sequence, &at, &e.Kind, &e.Version, &e.Actor, &e.Via, &e.RequestID, &e.Subject, &e.Data, &e.Prev, &e.Hash)
-		e.At = instant(at)
-		events = append(events, e)
-		return err
+	err = s.each(ctx, func(r row) {
+		events = append(events, seatwright.Event{
+			Organization: seatwright.OrganizationID(r.text(0)), Sequence: r.int(1), At: r.instant(2), Kind: seatwright.EventKind(r.text(3)),
+			Version: int(r.int(4)), Actor: r.text(5), Via: r.text(6), RequestID: r.text(7), Subject: r.text(8), Data: r.bytes(9),
+			Prev: r.bytes(10), Hash: r.bytes(11),
+		})
 	}, `SELECT organization, sequence, at, kind, version, actor, via, request_id, subject, data, prev, hash
-		FROM events WHERE organization = ?1 AND sequence > ?2 ORDER BY sequence LIMIT ?3`, string(organization), after, limit)
+		FROM events WHERE organization = ? AND sequence > ? ORDER BY sequence LIMIT ?`, string(organization), after, limit)
 	return events, err
 }
 
 // Head implements seatwright.EventReader.
 func (s *Store) Head(ctx context.Context, organization seatwright.OrganizationID) (h seatwright.Head, err error) {
-	err = s.one(ctx, seatwright.MissingOrganization(), func(rows *sql.Rows) error {
-		var at int64
-		err := rows.Scan(&h.Organization, &h.Sequence, &h.Hash, &at)
-		h.At = instant(at)
-		return err
-	}, `SELECT organization, sequence, hash, at FROM heads WHERE organization = ?1`, string(organization))
+	err = s.one(ctx, seatwright.MissingOrganization(), func(r row) {
+		h = seatwright.Head{Organization: seatwright.OrganizationID(r.text(0)), Sequence: r.int(1), Hash: r.bytes(2), At: r.instant(3)}
+	}, `SELECT organization, sequence, hash, at FROM heads WHERE organization = ?`, string(organization))
 	return h, err
 }

@@ -38,10 +38,10 @@ type Options struct {
 
 // Store is a seatwright.Store on SQLite.
 type Store struct {
-	clock  func() time.Time
-	lock   *flock.Flock
-	writes *sql.DB // one connection, held by writer
-	reads  *sql.DB
+	clock func() time.Time
+	lock  *flock.Flock
+	path  string // of the database
+	reads *sql.DB
 
 	mu     sync.Mutex // one Update at a time; guards what follows
 	writer *writer
@@ -80,6 +80,7 @@ func (s *Store) open(ctx context.Context, dir string) error {
 	s.lock = lock
 
 	path := filepath.Join(dir, fileName)
+	s.path = path
 	// SQLite gives its own files the mode of the database, and would make that readable to others.
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -88,28 +89,37 @@ func (s *Store) open(ctx context.Context, dir string) error {
 	if err := file.Close(); err != nil {
 		return fmt.Errorf("database file: %w", err)
 	}
-	if s.writes, err = connect(path, "rwc", 1); err != nil {
+	if err := prepare(ctx, path); err != nil {
 		return err
 	}
-	if err := checkLibrary(ctx, s.writes); err != nil {
-		return err
+	if s.reads, err = sql.Open("sqlite", source(path, readSettings)); err != nil {
+		return translate(err)
 	}
-	if err := migrate(ctx, s.writes); err != nil {
-		return err
-	}
-	if s.reads, err = connect(path, "ro", readers); err != nil {
-		return err
-	}
-	s.writer, err = newWriter(ctx, s.writes)
+	s.reads.SetMaxOpenConns(readers)
+	s.reads.SetMaxIdleConns(readers)
+	s.writer, err = newWriter(source(path, writeSettings))
 	return err
+}
+
+// prepare checks the library and brings the schema up to date.
+func prepare(ctx context.Context, path string) error {
+	db, err := sql.Open("sqlite", source(path, writeSettings))
+	if err != nil {
+		return translate(err)
+	}
+	db.SetMaxOpenConns(1)
+	if err = checkLibrary(ctx, db); err == nil {
+		err = migrate(ctx, db)
+	}
+	return errors.Join(err, db.Close())
 }
 
 // readers is the number of connections that read. More do not help: reads are served from the kernel's page cache.
 const readers = 4
 
-// connect opens a pool of connections with the settings that every one of them has.
-func connect(path, mode string, connections int) (*sql.DB, error) {
-	settings := url.Values{"mode": {mode}, "_txlock": {"immediate"}, "_pragma": {
+// The settings that every connection has.
+var (
+	writeSettings = url.Values{"mode": {"rwc"}, "_pragma": {
 		"busy_timeout(5000)",           // a checkpoint may hold a lock for a moment
 		"journal_mode(WAL)",            // readers and the writer do not wait for each other
 		"synchronous(FULL)",            // what is acknowledged survives a power cut; NORMAL would lose it
@@ -117,18 +127,14 @@ func connect(path, mode string, connections int) (*sql.DB, error) {
 		"trusted_schema(0)",            // the file is data, not code
 		"cell_size_check(1)",           // damage is noticed where it is read
 		"temp_store(MEMORY)",           // no files outside the data directory
+		"wal_autocheckpoint(4000)",     // pages that many batches change are copied into the database once, not every 1,000 frames
 		"journal_size_limit(67108864)", // a burst does not leave a large WAL for ever
 	}}
-	if mode == "ro" {
-		settings["_pragma"] = []string{"busy_timeout(5000)", "query_only(1)", "trusted_schema(0)"}
-	}
-	db, err := sql.Open("sqlite", "file:"+url.PathEscape(path)+"?"+settings.Encode())
-	if err != nil {
-		return nil, translate(err)
-	}
-	db.SetMaxOpenConns(connections)
-	db.SetMaxIdleConns(connections)
-	return db, nil
+	readSettings = url.Values{"mode": {"ro"}, "_pragma": {"busy_timeout(5000)", "query_only(1)", "trusted_schema(0)"}}
+)
+
+func source(path string, settings url.Values) string {
+	return "file:" + url.PathEscape(path) + "?" + settings.Encode()
 }
 
 // oldest is the first SQLite without the bug that corrupts a WAL when a checkpoint meets a write.
@@ -195,9 +201,6 @@ func (s *Store) Close() error {
 	}
 	if s.writer != nil {
 		errs = append(errs, s.writer.close())
-	}
-	if s.writes != nil {
-		errs = append(errs, s.writes.Close())
 	}
 	if s.lock != nil {
 		errs = append(errs, s.lock.Unlock())

@@ -117,8 +117,9 @@ CREATE TABLE seats (
     FOREIGN KEY (organization, user_id) REFERENCES users (organization, id)
 ) WITHOUT ROWID;
 
+-- With a rowid, so that events are appended to full pages whatever their organization; the index finds them.
 CREATE TABLE events (
-    organization TEXT NOT NULL REFERENCES organizations (id),
+    organization TEXT NOT NULL,
     sequence     INTEGER NOT NULL CHECK (sequence > 0),
     at           INTEGER NOT NULL,
     kind         TEXT NOT NULL,
@@ -131,7 +132,7 @@ CREATE TABLE events (
     prev         BLOB NOT NULL,
     hash         BLOB NOT NULL,
     PRIMARY KEY (organization, sequence)
-) WITHOUT ROWID;
+);
 
 -- +goose StatementBegin
 CREATE TRIGGER events_are_never_changed BEFORE UPDATE ON events

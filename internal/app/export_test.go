@@ -1,0 +1,6 @@
+package app
+
+import "github.com/seatwright/seatwright"
+
+// Store lets tests count what is stored, past every answer.
+func (a *App) Store() seatwright.Store { return a.store }

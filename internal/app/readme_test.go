@@ -1,0 +1,93 @@
+package app_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// block is a piece of shell of the README, with what it shows as the output; empty: nothing is shown.
+type block struct{ script, output string }
+
+var fence = regexp.MustCompile("(?ms)^```(sh|text)\n(.*?)^```\n")
+
+// readmeBlocks reads the blocks that can be run: all of them but those that start a server.
+func readmeBlocks(t *testing.T) []block {
+	t.Helper()
+	text, err := os.ReadFile("../../README.md")
+	check(t, err)
+	var blocks []block
+	for _, found := range fence.FindAllStringSubmatch(string(text), -1) {
+		switch kind, body := found[1], found[2]; {
+		case kind == "text":
+			blocks[len(blocks)-1].output = body
+		case !strings.HasPrefix(body, "make ") && !strings.Contains(body, "seatwright serve"):
+			blocks = append(blocks, block{script: body})
+		}
+	}
+	return blocks
+}
+
+// Promise: every line of the README that can be pasted does what the README shows.
+func TestReadme(t *testing.T) {
+	t.Parallel()
+	demo, empty := serve(t, t.TempDir()), serve(t, t.TempDir())
+	_, password, err := empty.EnsureFirstAdministrator(t.Context())
+	check(t, err)
+	dir := t.TempDir()
+	program(t, dir)
+	check(t, demo.demo.WriteEnvironment(filepath.Join(dir, "demo.env"), demo.BaseURL()))
+	fill := strings.NewReplacer("http://127.0.0.1:8081", empty.BaseURL(), "the password that serve printed", password)
+
+	blocks := readmeBlocks(t)
+	if len(blocks) < 8 {
+		t.Fatalf("the README has only %d blocks that can be run", len(blocks))
+	}
+	var script strings.Builder
+	const mark = "=== end of block"
+	for _, b := range blocks {
+		fmt.Fprintf(&script, "%s\necho '%s'\n", fill.Replace(b.script), mark)
+	}
+	outputs := strings.Split(bash(t, dir, script.String()), mark+"\n")
+	for i, b := range blocks {
+		if !shows(b.output, outputs[i]) {
+			t.Errorf("this block\n%sprints\n%sand the README shows\n%s", b.script, outputs[i], b.output)
+		}
+	}
+}
+
+// shows compares line by line; … stands for anything, and runs of blanks for one.
+func shows(shown, printed string) bool {
+	pattern := "^"
+	for line := range strings.Lines(shown) {
+		for i, part := range strings.Split(strings.Join(strings.Fields(line), " "), "…") {
+			if i > 0 {
+				pattern += ".*"
+			}
+			pattern += regexp.QuoteMeta(part)
+		}
+		pattern += "\n"
+	}
+	var squeezed strings.Builder
+	for line := range strings.Lines(printed) {
+		if fields := strings.Fields(line); len(fields) > 0 { // an answer ends with a line break of its own
+			squeezed.WriteString(strings.Join(fields, " ") + "\n")
+		}
+	}
+	return regexp.MustCompile(pattern + "$").MatchString(squeezed.String())
+}
+
+// Promise: the links of the README lead somewhere.
+func TestReadmeLinks(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../README.md")
+	check(t, err)
+	for _, link := range regexp.MustCompile(`\]\(([^)]+)\)`).FindAllStringSubmatch(string(text), -1) {
+		if _, err := os.Stat(filepath.Join("../..", link[1])); err != nil {
+			t.Error(err)
+		}
+	}
+}

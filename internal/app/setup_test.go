@@ -1,0 +1,329 @@
+package app_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/seatwright/seatwright"
+	"github.com/seatwright/seatwright/internal/app"
+	"github.com/seatwright/seatwright/internal/cli"
+	"github.com/seatwright/seatwright/internal/directory"
+)
+
+// TestMain makes this test binary the real command line when it is called by that name: scripts in tests can then run
+// "seatwright" without a build.
+func TestMain(m *testing.M) {
+	if filepath.Base(os.Args[0]) == "seatwright" {
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+		code := cli.Run(ctx, os.Args[1:], os.Getenv, os.Stdin, os.Stdout, os.Stderr)
+		stop()
+		os.Exit(code)
+	}
+	os.Exit(m.Run())
+}
+
+// program makes bin/seatwright in dir and returns its path.
+func program(t *testing.T, dir string) string {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "bin", "seatwright")
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(self, path); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// world is a served demonstration and everybody who speaks to it. Tokens are kept by who asks: see setup.
+type world struct {
+	*app.App
+	demo   app.Demo
+	dir    string
+	client *http.Client
+	stop   func(*testing.T)
+
+	mu     sync.Mutex
+	tokens map[string]string
+}
+
+const memberPassword = "correct horse battery staple"
+
+// setup serves a fresh demonstration and signs everybody in: administrator, member, application (PM.License), reader, writer
+// and auditor (an application without any license scope) of acme, globex, initech, and host. It fails the test when the
+// server had to log an error of its own.
+func setup(t *testing.T) *world {
+	t.Helper()
+	w := serve(t, t.TempDir())
+	system := seatwright.SystemCaller("test")
+	acme := w.demo.Acme.Organization
+	_, err := w.Directory.CreateUser(t.Context(), system, acme, directory.NewUser{ID: "member", UserName: "member", Password: memberPassword})
+	check(t, err)
+	_, secret, err := w.Directory.CreateApplication(t.Context(), system, acme, directory.NewApplication{ID: "auditor", Scopes: []seatwright.Scope{"PM.Audit"}})
+	check(t, err)
+	w.tokens["administrator"] = w.login(t, "acme", w.demo.Administrator, w.demo.AdministratorPassword)
+	w.tokens["member"] = w.login(t, "acme", "member", memberPassword)
+	w.tokens["host"] = w.login(t, "host", w.demo.Host, w.demo.HostPassword)
+	w.tokens["application"] = w.token(t, w.demo.Acme, "")
+	w.tokens["reader"] = w.token(t, w.demo.Acme, "PM.License.Read")
+	w.tokens["writer"] = w.token(t, w.demo.Acme, "PM.License.Write")
+	w.tokens["auditor"] = w.token(t, app.Credentials{ClientID: "auditor", ClientSecret: secret}, "")
+	w.tokens["globex"] = w.token(t, w.demo.Globex, "")
+	w.tokens["initech"] = w.token(t, w.demo.Initech, "")
+	return w
+}
+
+// serve serves the demonstration on a directory until the test ends or stop is called, and checks that it ends in order.
+func serve(t *testing.T, dir string) *world {
+	t.Helper()
+	logs := &logBook{}
+	opened, err := app.Open(t.Context(), app.Config{Listen: "127.0.0.1:0", Data: dir, LogLevel: "info"}, logs, true)
+	check(t, err)
+	demo, err := opened.LoadDemo(t.Context(), dir)
+	check(t, err)
+	ctx, cancel := context.WithCancel(context.Background())
+	served := make(chan error, 1)
+	go func() { served <- opened.Serve(ctx) }()
+	client := &http.Client{
+		Timeout:       time.Minute,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		// The server gives one address 256 connections.
+		Transport: &http.Transport{MaxConnsPerHost: 240, MaxIdleConnsPerHost: 240},
+	}
+	w := &world{App: opened, demo: demo, dir: dir, client: client, tokens: map[string]string{}}
+	once := sync.OnceFunc(func() {
+		client.CloseIdleConnections()
+		cancel()
+		if err := <-served; err != nil {
+			t.Errorf("serve: %v", err)
+		}
+		if err := opened.Close(); err != nil {
+			t.Errorf("close: %v", err)
+		}
+		logs.check(t)
+	})
+	w.stop = func(*testing.T) { once() }
+	t.Cleanup(once)
+	return w
+}
+
+// logBook keeps the log. No test here causes an internal error, so any is a bug, as is a password or token in it.
+type logBook struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *logBook) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *logBook) check(t *testing.T) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for line := range strings.Lines(l.text.String()) {
+		if strings.Contains(line, `"level":"ERROR"`) || strings.Contains(line, `"status":5`) || strings.Contains(line, memberPassword) || strings.Contains(line, "eyJ") {
+			t.Errorf("the log has %s", line)
+		}
+	}
+}
+
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// answer is a response that was read to its end.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
+// call is one request. The path may be anything that a URL may have; header values win over those that are made up.
+type call struct {
+	as      string // a key of world.tokens; empty: nobody
+	method  string
+	path    string
+	header  map[string]string
+	body    string
+	chunked bool // the body is sent without its length
+}
+
+func (w *world) do(t *testing.T, c call) answer {
+	t.Helper()
+	var body io.Reader
+	if c.body != "" {
+		body = strings.NewReader(c.body)
+	}
+	if c.chunked {
+		body = io.MultiReader(body)
+	}
+	request, err := http.NewRequestWithContext(t.Context(), c.method, w.BaseURL()+c.path, body)
+	check(t, err)
+	if c.body != "" {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	if c.as != "" {
+		request.Header.Set("Authorization", "Bearer "+w.tokenOf(t, c.as))
+	}
+	for name, value := range c.header {
+		request.Header.Set(name, value)
+	}
+	response, err := w.client.Do(request)
+	check(t, err)
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	check(t, err)
+	return answer{response.StatusCode, response.Header, string(text)}
+}
+
+func (w *world) tokenOf(t *testing.T, as string) string {
+	t.Helper()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	token := w.tokens[as]
+	if token == "" {
+		t.Fatalf("nobody is called %q", as)
+	}
+	return token
+}
+
+func (w *world) login(t *testing.T, tenancy, user, password string) string {
+	t.Helper()
+	body, err := json.Marshal(map[string]string{"TenancyName": tenancy, "UsernameOrEmailAddress": user, "Password": password})
+	check(t, err)
+	got := w.do(t, call{method: http.MethodPost, path: "/api/account/authenticate", body: string(body)})
+	var envelope struct{ Result string }
+	if err := json.Unmarshal([]byte(got.body), &envelope); err != nil || envelope.Result == "" {
+		t.Fatalf("authenticate: %d %s", got.status, got.body)
+	}
+	return envelope.Result
+}
+
+var formType = map[string]string{"Content-Type": "application/x-www-form-urlencoded"}
+
+func (w *world) token(t *testing.T, c app.Credentials, scope string) string {
+	t.Helper()
+	form := url.Values{"grant_type": {"client_credentials"}, "client_id": {c.ClientID}, "client_secret": {c.ClientSecret}, "scope": {scope}}
+	got := w.do(t, call{method: http.MethodPost, path: "/identity_/connect/token", header: formType, body: form.Encode()})
+	var granted struct {
+		Token string `json:"access_token"`
+	}
+	if err := json.Unmarshal([]byte(got.body), &granted); err != nil || granted.Token == "" {
+		t.Fatalf("token: %d %s", got.status, got.body)
+	}
+	return granted.Token
+}
+
+// organization makes an organization with users and units, and an application of the same name that may do everything with
+// licenses. It returns the path of its licenses.
+func (w *world) organization(t *testing.T, n directory.NewOrganization, users []string, units map[string]int64) (licenses string) {
+	t.Helper()
+	system := seatwright.SystemCaller("test")
+	n.ID = n.Name + "-id"
+	id := seatwright.OrganizationID(n.ID)
+	_, err := w.Directory.CreateOrganization(t.Context(), system, n)
+	check(t, err)
+	var waiting sync.WaitGroup
+	for _, user := range users {
+		waiting.Go(func() { // together, so that they share commits
+			if _, err := w.Directory.CreateUser(t.Context(), system, id, directory.NewUser{ID: user}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	waiting.Wait()
+	for code, quantity := range units {
+		_, err := w.Licensing.CreateLot(t.Context(), system, seatwright.Lot{
+			Organization: id, Code: seatwright.BundleCode(code), Quantity: quantity, End: farAway(),
+		})
+		check(t, err)
+	}
+	_, secret, err := w.Directory.CreateApplication(t.Context(), system, id, directory.NewApplication{ID: n.Name, Scopes: []seatwright.Scope{"PM.License"}})
+	check(t, err)
+	token := w.token(t, app.Credentials{ClientID: n.Name, ClientSecret: secret}, "")
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.tokens[n.Name] = token
+	return "/" + n.Name + "/lease_/api/account/" + n.ID + "/user-license"
+}
+
+// farAway is an end that no test lives to see.
+func farAway() time.Time { return time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC) }
+
+// events reads the whole chain of an organization.
+func (w *world) events(t *testing.T, organization seatwright.OrganizationID, after int64) []seatwright.Event {
+	t.Helper()
+	return readEvents(t, w.Store(), organization, after)
+}
+
+func readEvents(t *testing.T, from seatwright.EventReader, organization seatwright.OrganizationID, after int64) (all []seatwright.Event) {
+	t.Helper()
+	for {
+		page, err := from.Events(t.Context(), organization, after, 1000)
+		check(t, err)
+		if len(page) == 0 {
+			return all
+		}
+		all = append(all, page...)
+		after = page[len(page)-1].Sequence
+	}
+}
+
+// said lists events as "kind subject".
+func said(events []seatwright.Event) []string {
+	list := make([]string, len(events))
+	for i, e := range events {
+		list[i] = strings.TrimSpace(string(e.Kind) + " " + e.Subject)
+	}
+	return list
+}
+
+func (w *world) head(t *testing.T, organization seatwright.OrganizationID) int64 {
+	t.Helper()
+	head, err := w.Store().Head(t.Context(), organization)
+	check(t, err)
+	return head.Sequence
+}
+
+// state is what organizations have and hold, without their events.
+func (w *world) state(t *testing.T, organizations ...seatwright.OrganizationID) string {
+	t.Helper()
+	var b strings.Builder
+	for _, id := range organizations {
+		pools, err := w.Store().Pools(t.Context(), id)
+		check(t, err)
+		for _, p := range pools {
+			fmt.Fprintf(&b, "%s %s %d/%d\n", id, p.Code, p.Used, p.Total)
+		}
+		seats, err := w.Store().SeatUnits(t.Context(), id)
+		check(t, err)
+		fmt.Fprintln(&b, id, seats)
+	}
+	return b.String()
+}
+
+// same compares two lists where nil is empty.
+func same(a, b []string) bool { return slices.Equal(a, b) }

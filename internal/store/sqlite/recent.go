@@ -1,0 +1,57 @@
+package sqlite
+
+import (
+	"time"
+
+	"github.com/seatwright/seatwright"
+)
+
+// recent remembers, between batches, the few rows that nearly every batch reads again: organizations with the ends of their
+// chains, and pools. The directory is locked, so nobody else writes, and what was written last is what is stored. Whatever
+// fails empties it.
+type recent map[seatwright.OrganizationID]*recentOrganization
+
+type recentOrganization struct {
+	organization seatwright.Organization
+	head         seatwright.Head
+	licensed     bool
+	from, until  time.Time // licensed holds in between: until is the next start or expiry of a lot
+	pools        map[seatwright.BundleCode]seatwright.Pool
+}
+
+// maxRecent bounds the memory; beyond it everything is forgotten at once.
+const maxRecent = 10_000
+
+// at returns what is remembered of an organization and true at now, or nil.
+func (m recent) at(id seatwright.OrganizationID, now time.Time) *recentOrganization {
+	if o := m[id]; o != nil && !now.Before(o.from) && now.Before(o.until) {
+		return o
+	}
+	return nil
+}
+
+func (m recent) remember(o recentOrganization) *recentOrganization {
+	if len(m) >= maxRecent {
+		clear(m)
+	}
+	o.pools = map[seatwright.BundleCode]seatwright.Pool{}
+	m[o.organization.ID] = &o
+	return &o
+}
+
+// committed follows the changes of a batch that is stored.
+func (m recent) committed(c seatwright.Changes) {
+	for _, l := range c.Lots {
+		delete(m, l.Organization) // when it is licensed has changed
+	}
+	for _, h := range c.Heads {
+		if o := m[h.Organization]; o != nil {
+			o.head = h
+		}
+	}
+	for _, p := range c.Pools {
+		if o := m[p.Organization]; o != nil {
+			o.pools[p.Code] = p
+		}
+	}
+}
