@@ -26,10 +26,12 @@ demo: build ## build and run with the embedded store and demo data on 127.0.0.1:
 
 .PHONY: test
 test: ## run all tests, kill -9 cycles included
+	@.ci/need curl curl
 	CGO_ENABLED=0 go test -timeout 6m $(TESTFLAGS) ./...
 
 .PHONY: race
 race: ## run all tests with the race detector (needs a C compiler), with fewer kill -9 cycles
+	@.ci/need curl curl
 	@.ci/need "$$(go env CC | cut -d' ' -f1)" gcc libc6-dev
 	CGO_ENABLED=1 go test -race -short -timeout 15m $(TESTFLAGS) ./...
 

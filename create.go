@@ -23,7 +23,7 @@ func (c CreateOrganization) id() OrganizationID {
 func (c CreateOrganization) Operation() string { return "organization.create" }
 
 func (c CreateOrganization) Touches() []Touch {
-	return []Touch{{Organization: HostID, OrganizationNameKeys: []string{NameKey(c.Name)}}, {Organization: c.id()}}
+	return []Touch{{Organization: HostID, OrganizationNameKeys: []string{NameKey(c.Name), NameKey(string(c.id()))}}, {Organization: c.id()}}
 }
 
 func (c CreateOrganization) Weight() int { return 1 }
@@ -38,9 +38,14 @@ func (c CreateOrganization) Decide(s *Slice, origin Origin) (Organization, error
 	if o.exists {
 		return Organization{}, NewError(KindConflict, ReasonDuplicate, "there is an organization with this id already").In("id")
 	}
+	// A path may name an organization by either, so an id may not be another organization's name.
+	if s.isTaken("", NamesOfOrganizations, NameKey(string(c.id()))) {
+		return Organization{}, NewError(KindConflict, ReasonDuplicate, "there is an organization with this name already").In("id")
+	}
 	if err := s.take("", NamesOfOrganizations, NameKey(c.Name), "name"); err != nil {
 		return Organization{}, err
 	}
+	s.taken[takenName{"", NamesOfOrganizations, NameKey(string(c.id()))}] = true
 	org := Organization{
 		ID: c.id(), Name: c.Name, DisplayName: c.DisplayName, UnknownUsers: c.UnknownUsers, ExternalLicenses: c.External, CreatedAt: s.now,
 	}
@@ -161,10 +166,10 @@ func (c CreateUser) Decide(s *Slice, origin Origin) (User, error) {
 	if _, known := o.users[u.ID]; known {
 		return User{}, NewError(KindConflict, ReasonDuplicate, "there is a user with this id already").In("id")
 	}
-	if s.taken[takenName{u.Organization, ExternalIDsOfUsers, u.ExternalID}] {
+	if s.isTaken(u.Organization, ExternalIDsOfUsers, u.ExternalID) {
 		return User{}, NewError(KindConflict, ReasonDuplicate, "there is a user with this external id already").In("externalId")
 	}
-	if s.taken[takenName{u.Organization, NamesOfUsers, c.UserNameKey}] {
+	if s.isTaken(u.Organization, NamesOfUsers, c.UserNameKey) {
 		return User{}, NewError(KindConflict, ReasonDuplicate, "there is a user with this user name already").In("userName")
 	}
 	if err := s.addUser(o, origin, NewUser{User: u, UserNameKey: c.UserNameKey}); err != nil {

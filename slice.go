@@ -35,7 +35,7 @@ type NameSpace string
 
 // The name spaces.
 const (
-	NamesOfOrganizations NameSpace = "organization names"
+	NamesOfOrganizations NameSpace = "organization names" // and their ids: a path may name an organization by either
 	NamesOfTenants       NameSpace = "tenant names"
 	NamesOfUsers         NameSpace = "user names"
 	IDsOfTenants         NameSpace = "tenant ids"
@@ -160,6 +160,10 @@ func (s *Slice) organization(id OrganizationID) (*organizationSlice, error) {
 		return o, nil
 	}
 	return nil, MissingOrganization()
+}
+
+func (s *Slice) isTaken(organization OrganizationID, space NameSpace, name string) bool {
+	return s.taken[takenName{organization, space, name}]
 }
 
 // take marks a name as in use, or answers conflict/duplicate. An empty name is no name.

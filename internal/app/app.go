@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/seatwright/seatwright"
@@ -27,8 +28,8 @@ type App struct {
 	Licensing *licensing.Licensing
 
 	log      *slog.Logger
+	config   Config
 	listener net.Listener
-	base     string // origin that clients use
 	store    seatwright.Store
 	ledger   *ledger.Ledger
 	handler  http.Handler
@@ -37,7 +38,7 @@ type App struct {
 // Open puts a server together and takes its address, so that the caller can say where it listens. Logs go to logs. An
 // empty data directory gets a schema, the host's partition and a signing key. On an error nothing is left open.
 func Open(ctx context.Context, c Config, logs io.Writer, issuerFromHost bool) (*App, error) {
-	a := &App{}
+	a := &App{config: c}
 	if err := a.open(ctx, c, logs, issuerFromHost); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
@@ -53,17 +54,18 @@ func (a *App) open(ctx context.Context, c Config, logs io.Writer, issuerFromHost
 		return err
 	}
 	quietLibraries(logs)
-	if a.listener, err = net.Listen("tcp", c.Listen); err != nil {
+	var network net.ListenConfig
+	if a.listener, err = network.Listen(ctx, "tcp", c.Listen); err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
-	a.base = "http://" + a.listener.Addr().String()
 	issuer := oauth.IssuerPolicy(oauth.HostIssuer)
 	if !issuerFromHost {
-		if c.PublicURL != "" {
-			a.base = c.PublicURL
+		public := c.PublicURL
+		if public == "" {
+			public = a.Address()
 		}
-		if issuer, err = oauth.FixedIssuer(a.base); err != nil {
-			return err
+		if issuer, err = oauth.FixedIssuer(public); err != nil {
+			return fmt.Errorf("public URL %q: %v", public, err) //nolint:errorlint // nobody was refused: the configuration is wrong
 		}
 	}
 	store, err := sqlite.Open(ctx, c.Data, sqlite.Options{})
@@ -81,7 +83,7 @@ func (a *App) open(ctx context.Context, c Config, logs io.Writer, issuerFromHost
 		Directory: a.store, Keys: a.Directory, Login: a.Directory, Issuer: issuer, SealKey: sealKey, Now: time.Now, Log: a.log,
 	})
 	if err != nil {
-		return err
+		return fmt.Errorf("signing keys: %v", err) //nolint:errorlint // nobody was refused: the configuration is wrong
 	}
 	a.handler, err = server.New(server.Config{
 		Log: a.log, Authenticator: identity, Directory: a.Directory, Licensing: a.Licensing, Identity: identity, Ready: a.ready,
@@ -101,8 +103,14 @@ func (a *App) ready(ctx context.Context) error {
 	return err
 }
 
-// BaseURL is the origin under which the server answers.
-func (a *App) BaseURL() string { return a.base }
+// Address is a URL under which the listener can be reached from this machine, with the port that was taken.
+func (a *App) Address() string {
+	address := a.listener.Addr().String()
+	if tcp, ok := a.listener.Addr().(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
+		address = net.JoinHostPort("127.0.0.1", strconv.Itoa(tcp.Port))
+	}
+	return "http://" + address
+}
 
 // shutdownTime is how long requests that are under way may take when the server stops.
 const shutdownTime = 10 * time.Second
@@ -111,7 +119,9 @@ const shutdownTime = 10 * time.Second
 func (a *App) Serve(ctx context.Context) error {
 	httpServer := server.NewHTTPServer(a.handler, a.log)
 	failed := make(chan error, 1)
-	go func() { failed <- httpServer.Serve(server.LimitConnections(a.listener, server.DefaultConnections)) }()
+	go func() {
+		failed <- httpServer.Serve(server.LimitConnections(a.listener, a.config.ConnectionsPerAddress))
+	}()
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serve: %w", err)
@@ -142,15 +152,19 @@ func (a *App) Close() error {
 // firstAdministrator is the user name of the person that an empty installation begins with.
 const firstAdministrator = "admin"
 
-// EnsureFirstAdministrator makes the first person of the host where there is none and returns their password, which cannot be
-// shown again; it returns an empty password where the person exists.
-func (a *App) EnsureFirstAdministrator(ctx context.Context) (userName, password string, err error) {
-	password = directory.NewSecret()[:26]
-	_, err = a.Directory.CreateUser(ctx, seatwright.SystemCaller("start"), seatwright.HostID, directory.NewUser{
-		ID: "first-administrator", UserName: firstAdministrator, Password: password,
-	})
-	if seatwright.IsReason(err, seatwright.ReasonDuplicate) {
-		return firstAdministrator, "", nil
+// EnsureFirstAdministrator makes the first person of the host where there is none. Their password is told to announce before
+// it is stored: a stop in between costs nothing but another password at the next start, and no password is ever lost unseen.
+func (a *App) EnsureFirstAdministrator(ctx context.Context, announce func(userName, password string) error) error {
+	const id = "first-administrator"
+	if _, err := a.store.User(ctx, seatwright.HostID, id); !seatwright.IsKind(err, seatwright.KindNotFound) {
+		return err
 	}
-	return firstAdministrator, password, err
+	password := directory.NewSecret()[:26]
+	if err := announce(firstAdministrator, password); err != nil {
+		return err
+	}
+	_, err := a.Directory.CreateUser(ctx, seatwright.SystemCaller("start"), seatwright.HostID, directory.NewUser{
+		ID: id, UserName: firstAdministrator, Password: password,
+	})
+	return err
 }

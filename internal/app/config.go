@@ -17,6 +17,9 @@ type Config struct {
 	PublicURL string `env:"SEATWRIGHT_PUBLIC_URL"`                         // origin that clients use, and issuer of tokens; empty: http:// and the address
 	SealKey   Secret `env:"SEATWRIGHT_SEAL_KEY"`                           // 32 bytes in base64 that encrypt the signing keys in the store; empty: they are not
 	LogLevel  string `env:"SEATWRIGHT_LOG_LEVEL" envDefault:"info"`        // debug, info, warn or error
+
+	// At most so many connections from one address, 0: any number. Behind a proxy every client has the proxy's address.
+	ConnectionsPerAddress int `env:"SEATWRIGHT_CONNECTIONS_PER_ADDRESS" envDefault:"256"`
 }
 
 // Secret is a text that no log and no listing shows.
@@ -31,13 +34,17 @@ func (s Secret) String() string {
 
 // FromEnvironment reads the configuration from an environment.
 func FromEnvironment(getenv func(string) string) (Config, error) {
-	names := map[string]string{}
-	for _, name := range []string{"SEATWRIGHT_LISTEN", "SEATWRIGHT_DATA", "SEATWRIGHT_PUBLIC_URL", "SEATWRIGHT_SEAL_KEY", "SEATWRIGHT_LOG_LEVEL"} {
-		if value := getenv(name); value != "" {
-			names[name] = value
+	fields, err := env.GetFieldParams(&Config{})
+	if err != nil {
+		return Config{}, err
+	}
+	set := map[string]string{}
+	for _, field := range fields {
+		if value := getenv(field.Key); value != "" {
+			set[field.Key] = value
 		}
 	}
-	c, err := env.ParseAsWithOptions[Config](env.Options{Environment: names})
+	c, err := env.ParseAsWithOptions[Config](env.Options{Environment: set})
 	if err != nil {
 		return c, fmt.Errorf("environment: %w", err)
 	}
@@ -46,8 +53,13 @@ func FromEnvironment(getenv func(string) string) (Config, error) {
 
 // Print writes the effective configuration, secrets masked, in the form of an environment file.
 func (c Config) Print(w io.Writer) error {
-	_, err := fmt.Fprintf(w, "SEATWRIGHT_LISTEN=%s\nSEATWRIGHT_DATA=%s\nSEATWRIGHT_PUBLIC_URL=%s\nSEATWRIGHT_SEAL_KEY=%s\nSEATWRIGHT_LOG_LEVEL=%s\n",
-		c.Listen, c.Data, c.PublicURL, c.SealKey, c.LogLevel)
+	_, err := fmt.Fprintf(w, `SEATWRIGHT_LISTEN=%s
+SEATWRIGHT_DATA=%s
+SEATWRIGHT_PUBLIC_URL=%s
+SEATWRIGHT_SEAL_KEY=%s
+SEATWRIGHT_LOG_LEVEL=%s
+SEATWRIGHT_CONNECTIONS_PER_ADDRESS=%d
+`, c.Listen, c.Data, c.PublicURL, c.SealKey, c.LogLevel, c.ConnectionsPerAddress)
 	return err
 }
 

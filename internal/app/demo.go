@@ -17,18 +17,20 @@ import (
 
 // Demo is what a demonstration needs to know about its data: who can sign in, and what can be allocated to whom.
 type Demo struct {
-	Acme, Globex, Initech Credentials
-	Administrator         string // user name at acme
-	AdministratorPassword string
-	Host                  string // user name at the host
-	HostPassword          string
+	Acme                  Credentials `json:"acme"`
+	Globex                Credentials `json:"globex"`
+	Initech               Credentials `json:"initech"`
+	Administrator         string      `json:"administrator"` // user name at acme
+	AdministratorPassword string      `json:"administratorPassword"`
+	Host                  string      `json:"host"` // user name at the host
+	HostPassword          string      `json:"hostPassword"`
 }
 
 // Credentials are an organization of the demonstration and its application.
 type Credentials struct {
-	Organization seatwright.OrganizationID
-	ClientID     string
-	ClientSecret string
+	Organization seatwright.OrganizationID `json:"organization"`
+	ClientID     string                    `json:"clientId"`
+	ClientSecret string                    `json:"clientSecret"`
 }
 
 // The demonstration's fixed names.

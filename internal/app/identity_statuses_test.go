@@ -35,7 +35,7 @@ func (w *world) forge(t *testing.T) {
 	claims := func(from, until time.Duration) map[string]any {
 		now := time.Now()
 		return map[string]any{
-			"iss": w.BaseURL() + "/acme/identity_", "sub": "acme-admin", "sub_type": "user", "aud": "seatwright", "prt_id": w.demo.Acme.Organization,
+			"iss": w.Address() + "/acme/identity_", "sub": "acme-admin", "sub_type": "user", "aud": "seatwright", "prt_id": w.demo.Acme.Organization,
 			"iat": now.Add(from).Unix(), "nbf": now.Add(from).Unix(), "exp": now.Add(until).Unix(), "jti": seatwright.NewID(),
 		}
 	}

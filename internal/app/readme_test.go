@@ -35,12 +35,13 @@ func readmeBlocks(t *testing.T) []block {
 func TestReadme(t *testing.T) {
 	t.Parallel()
 	demo, empty := serve(t, t.TempDir()), serve(t, t.TempDir())
-	_, password, err := empty.EnsureFirstAdministrator(t.Context())
+	var password string
+	err := empty.EnsureFirstAdministrator(t.Context(), func(_, fresh string) error { password = fresh; return nil })
 	check(t, err)
 	dir := t.TempDir()
 	program(t, dir)
-	check(t, demo.demo.WriteEnvironment(filepath.Join(dir, "demo.env"), demo.BaseURL()))
-	fill := strings.NewReplacer("http://127.0.0.1:8081", empty.BaseURL(), "the password that serve printed", password)
+	check(t, demo.demo.WriteEnvironment(filepath.Join(dir, "demo.env"), demo.Address()))
+	fill := strings.NewReplacer("http://127.0.0.1:8081", empty.Address(), "the password that serve printed", password)
 
 	blocks := readmeBlocks(t)
 	if len(blocks) < 8 {

@@ -40,7 +40,7 @@ func TestTheGuidesOwnCall(t *testing.T) {
 	}
 	w.tokens["maestro"] = w.login(t, "songs", "maestro", password)
 	send := func(method, comma string) (body, status string) {
-		script := strings.NewReplacer("METHOD", method, "BASE", w.BaseURL(), "TOKEN", w.tokens["maestro"], "COMMA", comma).Replace(pageCall)
+		script := strings.NewReplacer("METHOD", method, "BASE", w.Address(), "TOKEN", w.tokens["maestro"], "COMMA", comma).Replace(pageCall)
 		output := bash(t, t.TempDir(), script)
 		end := strings.LastIndex(output, "\n")
 		return strings.TrimSpace(output[:end]), output[end+1:]

@@ -180,7 +180,7 @@ func (w *world) do(t *testing.T, c call) answer {
 	if c.chunked {
 		body = io.MultiReader(body)
 	}
-	request, err := http.NewRequestWithContext(t.Context(), c.method, w.BaseURL()+c.path, body)
+	request, err := http.NewRequestWithContext(t.Context(), c.method, w.Address()+c.path, body)
 	check(t, err)
 	if c.body != "" {
 		request.Header.Set("Content-Type", "application/json")

@@ -47,11 +47,11 @@ func demonstrate(command *cobra.Command, std streams, c app.Config, envFile stri
 		return err
 	}
 	if envFile != "" {
-		if err := demo.WriteEnvironment(envFile, server.BaseURL()); err != nil {
+		if err := demo.WriteEnvironment(envFile, server.Address()); err != nil {
 			return err
 		}
 	}
-	if _, err := fmt.Fprintf(std.stdout, "listening on %s\n%s", server.BaseURL(), demo.QuickStart(server.BaseURL())); err != nil {
+	if _, err := fmt.Fprintf(std.stdout, "listening on %s\n%s", server.Address(), demo.QuickStart(server.Address())); err != nil {
 		return err
 	}
 	return server.Serve(command.Context())

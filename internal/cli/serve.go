@@ -35,6 +35,7 @@ on standard output. Logs go to standard error, one JSON object a line. Every fla
 	command.Flags().StringVar(&c.Data, "data", c.Data, "directory of the database")
 	command.Flags().StringVar(&c.PublicURL, "public-url", c.PublicURL, "origin that clients use, such as https://licenses.example.org")
 	command.Flags().StringVar(&c.LogLevel, "log-level", c.LogLevel, "debug, info, warn or error")
+	command.Flags().IntVar(&c.ConnectionsPerAddress, "connections-per-address", c.ConnectionsPerAddress, "most connections from one address, 0 for any number")
 	command.Flags().BoolVar(&printConfig, "print-config", false, "print the configuration, secrets masked, and stop")
 	return command
 }
@@ -45,17 +46,15 @@ func serve(command *cobra.Command, std streams, c app.Config) error {
 		return err
 	}
 	defer server.Close() //nolint:errcheck // everything acknowledged is on disk already
-	if _, err := fmt.Fprintf(std.stdout, "listening on %s\n", server.BaseURL()); err != nil {
+	if _, err := fmt.Fprintf(std.stdout, "listening on %s\n", server.Address()); err != nil {
 		return err
 	}
-	user, password, err := server.EnsureFirstAdministrator(command.Context())
+	err = server.EnsureFirstAdministrator(command.Context(), func(user, password string) error {
+		_, err := fmt.Fprintf(std.stdout, "first administrator: user %s, password %s\n", user, password)
+		return err
+	})
 	if err != nil {
 		return err
-	}
-	if password != "" {
-		if _, err := fmt.Fprintf(std.stdout, "first administrator: user %s, password %s\n", user, password); err != nil {
-			return err
-		}
 	}
 	return server.Serve(command.Context())
 }

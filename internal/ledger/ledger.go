@@ -52,7 +52,8 @@ func New(store seatwright.Store, log *slog.Logger) *Ledger {
 	return l
 }
 
-// Close refuses new commands, commits those that wait, and returns when the writer has stopped.
+// Close refuses new commands, commits those that wait, and returns when the writer has stopped: a second later where
+// refusals are still to be counted.
 func (l *Ledger) Close() {
 	l.closeNow.Do(func() { close(l.closing) })
 	<-l.stopped
@@ -177,7 +178,13 @@ func (l *Ledger) next() *pending {
 			case p := <-l.queue:
 				return p
 			default:
+			}
+			if !l.refusals.Counting() {
 				return nil
+			}
+			<-time.After(time.Second) // a refusal can be counted when its second is over
+			if p := l.countRefusals(); p != nil {
+				return p
 			}
 		}
 	}

@@ -266,7 +266,7 @@ func (w *writer) loadTakenOf(slice *seatwright.Slice, t seatwright.Touch) error 
 		{seatwright.NamesOfTenants, t.TenantNameKeys, false, `SELECT 1 FROM tenants WHERE organization = ?1 AND name_key = ?2`},
 		{seatwright.IDsOfTenants, texts(t.Tenants), false, `SELECT 1 FROM tenants WHERE organization = ?1 AND id = ?2`},
 		{seatwright.IDsOfLots, texts(t.LotIDs), false, `SELECT 1 FROM lots WHERE organization = ?1 AND id = ?2`},
-		{seatwright.NamesOfOrganizations, t.OrganizationNameKeys, true, `SELECT 1 FROM organizations WHERE ?1 <> '' AND name_key = ?2`},
+		{seatwright.NamesOfOrganizations, t.OrganizationNameKeys, true, `SELECT 1 FROM organizations WHERE ?1 <> '' AND (name_key = ?2 OR lower(id) = ?2)`},
 		{seatwright.IDsOfApplications, texts(t.Applications), true, `SELECT 1 FROM applications WHERE ?1 <> '' AND id = ?2`},
 	} {
 		organization := t.Organization

@@ -509,8 +509,10 @@ func namesAreTakenOnce(f *fixture) {
 	_, errTenantName := decide(f, tenantName)
 	_, errName := decide(f, seatwright.CreateOrganization{ID: "c", Name: strings.ToUpper("name-a")})
 	_, errID := decide(f, seatwright.CreateOrganization{ID: "a", Name: "other"})
+	_, errIDIsAName := decide(f, seatwright.CreateOrganization{ID: "Name-A", Name: "other"})
+	_, errNameIsAnID := decide(f, seatwright.CreateOrganization{ID: "c", Name: "A"})
 	_, errLot := decide(f, seatwright.CreateLot{Lot: seatwright.Lot{Organization: "a", ID: "lot-1", Code: "TSTNU", Quantity: 1, End: f.clock.Now().Add(time.Hour)}})
-	for i, err := range []error{errApp, errTenantID, errTenantName, errName, errID, errLot} {
+	for i, err := range []error{errApp, errTenantID, errTenantName, errName, errID, errIDIsAName, errNameIsAnID, errLot} {
 		if !seatwright.IsReason(err, seatwright.ReasonDuplicate) {
 			f.Errorf("%d: %v, want duplicate", i, err)
 		}
