@@ -296,7 +296,7 @@ func compare[A any](t *rapid.T, s *Slice, m *model, origin Origin, c Command[A],
 		t.Fatal(err)
 	}
 	want, known := m.answers[origin.Key]
-	reason := Reason("")
+	var reason Reason
 	switch {
 	case origin.Key == "" || !known || !s.Now().Before(want.at.Add(KeyLife)):
 		reason = decide()

@@ -276,7 +276,7 @@ func (l *Ledger) answerEarly(batch []*pending) {
 			_ = p.decide(s)
 			p.done <- nil
 		}
-		time.Sleep(2 * time.Millisecond) // as long as a commit takes on a slow disk
+		<-time.After(2 * time.Millisecond) // as long as a commit takes on a slow disk
 		return nil
 	})
 }

@@ -283,6 +283,22 @@ func TestTwinsWithOneKeyHaveOneEffectAndOneAnswer(t *testing.T) {
 	}
 }
 
+// Guards that the count of a storm in the last second before a stop is not lost.
+func TestCloseCountsTheLastRefusals(t *testing.T) {
+	l, d := setup(t, 1)
+	submit(t, l, allocate(0))
+	const storm = 30
+	for i := range storm {
+		if _, err := ledger.Submit(t.Context(), l, origin, allocate(1+i)); !seatwright.IsReason(err, seatwright.ReasonPoolExhausted) {
+			t.Errorf("Submit = %v", err)
+		}
+	}
+	l.Close()
+	if _, told := refusals(t, d); told != storm {
+		t.Errorf("%d refusals are on record, want %d", told, storm)
+	}
+}
+
 func TestCloseCommitsWhatWaitsAndRefusesWhatComes(t *testing.T) {
 	l, d := setup(t, 100)
 	entered, release := d.hold()
@@ -324,7 +340,7 @@ func TestRefusalsAreRecordedThenCounted(t *testing.T) {
 	}
 	wg.Wait()
 	deadline := time.Now().Add(10 * time.Second)
-	for {
+	for range time.Tick(20 * time.Millisecond) { // the writer tells the rest when the second of the storm is over
 		events, told := refusals(t, d)
 		if told == storm {
 			if events > 2*seatwright.RefusalsPerSecond+2 { // the storm may cross a second
@@ -335,7 +351,6 @@ func TestRefusalsAreRecordedThenCounted(t *testing.T) {
 		if time.Now().After(deadline) {
 			t.Fatalf("%d events tell of %d refusals, want %d", events, told, storm)
 		}
-		time.Sleep(20 * time.Millisecond)
 	}
 }
 

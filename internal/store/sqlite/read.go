@@ -28,7 +28,7 @@ func (s *Store) each(ctx context.Context, scan func(row), query string, args ...
 	if err != nil {
 		return translate(err)
 	}
-	defer rows.Close() //nolint:errcheck // Err tells
+	defer rows.Close()
 	columns, err := rows.Columns()
 	if err != nil {
 		return translate(err)
