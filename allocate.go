@@ -1,8 +1,8 @@
 package seatwright
 
 import (
+	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -148,14 +148,14 @@ func (c AllocateToUsers) shortages(s *Slice, o *organizationSlice, units int64) 
 func (s *Slice) setDirect(o *organizationSlice, origin Origin, user UserID, codes []BundleCode, units int64, external bool) error {
 	record, known := o.records[user]
 	changed := !known || record.External != external
-	pools := map[BundleCode]int64{}
+	var moved unitMoves
 	for _, code := range codes {
 		seat, held := o.seats[user][code]
 		if held && seat.Direct && seat.Units == units {
 			continue
 		}
 		changed = true
-		pools[code] += units - seat.Units
+		moved.add(code, units-seat.Units)
 		if !held {
 			seat = Seat{Organization: o.organization.ID, User: user, Code: code, CreatedAt: s.now}
 		}
@@ -165,7 +165,7 @@ func (s *Slice) setDirect(o *organizationSlice, origin Origin, user UserID, code
 	for code, seat := range o.seats[user] {
 		if seat.Direct && !slices.Contains(codes, code) {
 			changed = true
-			pools[code] -= seat.Units
+			moved.add(code, -seat.Units)
 			o.removeSeat(user, code)
 		}
 	}
@@ -177,20 +177,34 @@ func (s *Slice) setDirect(o *organizationSlice, origin Origin, user UserID, code
 	}
 	record.External, record.UpdatedAt = external, s.now
 	o.putRecord(record)
-	data := AllocationSet{Codes: slices.Sorted(slices.Values(codes)), Units: units, External: external, Pools: s.moveUnits(o, pools)}
+	sorted := slices.Clone(codes)
+	slices.Sort(sorted)
+	data := AllocationSet{Codes: sorted, Units: units, External: external, Pools: s.moveUnits(o, moved)}
 	return s.record(o, origin, EventAllocationSet, string(user), data)
 }
 
-// moveUnits adds each difference to its pool and returns the pools as they are then, in the order of the codes.
-func (s *Slice) moveUnits(o *organizationSlice, difference map[BundleCode]int64) []PoolState {
-	states := make([]PoolState, 0, len(difference))
-	for _, code := range slices.Sorted(maps.Keys(difference)) {
-		if difference[code] == 0 {
-			continue
-		}
-		pool := s.pool(o, code).drawn(difference[code])
+// unitMoves are the units that a change draws from pools, negative where it gives them back.
+type unitMoves []unitMove
+
+type unitMove struct {
+	code  BundleCode
+	units int64
+}
+
+func (m *unitMoves) add(code BundleCode, units int64) {
+	if units != 0 {
+		*m = append(*m, unitMove{code, units})
+	}
+}
+
+// moveUnits makes the moves, each of another pool, and returns the pools as they are then, in the order of the codes.
+func (s *Slice) moveUnits(o *organizationSlice, moves unitMoves) []PoolState {
+	slices.SortFunc(moves, func(a, b unitMove) int { return cmp.Compare(a.code, b.code) })
+	states := make([]PoolState, 0, len(moves))
+	for _, move := range moves {
+		pool := s.pool(o, move.code).drawn(move.units)
 		o.putPool(pool)
-		states = append(states, PoolState{Code: code, Used: pool.Used, Total: pool.Total})
+		states = append(states, PoolState{Code: move.code, Used: pool.Used, Total: pool.Total})
 	}
 	return states
 }
@@ -241,15 +255,15 @@ func (c DeallocateUsers) Decide(s *Slice, origin Origin) (Deallocation, error) {
 		if _, recorded := o.records[user]; !recorded {
 			continue
 		}
-		pools := map[BundleCode]int64{}
+		var moved unitMoves
 		for code, seat := range o.seats[user] {
 			if seat.Direct {
-				pools[code] -= seat.Units
+				moved.add(code, -seat.Units)
 				o.removeSeat(user, code)
 			}
 		}
 		o.removeRecord(user)
-		data := AllocationSet{Codes: []BundleCode{}, Pools: s.moveUnits(o, pools)}
+		data := AllocationSet{Codes: []BundleCode{}, Pools: s.moveUnits(o, moved)}
 		if err := s.record(o, origin, EventAllocationRemoved, string(user), data); err != nil {
 			return answer, err
 		}

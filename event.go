@@ -44,12 +44,16 @@ type Event struct {
 // Digest computes the hash of an event: SHA-256 over the previous hash and every stored field, each behind its length, so
 // that no two different events have the same input.
 func (e Event) Digest() []byte {
-	buf := make([]byte, 0, 256+len(e.Data))
-	buf = append(buf, e.Prev...)
+	texts := [...]string{string(e.Organization), string(e.Kind), e.Actor, e.Via, e.RequestID, e.Subject}
+	size := len(e.Prev) + 3*8 + len(e.Data)
+	for _, s := range texts {
+		size += 4 + len(s)
+	}
+	buf := append(make([]byte, 0, size), e.Prev...)
 	buf = binary.BigEndian.AppendUint64(buf, uint64(e.Sequence))
 	buf = binary.BigEndian.AppendUint64(buf, uint64(e.At.UnixMicro()))
 	buf = binary.BigEndian.AppendUint64(buf, uint64(e.Version))
-	for _, s := range [...]string{string(e.Organization), string(e.Kind), e.Actor, e.Via, e.RequestID, e.Subject} {
+	for _, s := range texts {
 		buf = binary.BigEndian.AppendUint32(buf, uint32(len(s)))
 		buf = append(buf, s...)
 	}

@@ -285,6 +285,11 @@ func (c Changes) Empty() bool {
 // Changes returns what the commands changed since the slice was loaded, ordered by organization and key.
 func (s *Slice) Changes() Changes {
 	c := Changes{SigningKeys: s.newSigningKeys, Applications: s.newApplications, Keys: s.newKeys}
+	events := 0
+	for _, o := range s.organizations {
+		events += len(o.events)
+	}
+	c.Events = make([]Event, 0, events)
 	for _, id := range slices.Sorted(maps.Keys(s.organizations)) {
 		o := s.organizations[id]
 		if o.created {

@@ -21,29 +21,16 @@ func userLicense(organization string) string {
 func (c *Client) AllocateToUsers(
 	ctx context.Context, organization string, users []seatwright.UserID, codes []seatwright.BundleCode, external bool,
 ) ([]wire.UserLicense, error) {
-	// Not wire.UserLicenseRequest: it leaves out an empty list, and an empty list is what blocks a user.
-	body := struct {
-		Users    []seatwright.UserID     `json:"userIds"`
-		Codes    []seatwright.BundleCode `json:"userBundleCodes"`
-		External bool                    `json:"useExternalLicense"`
-	}{users, codes, external}
-	if codes == nil {
-		body.Codes = []seatwright.BundleCode{}
-	}
+	body := wire.UserLicenseRequest{UserIds: texts(users), UserBundleCodes: texts(codes), UseExternalLicense: external}
 	var answer []wire.UserLicense
 	err := c.write(ctx, http.MethodPut, userLicense(organization), body, &answer)
 	return answer, err
 }
 
-// userList is the body of what concerns users and nothing else.
-type userList struct {
-	Users []seatwright.UserID `json:"userIds"`
-}
-
 // ExplicitAllocations lists the direct allocations of those of users who have one.
 func (c *Client) ExplicitAllocations(ctx context.Context, organization string, users []seatwright.UserID) ([]wire.UserExplicitAllocation, error) {
 	var answer []wire.UserExplicitAllocation
-	err := c.read(ctx, http.MethodPost, userLicense(organization), userList{users}, &answer)
+	err := c.read(ctx, http.MethodPost, userLicense(organization), wire.UserLicenseRequest{UserIds: texts(users)}, &answer)
 	return answer, err
 }
 
@@ -58,6 +45,15 @@ func (c *Client) Pools(ctx context.Context, organization string) ([]wire.UserLic
 // organization does not know are listed as failed.
 func (c *Client) Deallocate(ctx context.Context, organization string, users []seatwright.UserID) (wire.UserLicenseRemoval, error) {
 	var answer wire.UserLicenseRemoval
-	err := c.write(ctx, http.MethodDelete, userLicense(organization), userList{users}, &answer)
+	err := c.write(ctx, http.MethodDelete, userLicense(organization), wire.UserLicenseRemovalRequest{UserIds: texts(users)}, &answer)
 	return answer, err
+}
+
+// texts never returns nil: an empty list of codes blocks a user, an absent one asks a question.
+func texts[ID ~string](ids []ID) []string {
+	s := make([]string, len(ids))
+	for i, id := range ids {
+		s[i] = string(id)
+	}
+	return s
 }

@@ -11,80 +11,82 @@ type PostedUserLicense = any
 
 // Problem Why a request was refused (RFC 9457).
 type Problem struct {
+	// Type `urn:seatwright:problem:` and the code.
+	Type string `json:"type"`
+
+	// Title The kind of problem.
+	Title string `json:"title"`
+
+	// Status The status of the answer.
+	Status int `json:"status"`
+
 	// Code A stable word that programs can compare.
 	Code string `json:"code"`
 
 	// Detail A sentence about this case.
 	Detail string `json:"detail"`
 
-	// Errors For each field at fault what is wrong with it.
-	Errors map[string][]string `json:"errors,omitempty,omitzero"`
+	// Message The same as detail; on the compatible doors only.
+	Message string `json:"message,omitempty,omitzero"`
 
 	// Instance `urn:uuid:` and the id of the request.
 	Instance string `json:"instance"`
 
-	// Message The same as detail; on the compatible doors only.
-	Message string `json:"message,omitempty,omitzero"`
-
-	// Shortages For each bundle of which too few units are free.
-	Shortages []Shortage `json:"shortages,omitempty,omitzero"`
-
-	// Status The status of the answer.
-	Status int `json:"status"`
-
-	// Title The kind of problem.
-	Title string `json:"title"`
-
 	// TraceID The id of the request; of the first one where an answer is repeated.
 	TraceID string `json:"traceId"`
 
-	// Type `urn:seatwright:problem:` and the code.
-	Type string `json:"type"`
+	// Errors For each field at fault what is wrong with it.
+	Errors map[string][]string `json:"errors,omitempty,omitzero"`
+
+	// Shortages For each bundle of which too few units are free.
+	Shortages []Shortage `json:"shortages,omitempty,omitzero"`
 }
 
 // Shortage How many units of a bundle are missing.
 type Shortage struct {
-	// Available Units that were free. 0 for a code that does not exist.
-	Available int64  `json:"available"`
-	Bundle    string `json:"bundle"`
+	Bundle string `json:"bundle"`
 
 	// Requested Units beyond those that the users hold already.
 	Requested int64 `json:"requested"`
+
+	// Available Units that were free. 0 for a code that does not exist.
+	Available int64 `json:"available"`
 }
 
 // UserExplicitAllocation The direct allocation of one user, with the person it was made for.
 type UserExplicitAllocation struct {
-	Email *string `json:"email"`
 	ID    string  `json:"id"`
+	Email *string `json:"email"`
+
+	// Name First name.
+	Name    *string `json:"name"`
+	Surname *string `json:"surname"`
 
 	// LastInUse Always null at present.
 	LastInUse *time.Time `json:"lastInUse"`
 
-	// Name First name.
-	Name *string `json:"name"`
-
-	// Orphan Always false for a direct allocation.
-	Orphan             bool    `json:"orphan"`
-	Surname            *string `json:"surname"`
-	UseExternalLicense bool    `json:"useExternalLicense"`
-
 	// UserBundleLicenses The codes, sorted.
 	UserBundleLicenses []string `json:"userBundleLicenses"`
+	UseExternalLicense bool     `json:"useExternalLicense"`
+
+	// Orphan Always false for a direct allocation.
+	Orphan bool `json:"orphan"`
 }
 
 // UserLicense The direct allocation of one user, after the change.
 type UserLicense struct {
+	UserID             string   `json:"userId"`
 	OrganizationID     string   `json:"organizationId"`
 	UseExternalLicense bool     `json:"useExternalLicense"`
 	UserBundleCodes    []string `json:"userBundleCodes"`
-	UserID             string   `json:"userId"`
 }
 
 // UserLicensePool The units of one bundle.
 type UserLicensePool struct {
+	Code string `json:"code"`
+
 	// Allocated Units that are drawn. It can exceed total after a purchase has ended.
-	Allocated int64  `json:"allocated"`
-	Code      string `json:"code"`
+	Allocated int64 `json:"allocated"`
 
 	// Total Units of all purchases in force now.
 	Total int64 `json:"total"`
@@ -92,8 +94,8 @@ type UserLicensePool struct {
 
 // UserLicenseRemoval What became of each user, in the order of the request.
 type UserLicenseRemoval struct {
-	FailedUserIds     []string `json:"failedUserIds"`
 	SuccessfulUserIds []string `json:"successfulUserIds"`
+	FailedUserIds     []string `json:"failedUserIds"`
 }
 
 // UserLicenseRemovalRequest The users whose direct allocation shall end.
@@ -103,19 +105,19 @@ type UserLicenseRemovalRequest struct {
 
 // UserLicenseRequest What is asked for one or more users.
 type UserLicenseRequest struct {
+	// UserIds 1 to 1,000 users. Duplicates are dropped.
+	UserIds []string `json:"userIds"`
+
+	// UserBundleCodes The whole new set, at most 100 codes. Duplicates are dropped. PUT needs it or `licenseCodes`.
+	UserBundleCodes []string `json:"userBundleCodes,omitzero"`
+
 	// LicenseCodes The older name of `userBundleCodes`, looked at only where that is absent or null.
-	// Deprecated: this property has been marked as deprecated upstream, but no `x-deprecated-reason` was set
-	LicenseCodes []string `json:"licenseCodes,omitempty,omitzero"`
+	// Deprecated: use userBundleCodes.
+	LicenseCodes []string `json:"licenseCodes,omitzero"`
 
 	// UseExternalLicense Recorded and given back. Units are drawn all the same, unless the host has allowed external licenses for the
 	// organization; then none is drawn, and only developer bundles are accepted.
 	UseExternalLicense bool `json:"useExternalLicense,omitempty,omitzero"`
-
-	// UserBundleCodes The whole new set, at most 100 codes. Duplicates are dropped. PUT needs it or `licenseCodes`.
-	UserBundleCodes []string `json:"userBundleCodes,omitempty,omitzero"`
-
-	// UserIds 1 to 1,000 users. Duplicates are dropped.
-	UserIds []string `json:"userIds"`
 }
 
 // AccountID defines model for accountId.

@@ -21,49 +21,50 @@ const (
 
 // Lot One purchase of units of one bundle.
 type Lot struct {
-	Code         string    `json:"code"`
-	CreatedAt    time.Time `json:"createdAt"`
-	End          time.Time `json:"end"`
-	GraceSeconds int64     `json:"graceSeconds"`
 	ID           string    `json:"id"`
-	Order        string    `json:"order"`
+	Code         string    `json:"code"`
 	Quantity     int64     `json:"quantity"`
 	Start        time.Time `json:"start"`
+	End          time.Time `json:"end"`
+	GraceSeconds int64     `json:"graceSeconds"`
+	Order        string    `json:"order"`
+	CreatedAt    time.Time `json:"createdAt"`
 }
 
 // NewLot A purchase that shall be entered.
 type NewLot struct {
+	ID string `json:"id,omitempty,omitzero"`
+
 	// Code The bundle.
-	Code string `json:"code"`
+	Code     string `json:"code"`
+	Quantity int64  `json:"quantity"`
+
+	// Start The first instant at which the units count. Now where it is left out.
+	Start time.Time `json:"start,omitempty,omitzero"`
 
 	// End The end of the term.
 	End time.Time `json:"end"`
 
 	// GraceSeconds How long the units count after the end.
-	GraceSeconds int64  `json:"graceSeconds,omitempty,omitzero"`
-	ID           string `json:"id,omitempty,omitzero"`
+	GraceSeconds int64 `json:"graceSeconds,omitempty,omitzero"`
 
 	// Order A reference of the buyer or seller.
-	Order    string `json:"order,omitempty,omitzero"`
-	Quantity int64  `json:"quantity"`
-
-	// Start The first instant at which the units count. Now where it is left out.
-	Start time.Time `json:"start,omitempty,omitzero"`
+	Order string `json:"order,omitempty,omitzero"`
 }
 
 // NewOrganization An organization that shall be created.
 type NewOrganization struct {
-	DisplayName string `json:"displayName,omitempty,omitzero"`
-
-	// ExternalLicenses Allocations with an external license draw no unit.
-	ExternalLicenses bool   `json:"externalLicenses,omitempty,omitzero"`
-	ID               string `json:"id,omitempty,omitzero"`
+	ID string `json:"id,omitempty,omitzero"`
 
 	// Name The first segment of its URLs: 1 to 63 letters, digits and `. _ -`.
-	Name string `json:"name"`
+	Name        string `json:"name"`
+	DisplayName string `json:"displayName,omitempty,omitzero"`
 
 	// UnknownUsers What an allocation does with a user id that the organization does not know.
 	UnknownUsers UnknownUsers `json:"unknownUsers,omitempty,omitzero"`
+
+	// ExternalLicenses Allocations with an external license draw no unit.
+	ExternalLicenses bool `json:"externalLicenses,omitempty,omitzero"`
 }
 
 // NewTenant A tenant that shall be created.
@@ -76,33 +77,33 @@ type NewTenant struct {
 
 // NewUser A person who shall be created.
 type NewUser struct {
-	DisplayName string `json:"displayName,omitempty,omitzero"`
+	ID string `json:"id,omitempty,omitzero"`
+
+	// UserName What the person signs in with.
+	UserName    string `json:"userName,omitempty,omitzero"`
+	Password    string `json:"password,omitempty,omitzero"`
 	Email       string `json:"email,omitempty,omitzero"`
+	FirstName   string `json:"firstName,omitempty,omitzero"`
+	LastName    string `json:"lastName,omitempty,omitzero"`
+	DisplayName string `json:"displayName,omitempty,omitzero"`
 
 	// ExternalID The person's key in a directory that is kept elsewhere.
 	ExternalID string `json:"externalId,omitempty,omitzero"`
-	FirstName  string `json:"firstName,omitempty,omitzero"`
-	ID         string `json:"id,omitempty,omitzero"`
-	LastName   string `json:"lastName,omitempty,omitzero"`
-	Password   string `json:"password,omitempty,omitzero"`
 
 	// Role What a person may do. People of the host are host administrators, and nobody else is.
 	Role Role `json:"role,omitempty,omitzero"`
-
-	// UserName What the person signs in with.
-	UserName string `json:"userName,omitempty,omitzero"`
 }
 
 // Organization The customer that owns pools, people and applications.
 type Organization struct {
-	CreatedAt        time.Time `json:"createdAt"`
-	DisplayName      string    `json:"displayName"`
-	ExternalLicenses bool      `json:"externalLicenses"`
-	ID               string    `json:"id"`
-	Name             string    `json:"name"`
+	ID          string `json:"id"`
+	Name        string `json:"name"`
+	DisplayName string `json:"displayName"`
 
 	// UnknownUsers What an allocation does with a user id that the organization does not know.
-	UnknownUsers UnknownUsers `json:"unknownUsers"`
+	UnknownUsers     UnknownUsers `json:"unknownUsers"`
+	ExternalLicenses bool         `json:"externalLicenses"`
+	CreatedAt        time.Time    `json:"createdAt"`
 }
 
 // Role What a person may do. People of the host are host administrators, and nobody else is.
@@ -110,9 +111,9 @@ type Role string
 
 // Tenant A partition of an organization.
 type Tenant struct {
-	CreatedAt time.Time `json:"createdAt"`
 	ID        string    `json:"id"`
 	Name      string    `json:"name"`
+	CreatedAt time.Time `json:"createdAt"`
 }
 
 // UnknownUsers What an allocation does with a user id that the organization does not know.
@@ -120,17 +121,17 @@ type UnknownUsers string
 
 // User A person of an organization.
 type User struct {
-	CreatedAt   time.Time `json:"createdAt"`
-	DisplayName string    `json:"displayName"`
-	Email       string    `json:"email"`
-	ExternalID  string    `json:"externalId"`
-	FirstName   string    `json:"firstName"`
-	ID          string    `json:"id"`
-	LastName    string    `json:"lastName"`
+	ID          string `json:"id"`
+	UserName    string `json:"userName"`
+	Email       string `json:"email"`
+	FirstName   string `json:"firstName"`
+	LastName    string `json:"lastName"`
+	DisplayName string `json:"displayName"`
+	ExternalID  string `json:"externalId"`
 
 	// Role What a person may do. People of the host are host administrators, and nobody else is.
-	Role     Role   `json:"role"`
-	UserName string `json:"userName"`
+	Role      Role      `json:"role"`
+	CreatedAt time.Time `json:"createdAt"`
 }
 
 // Org defines model for org.

@@ -53,16 +53,15 @@ func TestProblemDocument(t *testing.T) {
 	e := seatwright.NewError(seatwright.KindExhausted, seatwright.ReasonPoolExhausted, "not enough")
 	e.Shortages = []seatwright.Shortage{{Bundle: "TSTNU", Requested: 3, Available: 1}}
 	w, log := fail(true, e)
-	const shared = `"code":"pool_exhausted","detail":"not enough","instance":"urn:uuid:` + testRequest + `",`
-	const end = `"shortages":[{"available":1,"bundle":"TSTNU","requested":3}],"status":409,"title":"Not enough units are free","traceId":"` + testRequest +
-		`","type":"urn:seatwright:problem:pool_exhausted"}`
-	if got, want := w.Body.String(), `{`+shared+`"message":"not enough",`+end; got != want {
+	const begin = `{"type":"urn:seatwright:problem:pool_exhausted","title":"Not enough units are free","status":409,"code":"pool_exhausted","detail":"not enough",`
+	const end = `"instance":"urn:uuid:` + testRequest + `","traceId":"` + testRequest + `","shortages":[{"bundle":"TSTNU","requested":3,"available":1}]}`
+	if got, want := w.Body.String(), begin+`"message":"not enough",`+end; got != want {
 		t.Errorf("%s\nwant %s", got, want)
 	}
 	if log != "" {
 		t.Errorf("a refusal was logged: %s", log)
 	}
-	if w, _ := fail(false, e); w.Body.String() != `{`+shared+end {
+	if w, _ := fail(false, e); w.Body.String() != begin+end {
 		t.Errorf("on the native door: %s", w.Body)
 	}
 	w, _ = fail(false, seatwright.Invalid(seatwright.ReasonTooMany, "too many").In("userIds"))

@@ -345,11 +345,11 @@ func allocationRows(method string) []row {
 		}, status: 404, contains: []string{"no_license", "no account license"}},
 		row{
 			name: "exhausted", call: allocate("administrator", `{"userIds":["singer-77"],"userBundleCodes":["ATTUNU","PMBU"]}`), status: 409,
-			contains: []string{"pool_exhausted", `"shortages":[{"available":0,"bundle":"PMBU","requested":1}]`}, events: []string{"allocation.refused"},
+			contains: []string{"pool_exhausted", `"shortages":[{"bundle":"PMBU","requested":1,"available":0}]`}, events: []string{"allocation.refused"},
 		},
 		row{
 			name: "unknown code", call: allocate("administrator", `{"userIds":["singer-77"],"userBundleCodes":["ATTUNU","attunu"]}`), status: 409,
-			contains: []string{`"shortages":[{"available":0,"bundle":"attunu","requested":1}]`}, events: []string{"allocation.refused"},
+			contains: []string{`"shortages":[{"bundle":"attunu","requested":1,"available":0}]`}, events: []string{"allocation.refused"},
 		},
 		row{name: "form", call: typed("application/x-www-form-urlencoded"), status: 415, contains: []string{"unsupported_media_type"}},
 		row{name: "other charset", call: typed("application/json; charset=latin1"), status: 415},
@@ -467,7 +467,7 @@ func postRows() []row {
 
 func getRows() []row {
 	rows := whoMayNot("GET", "", "member", "writer", "auditor")
-	pools := []string{`{"allocated":0,"code":"ATTUNU","total":10}`, `{"allocated":10,"code":"PMBU","total":10}`}
+	pools := []string{`{"code":"ATTUNU","allocated":0,"total":10}`, `{"code":"PMBU","allocated":10,"total":10}`}
 	for _, as := range []string{"administrator", "application", "reader"} {
 		rows = append(rows, row{name: as, call: call{as: as, method: "GET", path: licenses}, status: 200, contains: pools})
 	}

@@ -125,6 +125,9 @@ func (p *Provider) authenticate(r *http.Request, pathOrganization string, sent c
 }
 
 func refuse(w http.ResponseWriter, status int, e envelopeError) {
+	if status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", `Bearer realm="seatwright"`) // RFC 9110, section 15.5.2: no 401 goes without
+	}
 	writeJSON(w, status, envelope{Error: &e, UnauthorizedRequest: status == http.StatusUnauthorized, ABP: true})
 }
 

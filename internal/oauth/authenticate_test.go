@@ -61,7 +61,8 @@ func TestAuthenticateTellsNobodyWhatWasWrong(t *testing.T) {
 	check := func(name, body string) {
 		t.Helper()
 		a := w.authenticate("/api/account/authenticate", "application/json", body)
-		if a.StatusCode != http.StatusUnauthorized || strings.TrimSpace(a.text) != want || a.Header.Get("Cache-Control") != "no-store" {
+		if a.StatusCode != http.StatusUnauthorized || strings.TrimSpace(a.text) != want || a.Header.Get("Cache-Control") != "no-store" ||
+			a.Header.Get("WWW-Authenticate") != `Bearer realm="seatwright"` {
 			t.Errorf("%s: %d %s", name, a.StatusCode, a.text)
 		}
 	}

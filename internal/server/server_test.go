@@ -229,12 +229,12 @@ func TestLeaseDoor(t *testing.T) {
 		"PutRefusesTooManyUsers":     {"PUT", `{"userIds":["` + strings.Join(numbered(1001), `","`) + `"],"userBundleCodes":["X"]}`, adminToken, 400, `"code":"too_many"`, ""},
 		"PutRefusesTooManyCodes":     {"PUT", `{"userIds":["a"],"userBundleCodes":["` + strings.Join(numbered(101), `","`) + `"]}`, adminToken, 400, `"code":"too_many"`, ""},
 		"PostReadsInTheOrderAsked":   {"POST", `{"userIds":["b","nobody","a","b"]}`, adminToken, 200, `"id":"b"`, "lease ada allocations song-one [b nobody a]"},
-		"PostReadsForReaders":        {"POST", `{"userIds":["b"],"userBundleCodes":null}`, readerToken, 200, `[{"email":null,"id":"b","lastInUse":null,"name":"Ella","orphan":false,"surname":null,"useExternalLicense":false,"userBundleLicenses":["TSTNU"]}]`, "lease app allocations song-one [b]"},
+		"PostReadsForReaders":        {"POST", `{"userIds":["b"],"userBundleCodes":null}`, readerToken, 200, `[{"id":"b","email":null,"name":"Ella","surname":null,"lastInUse":null,"userBundleLicenses":["TSTNU"],"useExternalLicense":false,"orphan":false}]`, "lease app allocations song-one [b]"},
 		"PutIsNotForReaders":         {"PUT", seed, readerToken, 403, `"code":"missing_permission"`, ""},
 		"PutIsNotForMembers":         {"PUT", seed, memberToken, 403, `"code":"missing_permission"`, ""},
 		"PutIsNotForTheHost":         {"PUT", seed, hostToken, 404, `"code":"organization_not_found"`, ""},
-		"GetLists":                   {"GET", "", readerToken, 200, `[{"allocated":3,"code":"TSTNU","total":10}]`, "lease app pools song-one"},
-		"DeleteRemoves":              {"DELETE", `{"userIds":["a","b"]}`, adminToken, 200, `{"failedUserIds":["b"],"successfulUserIds":["a"]}`, "lease ada deallocate song-one [a b]"},
+		"GetLists":                   {"GET", "", readerToken, 200, `[{"code":"TSTNU","allocated":3,"total":10}]`, "lease app pools song-one"},
+		"DeleteRemoves":              {"DELETE", `{"userIds":["a","b"]}`, adminToken, 200, `{"successfulUserIds":["a"],"failedUserIds":["b"]}`, "lease ada deallocate song-one [a b]"},
 		"DeleteWithoutFailures":      {"DELETE", `{"userIds":["a"]}`, adminToken, 200, `"failedUserIds":[]`, "lease ada deallocate song-one [a]"},
 		"PermissionComesBeforeBody":  {"PUT", `{`, memberToken, 403, `"code":"missing_permission"`, ""},
 		"TokenComesBeforeBody":       {"PUT", `{`, "", 401, `"code":"no_token"`, ""},
@@ -308,8 +308,8 @@ func TestNativeDoor(t *testing.T) {
 		status            int
 		contains, reached string
 	}{
-		"Organization":     {base, `{"name":"songs","unknownUsers":"provision"}`, hostToken, 201, `{"createdAt":"2025-02-24T12:00:00Z","displayName":"","externalLicenses":false,"id":"fresh","name":"songs","unknownUsers":"provision"}`, "native hal organization {ID: Name:songs DisplayName: UnknownUsers:provision ExternalLicenses:false}"},
-		"Tenant":           {base + "/songs/tenants", `{"name":"default"}`, hostToken, 201, `{"createdAt":"2025-02-24T12:00:00Z","id":"fresh","name":"default"}`, "native hal tenant song-one {ID: Name:default}"},
+		"Organization":     {base, `{"name":"songs","unknownUsers":"provision"}`, hostToken, 201, `{"id":"fresh","name":"songs","displayName":"","unknownUsers":"provision","externalLicenses":false,"createdAt":"2025-02-24T12:00:00Z"}`, "native hal organization {ID: Name:songs DisplayName: UnknownUsers:provision ExternalLicenses:false}"},
+		"Tenant":           {base + "/songs/tenants", `{"name":"default"}`, hostToken, 201, `{"id":"fresh","name":"default","createdAt":"2025-02-24T12:00:00Z"}`, "native hal tenant song-one {ID: Name:default}"},
 		"User":             {base + "/song-one/users", `{"userName":"u","password":"p","role":"member"}`, hostToken, 201, `"role":"member"`, "native hal user song-one {ID: UserName:u Password:p Email: FirstName: LastName: DisplayName: ExternalID: Role:member}"},
 		"Lot":              {base + "/song-one/lots", `{"code":"TSTNU","quantity":5,"end":"2030-01-01T02:00:00+02:00","graceSeconds":60}`, hostToken, 201, `"graceSeconds":60`, "native hal lot song-one TSTNU 5 true 2030-01-01T00:00:00Z 1m0s"},
 		"UnknownField":     {base, `{"name":"songs","nam":"x"}`, hostToken, 400, `"errors":{"nam":[`, ""},
@@ -602,7 +602,7 @@ func TestRefusalsOfUseCasesAreAnswered(t *testing.T) {
 		status   int
 		contains string
 	}{
-		{full, 409, `"shortages":[{"available":0,"bundle":"TSTNU","requested":2}]`},
+		{full, 409, `"shortages":[{"bundle":"TSTNU","requested":2,"available":0}]`},
 		{seatwright.NotFound(seatwright.ReasonNoLicense, "none"), 404, `"code":"no_license"`},
 		{seatwright.NewError(seatwright.KindConflict, seatwright.ReasonKeyReused, "other"), 422, `"code":"idempotency_key_reused"`},
 		{seatwright.Unavailable(seatwright.ReasonOverloaded, nil, "later"), 503, `"code":"overloaded"`},

@@ -451,20 +451,6 @@ func (response RemoveUserLicenses404ApplicationProblemPlusJSONResponse) VisitRem
 	return err
 }
 
-type RemoveUserLicenses409ApplicationProblemPlusJSONResponse Problem
-
-func (response RemoveUserLicenses409ApplicationProblemPlusJSONResponse) VisitRemoveUserLicensesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(409)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type RemoveUserLicenses413ApplicationProblemPlusJSONResponse Problem
 
 func (response RemoveUserLicenses413ApplicationProblemPlusJSONResponse) VisitRemoveUserLicensesResponse(w http.ResponseWriter) error {
