@@ -19,7 +19,7 @@ type recentOrganization struct {
 	pools        map[seatwright.BundleCode]seatwright.Pool
 }
 
-// maxRecent bounds the memory; beyond it everything is forgotten at once.
+// maxRecent bounds the memory, in organizations; beyond it everything is forgotten at once.
 const maxRecent = 10_000
 
 // at returns what is remembered of an organization and true at now, or nil.
@@ -31,16 +31,16 @@ func (m recent) at(id seatwright.OrganizationID, now time.Time) *recentOrganizat
 }
 
 func (m recent) remember(o recentOrganization) *recentOrganization {
-	if len(m) >= maxRecent {
-		clear(m)
-	}
 	o.pools = map[seatwright.BundleCode]seatwright.Pool{}
 	m[o.organization.ID] = &o
 	return &o
 }
 
-// committed follows the changes of a batch that is stored.
+// committed follows the changes of a batch that is stored. Only here, between batches, is anything forgotten for want of room.
 func (m recent) committed(c seatwright.Changes) {
+	if len(m) > maxRecent {
+		clear(m)
+	}
 	for _, l := range c.Lots {
 		delete(m, l.Organization) // when it is licensed has changed
 	}
