@@ -90,7 +90,7 @@ func walk(text []byte) error {
 	var open []map[string]bool // the folded names of every open object; nil for an array
 	for {
 		token, err := d.ReadToken()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
@@ -106,11 +106,11 @@ func walk(text []byte) error {
 		case '"':
 			if within, length := d.StackIndex(d.StackDepth()); within == '{' && length%2 == 1 {
 				name := fold(token.String())
-				if names := open[len(open)-1]; names[name] {
+				names := open[len(open)-1]
+				if names[name] {
 					return malformed(text, d.InputOffset(), string(d.StackPointer()), "a name occurs twice, in different letter case")
-				} else {
-					names[name] = true
 				}
+				names[name] = true
 			}
 		}
 		if len(open) > MaxDepth {
@@ -137,7 +137,7 @@ func explain(text []byte, err error) error {
 	switch {
 	case errors.As(err, &syntactic):
 		offset, why := syntactic.ByteOffset, "it breaks off"
-		if syntactic.Err == jsontext.ErrDuplicateName {
+		if errors.Is(syntactic.Err, jsontext.ErrDuplicateName) {
 			why = "a name occurs twice"
 		} else if !errors.Is(err, io.ErrUnexpectedEOF) && syntactic.Err != nil {
 			why = syntactic.Err.Error()
@@ -145,7 +145,7 @@ func explain(text []byte, err error) error {
 		return malformed(text, offset, string(syntactic.JSONPointer), why)
 	case errors.As(err, &semantic):
 		why := "a " + kindName(semantic.JSONKind) + " of this form does not belong here"
-		if semantic.Err == json.ErrUnknownName {
+		if errors.Is(semantic.Err, json.ErrUnknownName) {
 			why = "there is no such field"
 		}
 		pointer := string(semantic.JSONPointer)

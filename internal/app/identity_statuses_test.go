@@ -170,6 +170,7 @@ func tokenRows() []row {
 		{name: "credentials in the URL", call: inQuery, status: 400, contains: []string{`"error":"invalid_request"`}},
 		{name: "JSON", call: call{method: "POST", path: path, body: `{"grant_type":"client_credentials"}`}, status: 400, contains: []string{`"error":"invalid_request"`}},
 		{name: "not a form", call: with(url.Values{}, "X", "y"), status: 400},
+		{name: "over 16 KiB", call: with(client("scope", strings.Repeat("x", 16<<10))), status: 413, contains: []string{`"error":"invalid_request"`}},
 		{name: "wrong method", call: call{method: "GET", path: path}, status: 405, allow: "POST", contains: []string{`"error":"invalid_request"`}},
 	}
 }
@@ -183,6 +184,9 @@ func authorizeRows() []row {
 	}
 }
 
+// noHost is a Host header of which no issuer can be made.
+var noHost = map[string]string{"Host": "a!b"}
+
 func discoveryRows() []row {
 	var rows []row
 	for _, prefix := range []string{"/identity_", "/identity", "/acme/identity_", "/acme/DefaultTenant/identity_", "/{acme}/identity_"} {
@@ -192,13 +196,18 @@ func discoveryRows() []row {
 			row{name: "RFC 8414 " + prefix, call: call{method: "GET", path: "/.well-known/oauth-authorization-server" + prefix}, status: 200, contains: issuer},
 		)
 	}
-	return append(rows, row{name: "wrong method", call: call{method: "POST", path: "/identity_/.well-known/openid-configuration", body: "{}"}, status: 405, allow: "GET, HEAD"})
+	const path = "/identity_/.well-known/openid-configuration"
+	return append(rows,
+		row{name: "no host", call: call{method: "GET", path: path, header: noHost}, status: 400, contains: []string{`"error":"invalid_request"`}},
+		row{name: "wrong method", call: call{method: "POST", path: path, body: "{}"}, status: 405, allow: "GET, HEAD"},
+	)
 }
 
 func keysRows() []row {
 	const path = "/identity_/.well-known/openid-configuration/jwks"
 	return []row{
 		{name: "anonymous", call: call{method: "GET", path: path}, status: 200, contains: []string{`"RS256"`, `"kid":`, `"sig"`}, lacks: []string{`"d":`, `"p":`, `"q":`}},
+		{name: "no host", call: call{method: "GET", path: path, header: noHost}, status: 400, contains: []string{`"error":"invalid_request"`}},
 		{name: "under an organization", call: call{method: "GET", path: "/acme" + path}, status: 200, contains: []string{`"kid":`}},
 		{name: "wrong method", call: call{method: "DELETE", path: path}, status: 405, allow: "GET, HEAD"},
 	}

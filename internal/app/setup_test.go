@@ -191,6 +191,7 @@ func (w *world) do(t *testing.T, c call) answer {
 	for name, value := range c.header {
 		request.Header.Set(name, value)
 	}
+	request.Host = c.header["Host"] // net/http sends this one and not that of the header; empty: the address
 	response, err := w.client.Do(request)
 	check(t, err)
 	defer response.Body.Close()

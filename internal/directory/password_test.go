@@ -56,13 +56,13 @@ func TestPasswordOfNobodyCostsTheSameWorkAndIsFalse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	real, err := parsePHC(made)
+	fresh, err := parsePHC(made)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if dummy.memory != real.memory || dummy.time != real.time || dummy.threads != real.threads ||
-		len(dummy.salt) != len(real.salt) || len(dummy.sum) != len(real.sum) {
-		t.Errorf("dummy %+v differs from real %+v", dummy, real)
+	if dummy.memory != fresh.memory || dummy.time != fresh.time || dummy.threads != fresh.threads ||
+		len(dummy.salt) != len(fresh.salt) || len(dummy.sum) != len(fresh.sum) {
+		t.Errorf("dummy %+v differs from fresh %+v", dummy, fresh)
 	}
 	for _, password := range []string{"", "secret"} {
 		if ok, err := NewPasswords(1, 1).Verify(t.Context(), "", password); ok || err != nil {

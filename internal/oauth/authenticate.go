@@ -175,7 +175,7 @@ func readCredentials(body []byte) (credentials, *envelopeError) {
 func checkDepth(body []byte) error {
 	decoder := jsontext.NewDecoder(bytes.NewReader(body))
 	for {
-		if _, err := decoder.ReadToken(); err == io.EOF {
+		if _, err := decoder.ReadToken(); errors.Is(err, io.EOF) {
 			return nil
 		} else if err != nil {
 			return err

@@ -2,7 +2,6 @@ package oauth
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -239,11 +238,6 @@ func (w *world) bossToken() string {
 func isReason(err error, reason seatwright.Reason) bool {
 	e := seatwright.AsError(err)
 	return e != nil && e.Reason == reason
-}
-
-func secretHash(secret string) []byte {
-	sum := sha256.Sum256([]byte(secret))
-	return sum[:]
 }
 
 func TestServeLeavesOtherPathsAlone(t *testing.T) {

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -76,7 +77,7 @@ func (s *server) panicGuard(next http.Handler) http.Handler {
 			if thrown == nil {
 				return
 			}
-			if thrown == http.ErrAbortHandler {
+			if err, ok := thrown.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 				panic(thrown)
 			}
 			cause := fmt.Errorf("panic: %v\n%s", thrown, debug.Stack())

@@ -197,8 +197,8 @@ func TestEverySpellingOfThePathReachesTheUseCase(t *testing.T) {
 		for _, method := range []string{"PUT", "POST"} {
 			w, handler := setup(t)
 			answer := call(handler, method, path, adminToken, seed)
-			const want = `[{"organizationId":"song-one","useExternalLicense":true,"userBundleCodes":["RPADEVNU","TSTNU"],"userId":"singer-77"},` +
-				`{"organizationId":"song-one","useExternalLicense":true,"userBundleCodes":["RPADEVNU","TSTNU"],"userId":"singer-88"}]` + "\n"
+			const want = `[{"userId":"singer-77","organizationId":"song-one","useExternalLicense":true,"userBundleCodes":["RPADEVNU","TSTNU"]},` +
+				`{"userId":"singer-88","organizationId":"song-one","useExternalLicense":true,"userBundleCodes":["RPADEVNU","TSTNU"]}]` + "\n"
 			if answer.Code != http.StatusOK || answer.Body.String() != want || answer.Header().Get("Content-Type") != "application/json" {
 				t.Errorf("%s %s: %d %s", method, path, answer.Code, answer.Body)
 			}

@@ -56,15 +56,9 @@ func (h handlers) PostUserLicenses(ctx context.Context, request PostUserLicenses
 	if err != nil {
 		return nil, err
 	}
-	byUser := make(map[seatwright.UserID]seatwright.UserAllocation, len(found))
-	for _, a := range found {
-		byUser[a.User] = a
-	}
-	answer := make([]wire.UserExplicitAllocation, 0, len(found))
-	for _, user := range users {
-		if a, ok := byUser[user]; ok {
-			answer = append(answer, explicitAllocation(a))
-		}
+	answer := make([]wire.UserExplicitAllocation, len(found))
+	for i, a := range found {
+		answer[i] = explicitAllocation(a)
 	}
 	return posted(answer), nil
 }
