@@ -135,6 +135,10 @@ func TestAllocation(t *testing.T) {
 			{OrganizationID: "ordered-id", UserBundleCodes: []string{"TSTNU", "ATTUNU"}, UserID: "ann"},
 		})
 		want(t, "TSTNU", l.used(t, "TSTNU"), int64(2))
+		read := decoded[[]wire.UserExplicitAllocation](t, l.send(t, http.MethodPost, map[string]any{"userIds": []string{"cid", "bob", "ann"}}, nil), 200)
+		if len(read) != 2 || read[0].ID != "cid" || read[1].ID != "ann" {
+			t.Errorf("read %+v, want cid before ann", read)
+		}
 	})
 	t.Run("WhatIsKeptCostsNothing", func(t *testing.T) {
 		t.Parallel()

@@ -102,7 +102,7 @@ func (w *world) Deallocate(_ context.Context, caller seatwright.Caller, org seat
 
 func (w *world) Allocations(_ context.Context, caller seatwright.Caller, org seatwright.OrganizationID, users []seatwright.UserID) ([]seatwright.UserAllocation, error) {
 	var answer []seatwright.UserAllocation
-	for _, u := range slices.Sorted(slices.Values(users)) {
+	for _, u := range users {
 		if u != "nobody" {
 			a := seatwright.UserAllocation{Person: seatwright.User{FirstName: "Ella"}}
 			a.User, a.Codes = u, []seatwright.BundleCode{"TSTNU"}
