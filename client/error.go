@@ -81,7 +81,23 @@ func loginProblem(got answer) *seatwright.Error {
 	if got.status == http.StatusUnauthorized {
 		return seatwright.NewError(seatwright.KindUnauthenticated, seatwright.ReasonInvalidCredentials, "%s", envelope.Error.Message)
 	}
-	return seatwright.NewError(kindOf(got.status, ""), seatwright.ReasonMalformedBody, "%s", envelope.Error.Message)
+	return refusedLogin(got, seatwright.ReasonMalformedBody, envelope.Error.Message)
+}
+
+// refusedLogin is a login that failed for another reason than who asks: the server is busy, or else what was sent is malformed.
+func refusedLogin(got answer, malformed seatwright.Reason, detail string) *seatwright.Error {
+	reason := malformed
+	switch got.status {
+	case http.StatusTooManyRequests:
+		reason = seatwright.ReasonOverloaded
+	case http.StatusServiceUnavailable:
+		reason = seatwright.ReasonStoreUnavailable
+	case http.StatusInternalServerError:
+		reason = seatwright.ReasonInternal
+	}
+	e := seatwright.NewError(kindOf(got.status, reason), reason, "%s", detail)
+	e.RetryAfter = got.retryAfter
+	return e
 }
 
 // tokenProblem reads the errors of RFC 6749, section 5.2.
@@ -103,7 +119,7 @@ func tokenProblem(got answer) *seatwright.Error {
 	case "unauthorized_client", "invalid_scope", "access_denied":
 		return seatwright.NewError(seatwright.KindForbidden, seatwright.ReasonMissingPermission, "%s", detail)
 	}
-	return seatwright.NewError(kindOf(got.status, ""), seatwright.ReasonInvalidValue, "%s", detail)
+	return refusedLogin(got, seatwright.ReasonInvalidValue, detail)
 }
 
 var errNoToken = errors.New("the answer holds no token")
