@@ -157,7 +157,7 @@ func (s *Slice) setDirect(o *organizationSlice, origin Origin, user UserID, code
 		changed = true
 		moved.add(code, units-seat.Units)
 		if !held {
-			seat = Seat{Organization: o.organization.ID, User: user, Code: code, CreatedAt: s.now}
+			seat = Seat{Organization: o.organization.ID, User: user, Code: code, CreatedAt: o.now}
 		}
 		seat.Direct, seat.Units = true, units
 		o.putSeat(seat)
@@ -173,9 +173,9 @@ func (s *Slice) setDirect(o *organizationSlice, origin Origin, user UserID, code
 		return nil
 	}
 	if !known {
-		record = DirectRecord{Organization: o.organization.ID, User: user, CreatedAt: s.now}
+		record = DirectRecord{Organization: o.organization.ID, User: user, CreatedAt: o.now}
 	}
-	record.External, record.UpdatedAt = external, s.now
+	record.External, record.UpdatedAt = external, o.now
 	o.putRecord(record)
 	sorted := slices.Clone(codes)
 	slices.Sort(sorted)

@@ -42,7 +42,7 @@ type Touch struct {
 
 // Origin says where a command comes from.
 type Origin struct {
-	Actor     string // id of the principal, or SystemActor
+	Actor     string // see Principal.Actor
 	Via       string // the door
 	RequestID string
 	Key       string // idempotency key; empty: none
@@ -57,7 +57,7 @@ const KeyLife = 24 * time.Hour
 // KeyRef is the whole name of an idempotency key: keys of different organizations or principals never meet.
 type KeyRef struct {
 	Organization OrganizationID
-	Principal    string
+	Principal    string // an actor
 	Key          string
 }
 

@@ -113,13 +113,15 @@ func (c CreateTenant) Decide(s *Slice, origin Origin) (Tenant, error) {
 	if err != nil {
 		return Tenant{}, err
 	}
+	// Both are looked at before either is taken: a refusal must leave no name behind for the rest of the batch.
+	if s.isTaken(c.Organization, IDsOfTenants, string(c.id())) {
+		return Tenant{}, NewError(KindConflict, ReasonDuplicate, "there is a tenant with this id already").In("id")
+	}
 	if err := s.take(c.Organization, NamesOfTenants, NameKey(c.Name), "name"); err != nil {
 		return Tenant{}, err
 	}
-	if err := s.take(c.Organization, IDsOfTenants, string(c.id()), "id"); err != nil {
-		return Tenant{}, err
-	}
-	t := Tenant{Organization: c.Organization, ID: c.id(), Name: c.Name, CreatedAt: s.now}
+	s.taken[takenName{c.Organization, IDsOfTenants, string(c.id())}] = true
+	t := Tenant{Organization: c.Organization, ID: c.id(), Name: c.Name, CreatedAt: o.now}
 	o.newTenants = append(o.newTenants, t)
 	return t, s.record(o, origin, EventTenantCreated, string(t.ID), struct{}{})
 }
@@ -162,7 +164,7 @@ func (c CreateUser) Decide(s *Slice, origin Origin) (User, error) {
 		return User{}, err
 	}
 	u := c.User
-	u.ID, u.PasswordHash, u.CreatedAt, u.Active = c.id(), c.PasswordHash, s.now, true
+	u.ID, u.PasswordHash, u.CreatedAt, u.Active = c.id(), c.PasswordHash, o.now, true
 	if _, known := o.users[u.ID]; known {
 		return User{}, NewError(KindConflict, ReasonDuplicate, "there is a user with this id already").In("id")
 	}
@@ -191,7 +193,7 @@ func provisioned(organization OrganizationID, id UserID) NewUser {
 }
 
 func (s *Slice) addUser(o *organizationSlice, origin Origin, u NewUser) error {
-	u.CreatedAt = s.now
+	u.CreatedAt = o.now
 	o.users[u.ID] = u.User
 	o.newUsers = append(o.newUsers, u)
 	for space, name := range map[NameSpace]string{NamesOfUsers: u.UserNameKey, ExternalIDsOfUsers: u.ExternalID} {
@@ -245,9 +247,9 @@ func (c CreateLot) Decide(s *Slice, origin Origin) (Lot, error) {
 		return Lot{}, err
 	}
 	lot := c.Lot
-	lot.ID, lot.CreatedAt = c.id(), s.now
+	lot.ID, lot.CreatedAt = c.id(), o.now
 	if lot.Start.IsZero() {
-		lot.Start = s.now
+		lot.Start = o.now
 	}
 	if !lot.End.After(lot.Start) {
 		return Lot{}, Invalid(ReasonInvalidValue, "the end must come after the start").In("end")
@@ -268,8 +270,8 @@ func (c CreateLot) Decide(s *Slice, origin Origin) (Lot, error) {
 	}
 	o.lots[lot.Code] = append(o.lots[lot.Code], lot)
 	o.newLots = append(o.newLots, lot)
-	o.licensed = o.licensed || lot.InForce(s.now)
-	pool = pool.Refreshed(o.lots[lot.Code], s.now)
+	o.licensed = o.licensed || lot.InForce(o.now)
+	pool = pool.Refreshed(o.lots[lot.Code], o.now)
 	o.putPool(pool)
 	return lot, s.record(o, origin, EventLotCreated, string(lot.ID), LotCreated{
 		Code: lot.Code, Quantity: lot.Quantity, Start: lot.Start, End: lot.End, Grace: int64(lot.Grace / time.Second),
@@ -301,7 +303,7 @@ func (c CreateApplication) Decide(s *Slice, origin Origin) (Application, error) 
 	if err := s.take("", IDsOfApplications, string(app.ID), "id"); err != nil {
 		return Application{}, err
 	}
-	app.CreatedAt = s.now
+	app.CreatedAt = o.now
 	s.newApplications = append(s.newApplications, app)
 	return app, s.record(o, origin, EventApplicationCreated, string(app.ID), struct {
 		Scopes []Scope `json:"scopes"`
@@ -326,7 +328,7 @@ func (c CreateSigningKey) Decide(s *Slice, origin Origin) (time.Time, error) {
 		return time.Time{}, err
 	}
 	key := c.Key
-	key.CreatedAt = s.now
+	key.CreatedAt = host.now
 	s.newSigningKeys = append(s.newSigningKeys, key)
-	return s.now, s.record(host, origin, EventSigningKeyCreated, key.ID, struct{}{})
+	return host.now, s.record(host, origin, EventSigningKeyCreated, key.ID, struct{}{})
 }

@@ -32,7 +32,7 @@ type Event struct {
 	At           time.Time
 	Kind         EventKind
 	Version      int    // of the shape of Data, from 1
-	Actor        string // id of the principal; "system" for the server itself
+	Actor        string // see Principal.Actor
 	Via          string // the door that the command came through
 	RequestID    string
 	Subject      string // an id, never a name: people must be erasable

@@ -25,6 +25,12 @@ type Organization struct {
 	CreatedAt        time.Time
 }
 
+// IsCalled reports whether ref is the id or the name of the organization, as a path may spell them.
+func (o Organization) IsCalled(ref string) bool {
+	id, err := CanonicalID(ref)
+	return err == nil && (OrganizationID(id) == o.ID || NameKey(ref) == NameKey(o.Name))
+}
+
 // Tenant is a partition of an organization that is given quantities.
 type Tenant struct {
 	Organization OrganizationID
@@ -38,6 +44,9 @@ var reservedNames = []string{
 	"api", "audit_", "connect", "console", "docs", "health", "host", "identity", "identity_", "la", "lease_", "license_",
 	"livez", "lrm", "metrics", "orchestrator_", "orgaudit_", "portal_", "readyz", "tenantaudit_",
 }
+
+// IsReservedName reports whether a first path segment of that name means a door. No organization may have it as name or id.
+func IsReservedName(name string) bool { return slices.Contains(reservedNames, NameKey(name)) }
 
 // NameKey is the form in which names of organizations and tenants are compared.
 func NameKey(name string) string { return strings.ToLower(name) }
@@ -53,7 +62,7 @@ func CheckName(name string) error {
 			return Invalid(ReasonInvalidValue, "a name has letters, digits and . _ - and begins with a letter or digit").In("name")
 		}
 	}
-	if slices.Contains(reservedNames, NameKey(name)) || isUUID(name) {
+	if IsReservedName(name) || isUUID(name) {
 		return Invalid(ReasonInvalidValue, "%q is reserved", name).In("name")
 	}
 	return nil

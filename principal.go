@@ -53,6 +53,7 @@ type PrincipalKind string
 const (
 	PrincipalUser        PrincipalKind = "user"
 	PrincipalApplication PrincipalKind = "application" // client credentials: no person behind it
+	PrincipalSystem      PrincipalKind = "system"      // the server itself; no token makes one
 )
 
 // Principal is who asks, as proven by their token.
@@ -62,6 +63,21 @@ type Principal struct {
 	Organization OrganizationID // HostID for people of the host
 	Role         Role           // people only
 	Scopes       []Scope        // what the token carries; a person's token without any is limited by the role alone
+}
+
+// Actor names the principal in the events and idempotency keys of an organization: "user/ID" or "application/ID" of its own,
+// "host/ID" for people of the host, and SystemActor. Ids alone would not do: a person, a person of the host and an application
+// may have the same.
+func (p Principal) Actor() string {
+	switch {
+	case p.Kind == PrincipalSystem:
+		return SystemActor
+	case p.Kind == PrincipalApplication:
+		return "application/" + p.ID
+	case p.Organization == HostID:
+		return "host/" + p.ID
+	}
+	return "user/" + p.ID
 }
 
 // Permission is what an operation asks for: a person needs one of the roles, a token that carries scopes needs one of the
@@ -79,8 +95,11 @@ var (
 	PermissionManageHost    = Permission{Roles: []Role{RoleHostAdministrator}}
 )
 
-// Check returns nil where p may do what asks for need, else forbidden/missing_permission.
+// Check returns nil where p may do what asks for need, else forbidden/missing_permission. The system may do everything.
 func (p Principal) Check(need Permission) error {
+	if p.Kind == PrincipalSystem {
+		return nil
+	}
 	if p.Kind == PrincipalUser && !slices.Contains(need.Roles, p.Role) {
 		return NewError(KindForbidden, ReasonMissingPermission, "this needs the role %s", joined(need.Roles, "or"))
 	}
@@ -121,13 +140,13 @@ type Caller struct {
 
 // Origin is what a command remembers of its caller.
 func (c Caller) Origin() Origin {
-	return Origin{Actor: c.Principal.ID, Via: c.Via, RequestID: c.RequestID, Key: c.Key}
+	return Origin{Actor: c.Principal.Actor(), Via: c.Via, RequestID: c.RequestID, Key: c.Key}
 }
 
 // SystemCaller is the server itself at start-up or in a sweep: it may do everything and is named as the actor.
 func SystemCaller(via string) Caller {
 	return Caller{
-		Principal: Principal{Kind: PrincipalUser, ID: SystemActor, Organization: HostID, Role: RoleHostAdministrator},
+		Principal: Principal{Kind: PrincipalSystem, ID: SystemActor, Organization: HostID},
 		Via:       via, RequestID: NewID(),
 	}
 }

@@ -21,7 +21,7 @@ type AllocationRefused struct {
 type refusalKey struct {
 	organization OrganizationID
 	actor        string
-	code         BundleCode
+	code         BundleCode // empty: all codes that do not exist
 }
 
 type refusalWindow struct {
@@ -87,8 +87,16 @@ func (m *RefusalMeter) admit(key refusalKey, now time.Time) (record bool, untold
 // refuse records that a command was refused for want of units and returns the answer. Nothing else changes.
 func (s *Slice) refuse(o *organizationSlice, origin Origin, users int, shortages []Shortage) error {
 	recorded, suppressed := false, int64(0)
+	invented := false
 	for _, short := range shortages {
-		record, untold := s.refusals.admit(refusalKey{o.organization.ID, origin.Actor, short.Bundle}, s.now)
+		code := short.Bundle
+		if _, exists := LookupBundle(code); !exists {
+			if invented {
+				continue
+			}
+			code, invented = "", true // callers can invent any number of codes: they share one window
+		}
+		record, untold := s.refusals.admit(refusalKey{o.organization.ID, origin.Actor, code}, s.now)
 		recorded, suppressed = recorded || record, suppressed+untold
 	}
 	if recorded {

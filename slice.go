@@ -46,6 +46,7 @@ const (
 
 type organizationSlice struct {
 	exists       bool
+	now          time.Time // of the batch, or of the head where that is later: no chain runs backwards
 	head         Head
 	organization Organization
 	licensed     bool
@@ -84,14 +85,18 @@ func (s *Slice) MeterRefusals(m *RefusalMeter) *RefusalMeter {
 	return s.refusals
 }
 
-// Now is the instant of the batch, never before the last event of any of its organizations.
+// Now is the instant of the batch.
 func (s *Slice) Now() time.Time { return s.now }
+
+// NowIn is the instant of the batch for one organization: never before its last event. One whose clock was once wrong does
+// not move the others of the batch.
+func (s *Slice) NowIn(id OrganizationID) time.Time { return s.at(id).now }
 
 func (s *Slice) at(id OrganizationID) *organizationSlice {
 	o := s.organizations[id]
 	if o == nil {
 		o = &organizationSlice{
-			head: Head{Organization: id, Hash: NoHash()}, users: map[UserID]User{}, records: map[UserID]DirectRecord{},
+			now: s.now, head: Head{Organization: id, Hash: NoHash()}, users: map[UserID]User{}, records: map[UserID]DirectRecord{},
 			seats: map[UserID]map[BundleCode]Seat{}, pools: map[BundleCode]Pool{}, lots: map[BundleCode][]Lot{},
 			changedRecords: map[UserID]bool{}, changedSeats: map[seatRef]bool{}, changedPools: map[BundleCode]bool{},
 		}
@@ -101,12 +106,12 @@ func (s *Slice) at(id OrganizationID) *organizationSlice {
 }
 
 // LoadOrganization adds an organization with the end of its chain; licensed says whether any of its lots is in force now.
-// All organizations are loaded before anything else, because the slice's instant moves up to the head's where that is later.
+// The organization's instant is the head's where that is later than the batch's; licensed is as of that instant.
 func (s *Slice) LoadOrganization(org Organization, head Head, licensed bool) {
 	o := s.at(org.ID)
 	o.exists, o.organization, o.head, o.licensed = true, org, head, licensed
-	if head.At.After(s.now) {
-		s.now = head.At
+	if head.At.After(o.now) {
+		o.now = head.At
 	}
 }
 
@@ -192,12 +197,12 @@ func (s *Slice) putKey(k KeyRecord) {
 // pool returns a pool that is up to date at now; one of which nothing was ever bought is empty.
 func (s *Slice) pool(o *organizationSlice, code BundleCode) Pool {
 	p, known := o.pools[code]
-	if known && p.Stale(s.now) {
+	if known && p.Stale(o.now) {
 		lots, loaded := o.lots[code]
 		if !loaded {
 			panic("seatwright: the store loaded the stale pool " + string(code) + " without its lots")
 		}
-		p = p.Refreshed(lots, s.now)
+		p = p.Refreshed(lots, o.now)
 		o.putPool(p)
 	}
 	return p
@@ -248,7 +253,7 @@ func (s *Slice) record(o *organizationSlice, origin Origin, kind EventKind, subj
 		return Internal(err)
 	}
 	e := Event{
-		Organization: o.head.Organization, Sequence: o.head.Sequence + 1, At: s.now, Kind: kind, Version: 1, Actor: origin.Actor,
+		Organization: o.head.Organization, Sequence: o.head.Sequence + 1, At: o.now, Kind: kind, Version: 1, Actor: origin.Actor,
 		Via: origin.Via, RequestID: origin.RequestID, Subject: subject, Data: body, Prev: o.head.Hash,
 	}
 	e.Hash = e.Digest()

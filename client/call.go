@@ -85,11 +85,11 @@ func (c *Client) do(ctx context.Context, op call) (answer, error) {
 			token, renewed = "", true // it has expired, or the server's keys are new
 			continue
 		case err == nil && got.status != http.StatusTooManyRequests && got.status != http.StatusServiceUnavailable:
-			return answer{}, op.failure(got)
+			return answer{}, op.refused(got)
 		}
 		var failure *seatwright.Error
 		if err == nil {
-			failure = op.failure(got)
+			failure = op.refused(got)
 		} else {
 			failure = op.lost(err)
 		}
@@ -143,6 +143,18 @@ func (c *Client) attempt(ctx context.Context, op call, token string) (answer, er
 	}
 	seconds, _ := strconv.Atoi(response.Header.Get("Retry-After")) // absent or a date: our own pause is good enough
 	return answer{status: response.StatusCode, retryAfter: time.Duration(seconds) * time.Second, body: body}, nil
+}
+
+// refused is the error of an answer that is not a success. A 5xx that the server did not write comes from something in
+// between, which does not know what the server did.
+func (op call) refused(got answer) *seatwright.Error {
+	e := op.failure(got)
+	if op.key != "" && got.status >= http.StatusInternalServerError && !ours(got) {
+		unknown := seatwright.Unavailable(seatwright.ReasonOutcomeUnknown, e, "%s The change may or may not have been made", e.Detail)
+		unknown.RetryAfter = got.retryAfter
+		return unknown
+	}
+	return e
 }
 
 // lost is the error of an operation to which no answer came, or one that cannot be read.

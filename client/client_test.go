@@ -188,7 +188,8 @@ func TestRebuildsTheServersError(t *testing.T) {
 		{404, `{"code":"no_license","detail":"d"}`, seatwright.Error{Kind: seatwright.KindNotFound, Reason: seatwright.ReasonNoLicense, Detail: "d"}},
 		{500, `{"code":"internal","detail":"d"}`, seatwright.Error{Kind: seatwright.KindInternal, Reason: seatwright.ReasonInternal, Detail: "d"}},
 		{502, `<html>bad gateway</html>`, seatwright.Error{
-			Kind: seatwright.KindInternal, Reason: seatwright.ReasonInternal, Detail: "the server answered 502 Bad Gateway without saying why; is this the right URL?",
+			Kind: seatwright.KindUnavailable, Reason: seatwright.ReasonOutcomeUnknown,
+			Detail: "the server answered 502 Bad Gateway without saying why; is this the right URL? The change may or may not have been made",
 		}},
 	} {
 		f := setup(t, []http.HandlerFunc{answers(c.status, c.body)})

@@ -31,6 +31,12 @@ func problem(got answer) *seatwright.Error {
 	return e
 }
 
+// ours reports that a Seatwright server wrote the answer.
+func ours(got answer) bool {
+	var p wire.Problem
+	return json.Unmarshal(got.body, &p) == nil && p.Code != ""
+}
+
 // kindOf turns a status back into the kind that it was made of. 409 stands for two kinds, which the reason tells apart.
 func kindOf(status int, reason seatwright.Reason) seatwright.Kind {
 	switch status {

@@ -18,7 +18,7 @@ type answer struct {
 
 // answers says what each kind of error looks like from outside.
 var answers = map[seatwright.Kind]answer{
-	seatwright.KindInvalid:         {http.StatusBadRequest, "The request is malformed"},
+	seatwright.KindInvalid:         {http.StatusBadRequest, "The request is not valid"},
 	seatwright.KindUnauthenticated: {http.StatusUnauthorized, "A valid access token is needed"},
 	seatwright.KindForbidden:       {http.StatusForbidden, "This is not allowed"},
 	seatwright.KindNotFound:        {http.StatusNotFound, "There is no such thing"},
@@ -104,7 +104,7 @@ func (d Door) logCause(r *http.Request, e *seatwright.Error, id string) {
 		return
 	}
 	level := slog.LevelWarn
-	if e.Kind == seatwright.KindInternal {
+	if e.Kind == seatwright.KindInternal || e.Kind == seatwright.KindUnavailable {
 		level = slog.LevelError
 	}
 	d.Log.LogAttrs(r.Context(), level, "request failed", slog.String("request_id", id), slog.Any("error", e))

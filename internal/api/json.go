@@ -144,7 +144,7 @@ func explain(text []byte, err error) error {
 		}
 		return malformed(text, offset, string(syntactic.JSONPointer), why)
 	case errors.As(err, &semantic):
-		why := "a " + kindName(semantic.JSONKind) + " of this form does not belong here"
+		why := "this " + kindName(semantic.JSONKind) + " does not belong here"
 		if errors.Is(semantic.Err, json.ErrUnknownName) {
 			why = "there is no such field"
 		}

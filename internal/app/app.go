@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/seatwright/seatwright"
@@ -54,6 +53,9 @@ func (a *App) open(ctx context.Context, c Config, logs io.Writer, issuerFromHost
 		return err
 	}
 	quietLibraries(logs)
+	if c.Listen == "" {
+		return errors.New("the address to listen on is empty, which would mean every interface and any port")
+	}
 	var network net.ListenConfig
 	if a.listener, err = network.Listen(ctx, "tcp", c.Listen); err != nil {
 		return fmt.Errorf("listen: %w", err)
@@ -103,11 +105,18 @@ func (a *App) ready(ctx context.Context) error {
 	return err
 }
 
+// EveryInterface reports whether the listener takes connections from every interface of the machine.
+func (a *App) EveryInterface() bool {
+	tcp, ok := a.listener.Addr().(*net.TCPAddr)
+	return ok && tcp.IP.IsUnspecified()
+}
+
 // Address is a URL under which the listener can be reached from this machine, with the port that was taken.
 func (a *App) Address() string {
 	address := a.listener.Addr().String()
-	if tcp, ok := a.listener.Addr().(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
-		address = net.JoinHostPort("127.0.0.1", strconv.Itoa(tcp.Port))
+	if a.EveryInterface() {
+		_, port, _ := net.SplitHostPort(address) // always in this form
+		address = net.JoinHostPort("127.0.0.1", port)
 	}
 	return "http://" + address
 }
@@ -129,7 +138,12 @@ func (a *App) Serve(ctx context.Context) error {
 	}
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
 	defer cancel()
-	return httpServer.Shutdown(stop)
+	if err := httpServer.Shutdown(stop); errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("requests that took longer than %s to end were cut off", shutdownTime)
+	} else if err != nil {
+		return fmt.Errorf("stop: %w", err)
+	}
+	return nil
 }
 
 // Close commits what waits and releases everything. It may be called on a half-open App.
@@ -164,7 +178,7 @@ func (a *App) EnsureFirstAdministrator(ctx context.Context, announce func(userNa
 		return err
 	}
 	_, err := a.Directory.CreateUser(ctx, seatwright.SystemCaller("start"), seatwright.HostID, directory.NewUser{
-		ID: id, UserName: firstAdministrator, Password: password,
+		ID: id, UserName: firstAdministrator, Password: password, Role: seatwright.RoleHostAdministrator,
 	})
 	return err
 }

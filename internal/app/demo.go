@@ -38,6 +38,7 @@ const (
 	demoOrganization = "acme"
 	demoTenant       = "DefaultTenant"
 	demoOther        = "globex"
+	demoOtherTenant  = "Main" // not acme's, so that a login with the name of acme's tenant alone is not ambiguous
 	demoBare         = "initech"
 	demoScope        = "PM.License"
 	demoFullCode     = "PMBU"
@@ -62,7 +63,11 @@ const demoFile = "demo.json"
 // LoadDemo fills the store with the demonstration's data, where it is missing, and returns its credentials. It can be
 // repeated and interrupted: the credentials are on disk before anything is made with them.
 func (a *App) LoadDemo(ctx context.Context, dir string) (Demo, error) {
-	demo, err := demoCredentials(filepath.Join(dir, demoFile))
+	path := filepath.Join(dir, demoFile)
+	if err := a.checkDemo(ctx, path); err != nil {
+		return Demo{}, err
+	}
+	demo, err := demoCredentials(path)
 	if err != nil {
 		return demo, err
 	}
@@ -70,7 +75,7 @@ func (a *App) LoadDemo(ctx context.Context, dir string) (Demo, error) {
 	if _, err := a.store.Application(ctx, seatwright.ApplicationID(demo.Initech.ClientID)); err == nil {
 		return demo, nil // made last, so everything is there
 	}
-	s.user(seatwright.HostID, directory.NewUser{ID: demo.Host, UserName: demo.Host, Password: demo.HostPassword})
+	s.user(seatwright.HostID, directory.NewUser{ID: demo.Host, UserName: demo.Host, Password: demo.HostPassword, Role: seatwright.RoleHostAdministrator})
 
 	acme := demo.Acme.Organization
 	s.organization(demoOrganization, demo.Acme)
@@ -95,7 +100,7 @@ func (a *App) LoadDemo(ctx context.Context, dir string) (Demo, error) {
 
 	globex := demo.Globex.Organization
 	s.organization(demoOther, demo.Globex)
-	s.tenant(globex, demoTenant)
+	s.tenant(globex, demoOtherTenant)
 	for _, user := range demoOtherUsers() {
 		s.user(globex, directory.NewUser{ID: user, UserName: user})
 	}
@@ -106,6 +111,21 @@ func (a *App) LoadDemo(ctx context.Context, dir string) (Demo, error) {
 	}
 	return demo, s.err
 }
+
+// checkDemo refuses a directory that a real server has been used on: nothing could take the demonstration out of it again.
+func (a *App) checkDemo(ctx context.Context, path string) error {
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	head, err := a.store.Head(ctx, seatwright.HostID)
+	if err == nil && head.Sequence > newHostEvents {
+		err = fmt.Errorf("%s has data that is not a demonstration's: use another directory", filepath.Dir(path))
+	}
+	return err
+}
+
+// newHostEvents is how long the host's chain is when a store has just been opened: the host and its signing key.
+const newHostEvents = 2
 
 func demoCredentials(path string) (demo Demo, err error) {
 	text, err := os.ReadFile(path)
@@ -191,11 +211,8 @@ func (s *seed) lot(organization seatwright.OrganizationID, code string, quantity
 	s.note(err)
 }
 
-// allocate acts as an administrator of the organization: the host may not.
 func (s *seed) allocate(organization seatwright.OrganizationID, users []seatwright.UserID, code seatwright.BundleCode) {
-	caller := s.caller
-	caller.Principal.Organization, caller.Principal.Role = organization, seatwright.RoleOrganizationAdministrator
-	_, err := s.Licensing.Allocate(s.ctx, caller, organization, users, []seatwright.BundleCode{code}, false)
+	_, err := s.Licensing.Allocate(s.ctx, s.caller, organization, users, []seatwright.BundleCode{code}, false)
 	s.note(err)
 }
 

@@ -66,6 +66,10 @@ func TestStatuses(t *testing.T) {
 		ID: "odd:id|x", Scopes: []seatwright.Scope{"PM.License"}, Secret: oddSecret,
 	})
 	check(t, err)
+	for _, organization := range []seatwright.OrganizationID{w.demo.Acme.Organization, w.demo.Globex.Organization} {
+		_, err := w.Directory.CreateTenant(t.Context(), seatwright.SystemCaller("test"), organization, directory.NewTenant{Name: "Twin"})
+		check(t, err)
+	}
 	table := []operationRows{
 		{"replaceUserLicenses", slices.Concat(allocationRows("PUT"), putRows(), malformedRows("PUT"))},
 		{"postUserLicenses", slices.Concat(allocationRows("POST"), postRows(), malformedRows("POST"))},

@@ -51,7 +51,7 @@ func demonstrate(command *cobra.Command, std streams, c app.Config, envFile stri
 			return err
 		}
 	}
-	if _, err := fmt.Fprintf(std.stdout, "listening on %s\n%s", server.Address(), demo.QuickStart(server.Address())); err != nil {
+	if _, err := fmt.Fprintf(std.stdout, "listening on %s\n%s", listening(server), demo.QuickStart(server.Address())); err != nil {
 		return err
 	}
 	return server.Serve(command.Context())

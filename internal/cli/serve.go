@@ -46,7 +46,7 @@ func serve(command *cobra.Command, std streams, c app.Config) error {
 		return err
 	}
 	defer server.Close() //nolint:errcheck // everything acknowledged is on disk already
-	if _, err := fmt.Fprintf(std.stdout, "listening on %s\n", server.Address()); err != nil {
+	if _, err := fmt.Fprintf(std.stdout, "listening on %s\n", listening(server)); err != nil {
 		return err
 	}
 	err = server.EnsureFirstAdministrator(command.Context(), func(user, password string) error {
@@ -57,4 +57,12 @@ func serve(command *cobra.Command, std streams, c app.Config) error {
 		return err
 	}
 	return server.Serve(command.Context())
+}
+
+// listening says where a server can be reached.
+func listening(server *app.App) string {
+	if server.EveryInterface() {
+		return server.Address() + " and every other address of this machine"
+	}
+	return server.Address()
 }

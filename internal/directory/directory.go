@@ -67,6 +67,9 @@ func (d *Directory) CreateOrganization(ctx context.Context, caller seatwright.Ca
 	if err != nil {
 		return seatwright.Organization{}, err
 	}
+	if seatwright.IsReservedName(id) {
+		return seatwright.Organization{}, seatwright.Invalid(seatwright.ReasonInvalidValue, "%q is reserved", id).In("id")
+	}
 	if err := seatwright.CheckName(n.Name); err != nil {
 		return seatwright.Organization{}, err
 	}

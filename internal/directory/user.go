@@ -20,7 +20,7 @@ type NewUser struct {
 	LastName    string
 	DisplayName string
 	ExternalID  string
-	Role        seatwright.Role // empty: member
+	Role        seatwright.Role // empty: member; people of the host need host-administrator said
 }
 
 // CreateUser makes a person of an organization, or of the host, where the role must be the host's. Host administrators only.
@@ -73,12 +73,10 @@ func (n *NewUser) check(organization seatwright.OrganizationID) error {
 	}
 	host := organization == seatwright.HostID
 	switch {
-	case n.Role == "" && host:
-		n.Role = seatwright.RoleHostAdministrator
-	case n.Role == "":
+	case n.Role == "" && !host:
 		n.Role = seatwright.RoleMember
 	case host && n.Role != seatwright.RoleHostAdministrator:
-		return invalid("role", "people of the host are host administrators")
+		return invalid("role", "people of the host are host administrators: say so with the role host-administrator")
 	case !host && n.Role != seatwright.RoleMember && n.Role != seatwright.RoleOrganizationAdministrator:
 		return invalid("role", "role is member or organization-administrator")
 	}

@@ -35,7 +35,8 @@ type Ledger struct {
 
 	// The writer's own.
 	refusals *seatwright.RefusalMeter
-	expected int // how many commands would wait if every caller just answered came back at once
+	counted  bool // the last refusals were counted, or were tried to be, after Close
+	expected int  // how many commands would wait if every caller just answered came back at once
 }
 
 // patience is how often the writer lets others run before it takes what waits. An idle server pays it as well, some ten
@@ -105,6 +106,17 @@ func Submit[A any](ctx context.Context, l *Ledger, origin seatwright.Origin, com
 			return *new(A), err
 		}
 		return answer, refusal
+	case <-l.stopped:
+		// The writer has answered all that it took. What was queued behind its back is not among them.
+		select {
+		case err := <-p.done:
+			if err != nil {
+				return *new(A), err
+			}
+			return answer, refusal
+		default:
+			return *new(A), stopping()
+		}
 	case <-ctx.Done():
 		if p.state.CompareAndSwap(waiting, abandoned) {
 			return *new(A), seatwright.Unavailable(seatwright.ReasonStoreUnavailable, ctx.Err(), "the request ended before it was its turn; nothing has changed")
@@ -130,7 +142,7 @@ func newPending[A any](origin seatwright.Origin, command seatwright.Command[A], 
 func (l *Ledger) enqueue(p *pending) error {
 	select {
 	case <-l.closing:
-		return seatwright.Unavailable(seatwright.ReasonStoreUnavailable, nil, "the server is stopping")
+		return stopping()
 	default:
 	}
 	select {
@@ -139,6 +151,10 @@ func (l *Ledger) enqueue(p *pending) error {
 	default:
 		return seatwright.Unavailable(seatwright.ReasonOverloaded, nil, "too many changes are waiting")
 	}
+}
+
+func stopping() error {
+	return seatwright.Unavailable(seatwright.ReasonStoreUnavailable, nil, "the server is stopping")
 }
 
 // write is the writer: it commits batches until the ledger is closed and the queue is empty.
@@ -179,9 +195,10 @@ func (l *Ledger) next() *pending {
 				return p
 			default:
 			}
-			if !l.refusals.Counting() {
+			if l.counted || !l.refusals.Counting() {
 				return nil
 			}
+			l.counted = true          // once: neither a store that fails nor a clock that went back may keep the server from stopping
 			<-time.After(time.Second) // a refusal can be counted when its second is over
 			if p := l.countRefusals(); p != nil {
 				return p

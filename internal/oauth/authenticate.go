@@ -69,7 +69,7 @@ func (p *Provider) Authenticate(w http.ResponseWriter, r *http.Request, pathOrga
 		refuse(w, http.StatusMethodNotAllowed, envelopeError{Message: "The method is not allowed here"})
 		return
 	}
-	if !isJSON(r.Header.Get("Content-Type")) {
+	if !isJSON(r.Header) {
 		refuse(w, http.StatusUnsupportedMediaType, envelopeError{Message: "The body must be application/json"})
 		return
 	}
@@ -131,10 +131,11 @@ func refuse(w http.ResponseWriter, status int, e envelopeError) {
 	writeJSON(w, status, envelope{Error: &e, UnauthorizedRequest: status == http.StatusUnauthorized, ABP: true})
 }
 
-// isJSON accepts the JSON types that published clients send.
-func isJSON(contentType string) bool {
-	t, _, err := mime.ParseMediaType(contentType)
-	if err != nil && !errors.Is(err, mime.ErrInvalidMediaParameter) {
+// isJSON accepts the JSON types that published clients send, in UTF-8 and not compressed.
+func isJSON(header http.Header) bool {
+	t, parameters, err := mime.ParseMediaType(header.Get("Content-Type"))
+	charset, given := parameters["charset"]
+	if err != nil || given && !strings.EqualFold(charset, "utf-8") || header.Get("Content-Encoding") != "" {
 		return false
 	}
 	return t == "application/json" || t == "text/json" || t == "application/json-patch+json" ||

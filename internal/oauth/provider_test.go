@@ -124,7 +124,7 @@ func setup(t testing.TB) *world {
 		UserName: "boss", Password: password, DisplayName: "The Boss", Role: seatwright.RoleOrganizationAdministrator,
 	}))
 	must(w.directory.CreateUser(ctx, who, w.globex.ID, directory.NewUser{UserName: "stranger", Password: password}))
-	must(w.directory.CreateUser(ctx, who, seatwright.HostID, directory.NewUser{UserName: "admin", Password: password}))
+	must(w.directory.CreateUser(ctx, who, seatwright.HostID, directory.NewUser{UserName: "admin", Password: password, Role: seatwright.RoleHostAdministrator}))
 	w.app, _, err = w.directory.CreateApplication(ctx, who, w.acme.ID, directory.NewApplication{
 		ID: "app:1", Name: "robot", Scopes: []seatwright.Scope{"PM.License", "PM.User.Read"}, Secret: clientSecret,
 	})

@@ -130,7 +130,20 @@ func organizationsNamed(r *http.Request, exchange *api.Exchange) []string {
 // organization where the operation is for them. A foreign organization and a missing one are the same answer, so that
 // nobody learns which organizations there are.
 func (g *gate) organization(ctx context.Context, p seatwright.Principal, op contract.Operation, names []string) (seatwright.Organization, error) {
+	ofHost := p.Kind == seatwright.PrincipalUser && p.Role == seatwright.RoleHostAdministrator &&
+		slices.Contains(op.Permission.Roles, seatwright.RoleHostAdministrator)
 	var organization seatwright.Organization
+	if !ofHost && len(names) > 0 {
+		// Only the caller's own organization is looked up: how long a look-up takes tells whether there is something.
+		own, err := g.directory.Organization(ctx, string(p.Organization))
+		if err == nil && !slices.ContainsFunc(names, func(name string) bool { return !own.IsCalled(name) }) {
+			return own, nil
+		}
+		if err != nil && !seatwright.IsKind(err, seatwright.KindNotFound) {
+			return organization, err
+		}
+		return organization, seatwright.MissingOrganization()
+	}
 	for i, name := range names {
 		found, err := g.directory.Organization(ctx, name)
 		if err != nil {
@@ -143,11 +156,6 @@ func (g *gate) organization(ctx context.Context, p seatwright.Principal, op cont
 			return seatwright.Organization{}, seatwright.MissingOrganization()
 		}
 		organization = found
-	}
-	ofHost := p.Kind == seatwright.PrincipalUser && p.Role == seatwright.RoleHostAdministrator &&
-		slices.Contains(op.Permission.Roles, seatwright.RoleHostAdministrator)
-	if len(names) > 0 && organization.ID != p.Organization && !ofHost {
-		return seatwright.Organization{}, seatwright.MissingOrganization()
 	}
 	return organization, nil
 }

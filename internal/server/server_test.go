@@ -39,6 +39,7 @@ const (
 	otherToken  = "other"
 	hostToken   = "host"
 	memberToken = "member"
+	downToken   = "down" // of an organization that the database cannot be asked about
 	song        = seatwright.OrganizationID("song-one")
 )
 
@@ -64,6 +65,8 @@ func (w *world) Verify(_ context.Context, token string) (seatwright.Principal, e
 		return user("mia", song, seatwright.RoleMember)
 	case otherToken:
 		return user("otto", "other", seatwright.RoleOrganizationAdministrator)
+	case downToken:
+		return user("dora", "down", seatwright.RoleOrganizationAdministrator)
 	case hostToken:
 		return user("hal", seatwright.HostID, seatwright.RoleHostAdministrator)
 	case readerToken:
@@ -255,6 +258,15 @@ func TestLeaseDoor(t *testing.T) {
 	}
 }
 
+func TestDirectoryThatDoesNotAnswerIsUnavailable(t *testing.T) {
+	t.Parallel()
+	_, handler := setup(t)
+	answer := call(handler, "PUT", license, downToken, `{"userIds":["a"],"userBundleCodes":[]}`)
+	if answer.Code != 503 || !strings.Contains(answer.Body.String(), `"code":"store_unavailable"`) {
+		t.Errorf("%d %s", answer.Code, answer.Body)
+	}
+}
+
 func TestPostReadsInRequestOrder(t *testing.T) {
 	t.Parallel()
 	_, handler := setup(t)
@@ -434,7 +446,6 @@ func TestRequestsThatReachNoUseCase(t *testing.T) {
 		"LongerPath":         {"PUT", license + "/more", seed, nil, 404, seatwright.ReasonRouteNotFound},
 		"EmptyKey":           {"PUT", license, seed, []string{"Idempotency-Key: "}, 400, seatwright.ReasonMalformedKey},
 		"TwoKeys":            {"PUT", license, seed, []string{"Idempotency-Key: a", "Idempotency-Key: a"}, 400, seatwright.ReasonMalformedKey},
-		"StoreOfDirectory":   {"PUT", "/down" + license, seed, nil, 503, seatwright.ReasonStoreUnavailable},
 		"DuplicateInBody":    {"PUT", license, `{"userIds":["a"],"userIds":["b"],"userBundleCodes":[]}`, nil, 400, seatwright.ReasonMalformedBody},
 		"CaseTwinInBody":     {"PUT", license, `{"userIds":["a"],"UserIds":["b"],"userBundleCodes":[]}`, nil, 400, seatwright.ReasonMalformedBody},
 		"NullBody":           {"PUT", license, `null`, nil, 400, seatwright.ReasonMalformedBody},

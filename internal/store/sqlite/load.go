@@ -77,29 +77,23 @@ func organizationOf(r row) seatwright.Organization {
 	}
 }
 
-// loadOrganizations loads every head before anything that depends on the slice's instant, which the heads may move.
+// loadOrganizations loads every head before anything that depends on the organization's instant, which the head may move.
 func (w *writer) loadOrganizations(slice *seatwright.Slice, touches []seatwright.Touch) error {
-	now := slice.Now()
-	for {
-		all, err := w.organizationsAt(now, touches)
-		if err != nil {
-			return err
-		}
-		latest := now
-		for _, o := range all {
-			if o.head.At.After(latest) {
-				latest = o.head.At
-			}
-		}
-		if latest.After(now) { // the clock went back: what is in force is asked again for the slice's instant
-			now = latest
-			continue
-		}
-		for _, o := range all {
-			slice.LoadOrganization(o.organization, o.head, o.licensed)
-		}
-		return nil
+	all, err := w.organizationsAt(slice.Now(), touches)
+	if err != nil {
+		return err
 	}
+	for _, o := range all {
+		if o.head.At.After(slice.Now()) { // the clock went back: what is in force is asked again for the organization's instant
+			again, err := w.organizationsAt(o.head.At, []seatwright.Touch{{Organization: o.organization.ID}})
+			if err != nil {
+				return err
+			}
+			o = again[0]
+		}
+		slice.LoadOrganization(o.organization, o.head, o.licensed)
+	}
+	return nil
 }
 
 // organizationsAt returns those of the touched organizations that exist, as they are at now.
@@ -229,7 +223,7 @@ func (w *writer) loadPools(slice *seatwright.Slice, touches []seatwright.Touch) 
 		}
 		for _, pool := range pools {
 			var lots []seatwright.Lot
-			if t.Lots || pool.Stale(slice.Now()) {
+			if t.Lots || pool.Stale(slice.NowIn(t.Organization)) {
 				lots = []seatwright.Lot{}
 				err := w.each(func(r row) { lots = append(lots, lotOf(r)) }, `SELECT
 					organization, id, code, quantity, starts_at, ends_at, grace_seconds, order_text, created_at

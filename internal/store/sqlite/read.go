@@ -26,6 +26,9 @@ func (s *Store) one(ctx context.Context, missing *seatwright.Error, scan func(ro
 func (s *Store) each(ctx context.Context, scan func(row), query string, args ...any) error {
 	rows, err := s.reads.QueryContext(ctx, query, args...)
 	if err != nil {
+		if s.closed.Load() { // database/sql does not export its error for that
+			return seatwright.Unavailable(seatwright.ReasonStoreUnavailable, err, "the database is closed")
+		}
 		return translate(err)
 	}
 	defer rows.Close()

@@ -18,6 +18,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -45,7 +46,7 @@ type Store struct {
 
 	mu     sync.Mutex // one Update at a time; guards what follows
 	writer *writer
-	closed bool
+	closed atomic.Bool
 }
 
 // fileName is the database inside the data directory.
@@ -86,7 +87,11 @@ func (s *Store) open(ctx context.Context, dir string) error {
 	if err != nil {
 		return fmt.Errorf("database file: %w", err)
 	}
-	if err := file.Close(); err != nil {
+	info, err := file.Stat()
+	if err == nil && info.Mode().Perm()&0o077 != 0 {
+		err = fmt.Errorf("others may read %s: chmod 600 it", path)
+	}
+	if err := errors.Join(err, file.Close()); err != nil {
 		return fmt.Errorf("database file: %w", err)
 	}
 	if err := prepare(ctx, path); err != nil {
@@ -191,10 +196,9 @@ func migrate(ctx context.Context, db *sql.DB) error {
 func (s *Store) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed {
+	if s.closed.Swap(true) {
 		return nil
 	}
-	s.closed = true
 	var errs []error
 	if s.reads != nil {
 		errs = append(errs, s.reads.Close())

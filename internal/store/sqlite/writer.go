@@ -130,7 +130,7 @@ func (w *writer) put(update, insert string, args ...driver.Value) error {
 func (s *Store) Update(ctx context.Context, request seatwright.LoadRequest, decide func(*seatwright.Slice) error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed {
+	if s.closed.Load() {
 		return seatwright.Unavailable(seatwright.ReasonStoreUnavailable, nil, "the database is closed")
 	}
 	if s.writer.broken {
@@ -141,10 +141,10 @@ func (s *Store) Update(ctx context.Context, request seatwright.LoadRequest, deci
 	if err := ctx.Err(); err != nil {
 		return seatwright.Unavailable(seatwright.ReasonStoreUnavailable, err, "the request ended before it was its turn")
 	}
-	return s.writer.update(request, s.clock(), decide)
+	return s.writer.update(request, s.clock, decide)
 }
 
-func (w *writer) update(request seatwright.LoadRequest, now time.Time, decide func(*seatwright.Slice) error) error {
+func (w *writer) update(request seatwright.LoadRequest, clock func() time.Time, decide func(*seatwright.Slice) error) error {
 	if err := w.exec(`BEGIN IMMEDIATE`); err != nil {
 		return err
 	}
@@ -155,7 +155,7 @@ func (w *writer) update(request seatwright.LoadRequest, now time.Time, decide fu
 			w.rollback()
 		}
 	}()
-	slice, err := w.load(request, now)
+	slice, err := w.load(request, clock()) // read under the lock, so that no two batches are decided at instants out of order
 	if err != nil {
 		return err
 	}

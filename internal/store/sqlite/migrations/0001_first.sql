@@ -15,6 +15,9 @@ CREATE TABLE organizations (
     created_at        INTEGER NOT NULL
 ) WITHOUT ROWID;
 
+-- A new name may not be another organization's id, in any letter case.
+CREATE INDEX organizations_by_folded_id ON organizations (lower(id));
+
 -- The end of each organization's chain of events.
 CREATE TABLE heads (
     organization TEXT PRIMARY KEY REFERENCES organizations (id),
@@ -148,8 +151,8 @@ CREATE TABLE idempotency_keys (
     organization TEXT NOT NULL REFERENCES organizations (id),
     principal    TEXT NOT NULL,
     key          TEXT NOT NULL,
+    created_at   INTEGER NOT NULL, -- before the answer, which may be long: the sweep reads no further
     fingerprint  BLOB NOT NULL,
     answer       BLOB NOT NULL,
-    created_at   INTEGER NOT NULL,
     PRIMARY KEY (organization, principal, key)
 );
