@@ -2,6 +2,21 @@ package seatwright
 
 import "testing"
 
+// Guards idempotency keys and the audit: principals with the same id are not the same actor.
+func TestActorsOfOneIDAreToldApart(t *testing.T) {
+	seen := map[string]bool{}
+	for _, p := range []Principal{
+		{Kind: PrincipalUser, ID: "twin", Organization: "a"}, {Kind: PrincipalUser, ID: "twin", Organization: HostID},
+		{Kind: PrincipalApplication, ID: "twin", Organization: "a"}, {Kind: PrincipalUser, ID: SystemActor, Organization: "a"},
+		SystemCaller("test").Principal,
+	} {
+		if seen[p.Actor()] {
+			t.Errorf("%+v is called %s, as another one is", p, p.Actor())
+		}
+		seen[p.Actor()] = true
+	}
+}
+
 func TestCheckNeedsTheRoleAndWhereTheTokenHasScopesOneOfThem(t *testing.T) {
 	user := func(role Role, scopes ...Scope) Principal {
 		return Principal{Kind: PrincipalUser, Role: role, Scopes: scopes}

@@ -299,6 +299,65 @@ func TestCloseCountsTheLastRefusals(t *testing.T) {
 	}
 }
 
+func TestCloseEndsThoughTheStoreFails(t *testing.T) {
+	l, d := setup(t, 1)
+	submit(t, l, allocate(0))
+	for i := range 30 { // more than are recorded in a second: the rest is still to be counted
+		_, _ = ledger.Submit(t.Context(), l, origin, allocate(1+i))
+	}
+	d.set(func(seatwright.LoadRequest) error {
+		return seatwright.Unavailable(seatwright.ReasonStoreUnavailable, nil, "the disk is full")
+	})
+	closed := make(chan struct{})
+	go func() { l.Close(); close(closed) }()
+	select {
+	case <-closed:
+	case <-time.After(20 * time.Second):
+		t.Fatal("Close does not end")
+	}
+}
+
+func TestNobodyIsLeftWaitingByClose(t *testing.T) {
+	for range 50 {
+		l := ledger.New(nothing{}, slog.New(slog.DiscardHandler))
+		var wg sync.WaitGroup
+		for range 8 {
+			wg.Go(func() {
+				var err error
+				for err == nil { // until the ledger is closed
+					_, err = ledger.Submit(context.Background(), l, origin, seatwright.CreateHost{})
+				}
+			})
+		}
+		l.Close()
+		wg.Wait()
+	}
+}
+
+// nothing is a store that is always empty and keeps nothing.
+type nothing struct{ seatwright.Store }
+
+func (nothing) Update(_ context.Context, _ seatwright.LoadRequest, decide func(*seatwright.Slice) error) error {
+	return decide(seatwright.NewSlice(time.Now()))
+}
+
+// Guards the denial log against callers who invent codes: all of them share one window.
+func TestInventedCodesDoNotFillTheDenialLog(t *testing.T) {
+	l, d := setup(t, 1)
+	begin := time.Now()
+	for i := range 200 {
+		c := allocate(1)
+		c.Codes = []seatwright.BundleCode{seatwright.BundleCode(fmt.Sprint("INVENTED-", i))}
+		if _, err := ledger.Submit(t.Context(), l, origin, c); !seatwright.IsReason(err, seatwright.ReasonPoolExhausted) {
+			t.Errorf("Submit = %v", err)
+		}
+	}
+	seconds := int(time.Since(begin).Seconds()) + 2 // the storm may begin and end within a second
+	if events, _ := refusals(t, d); events > seconds*(seatwright.RefusalsPerSecond+1) {
+		t.Errorf("%d events in %d seconds", events, seconds)
+	}
+}
+
 func TestCloseCommitsWhatWaitsAndRefusesWhatComes(t *testing.T) {
 	l, d := setup(t, 100)
 	entered, release := d.hold()

@@ -44,6 +44,9 @@ func Run(t *testing.T, open Opener) {
 		"RefusesWorkWhenClosed":                   refusesWhenClosed,
 		"ACancelledCallChangesNothing":            cancelledCall,
 		"ManyOrganizationsInOneBatch":             manyOrganizations,
+		"OneFutureHeadMovesNoOther":               oneFutureHead,
+		"ARefusedCommandLeavesNoName":             refusedTenant,
+		"ManyOrganizationsAreKeptApart":           tenThousandOrganizations,
 		"ProvisionsUnknownUsersWhereThatIsWanted": provisions,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -544,6 +547,9 @@ func refusesWhenClosed(f *fixture) {
 	if _, err := decide(f, seatwright.CreateHost{}); !seatwright.IsKind(err, seatwright.KindUnavailable) {
 		f.Errorf("after Close: %v, want unavailable", err)
 	}
+	if _, err := f.store.Pools(ctx, seatwright.HostID); !seatwright.IsKind(err, seatwright.KindUnavailable) {
+		f.Errorf("reading after Close: %v, want unavailable", err)
+	}
 	if err := f.store.Close(); err != nil {
 		f.Errorf("closing again: %v", err)
 	}
@@ -573,18 +579,11 @@ func manyOrganizations(f *fixture) {
 		{Organization: "a", Users: []seatwright.UserID{"u-1"}, Codes: attended},
 		{Organization: "b", Users: []seatwright.UserID{"u-1"}, Codes: nil},
 	}
-	var request seatwright.LoadRequest
-	for _, c := range commands {
-		request.Touches = append(request.Touches, c.Touches()...)
-	}
-	f.must(nil, f.store.Update(ctx, request, func(s *seatwright.Slice) error {
-		for _, c := range commands {
-			if _, err := seatwright.Decide(s, seatwright.Origin{}, c, nil); err != nil {
-				return err
-			}
+	for i, err := range together(f, commands...) {
+		if err != nil {
+			f.Errorf("command %d: %v", i, err)
 		}
-		return nil
-	}))
+	}
 	f.wantPool("a", 1, 1)
 	f.wantPool("b", 0, 1)
 	if len(f.events("b")) != len(f.events("a"))+1 {
@@ -602,4 +601,80 @@ func provisions(f *fixture) {
 	if !user.Active || user.Role != seatwright.RoleMember || user.UserName != "" {
 		f.Errorf("the person is %+v", user)
 	}
+}
+
+// together runs commands of one kind as one batch and returns their refusals.
+func together[C seatwright.Command[A], A any](f *fixture, commands ...C) []error {
+	f.Helper()
+	var request seatwright.LoadRequest
+	for _, c := range commands {
+		request.Touches = append(request.Touches, c.Touches()...)
+	}
+	refusals := make([]error, len(commands))
+	f.must(nil, f.store.Update(ctx, request, func(s *seatwright.Slice) error {
+		for i, c := range commands {
+			_, refusals[i] = seatwright.Decide(s, seatwright.Origin{}, c, nil)
+		}
+		return nil
+	}))
+	return refusals
+}
+
+// Guards organizations against each other's clocks: one that wrote while the clock was wrong is alone with it.
+func oneFutureHead(f *fixture) {
+	f.organization("a", 1, 5)
+	f.organization("b", 1, 0)
+	f.buy("b", "short", 5, 0, time.Hour)
+	f.clock.advance(24 * time.Hour)
+	f.must(nil, f.allocate("a", attended, "u-1"))
+	f.clock.advance(-24 * time.Hour)
+	commands := []seatwright.AllocateToUsers{
+		{Organization: "a", Users: []seatwright.UserID{"u-1"}}, {Organization: "b", Users: []seatwright.UserID{"u-1"}, Codes: attended},
+	}
+	if refusals := together(f, commands...); refusals[1] != nil {
+		f.Errorf("b, beside a whose last event is of tomorrow: %v", refusals[1])
+	}
+	head, err := f.store.Head(ctx, "b")
+	f.must(nil, err)
+	if !head.At.Equal(f.clock.Now()) {
+		f.Errorf("the last event of b is at %s, the clock says %s", head.At, f.clock.Now())
+	}
+	f.events("a")
+}
+
+func refusedTenant(f *fixture) {
+	f.organization("a", 0, 0)
+	f.must(decide(f, seatwright.CreateTenant{Organization: "a", ID: "t-1", Name: "one"}))
+	commands := []seatwright.CreateTenant{{Organization: "a", ID: "t-1", Name: "two"}, {Organization: "a", ID: "t-2", Name: "two"}}
+	refusals := together(f, commands...)
+	f.wantReason(refusals[0], seatwright.ReasonDuplicate)
+	if refusals[1] != nil {
+		f.Errorf("a free name behind a refused command: %v", refusals[1])
+	}
+}
+
+// Guards what a store remembers between batches: more organizations than it keeps must not make it forget in the middle of one.
+func tenThousandOrganizations(f *fixture) {
+	const organizations, batch = 10_100, 2020
+	name := func(i int) seatwright.OrganizationID { return seatwright.OrganizationID(fmt.Sprintf("o-%d", i)) }
+	for from := 0; from < organizations; from += batch {
+		var create []seatwright.CreateOrganization
+		for i := from; i < from+batch; i++ {
+			create = append(create, seatwright.CreateOrganization{ID: name(i), Name: "name-" + string(name(i)), UnknownUsers: seatwright.ProvisionUnknownUsers})
+		}
+		together(f, create...)
+	}
+	f.buy("o-0", "first", 2, 0, time.Hour)
+	f.must(nil, f.allocate("o-0", attended, "u-1", "u-2"))
+	for from := 0; from < organizations; from += batch {
+		var use []seatwright.AllocateToUsers
+		for i := from; i < from+batch; i++ {
+			use = append(use, seatwright.AllocateToUsers{Organization: name(i), Users: []seatwright.UserID{"x"}})
+		}
+		use = append(use, seatwright.AllocateToUsers{Organization: "o-0", Users: []seatwright.UserID{"u-3"}, Codes: attended})
+		if refusals := together(f, use...); !seatwright.IsReason(refusals[batch], seatwright.ReasonPoolExhausted) {
+			f.Fatalf("the third seat of two: %v", refusals[batch])
+		}
+	}
+	f.wantPool("o-0", 2, 2)
 }
