@@ -664,17 +664,18 @@ func tenThousandOrganizations(f *fixture) {
 		}
 		together(f, create...)
 	}
-	f.buy("o-0", "first", 2, 0, time.Hour)
-	f.must(nil, f.allocate("o-0", attended, "u-1", "u-2"))
+	f.buy("o-0", "first", 10, 0, time.Hour)
+	used := int64(0)
 	for from := 0; from < organizations; from += batch {
 		var use []seatwright.AllocateToUsers
 		for i := from; i < from+batch; i++ {
 			use = append(use, seatwright.AllocateToUsers{Organization: name(i), Users: []seatwright.UserID{"x"}})
 		}
-		use = append(use, seatwright.AllocateToUsers{Organization: "o-0", Users: []seatwright.UserID{"u-3"}, Codes: attended})
-		if refusals := together(f, use...); !seatwright.IsReason(refusals[batch], seatwright.ReasonPoolExhausted) {
-			f.Fatalf("the third seat of two: %v", refusals[batch])
+		used++
+		seat := seatwright.AllocateToUsers{Organization: "o-0", Users: []seatwright.UserID{seatwright.UserID(fmt.Sprintf("u-%d", used))}, Codes: attended}
+		if refusals := together(f, append(use, seat)...); refusals[batch] != nil {
+			f.Fatalf("seat %d of ten: %v", used, refusals[batch])
 		}
+		f.wantPool("o-0", used, 10)
 	}
-	f.wantPool("o-0", 2, 2)
 }
