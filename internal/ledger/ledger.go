@@ -39,9 +39,9 @@ type Ledger struct {
 	expected int  // how many commands would wait if every caller just answered came back at once
 }
 
-// patience is how often the writer lets others run before it takes what waits. An idle server pays it as well, some ten
-// microseconds at most.
-const patience = 400
+// patience is how often in a row the writer lets others run without a new command coming in. An idle server pays it as well,
+// some ten microseconds at most.
+const patience = 100
 
 // New starts the writer of a ledger on store. Call Close before closing the store.
 func New(store seatwright.Store, log *slog.Logger) *Ledger {
@@ -228,13 +228,7 @@ func (l *Ledger) countRefusals() *pending {
 // fill adds to first whatever else waits, within the bounds of a batch. There is no timer: an idle server commits a single
 // command at once, and under load batches form by themselves.
 func (l *Ledger) fill(first *pending) (batch []*pending, carried *pending) {
-	// The callers of the batch before are about to queue their next command: let them run, but do not insist.
-	for range patience {
-		if 1+len(l.queue) >= l.expected {
-			break
-		}
-		runtime.Gosched()
-	}
+	l.letCallersReturn()
 	batch = append(make([]*pending, 0, 64), first)
 	weight := first.weight
 	for len(batch) < MaxBatchCommands {
@@ -249,6 +243,17 @@ func (l *Ledger) fill(first *pending) (batch []*pending, carried *pending) {
 		}
 	}
 	return batch, nil
+}
+
+// letCallersReturn lets the callers of the batch before run, who are about to queue their next command, as long as more of
+// them come. The larger the batch, the less each command pays for the disk.
+func (l *Ledger) letCallersReturn() {
+	for seen, idle := len(l.queue), 0; 1+seen < l.expected && idle < patience; idle++ {
+		runtime.Gosched()
+		if now := len(l.queue); now > seen {
+			seen, idle = now, 0
+		}
+	}
 }
 
 // commit decides and stores a batch and answers its callers. Callers who gave up while waiting are left out.
