@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"database/sql/driver"
 	"strings"
 	"time"
 
@@ -136,13 +137,35 @@ func (w *writer) putSeats(c seatwright.Changes) error {
 	return nil
 }
 
+// eventsAtOnce is how many events one statement appends. An event that is there already is a bug, and OR ROLLBACK ends the
+// whole transaction then: without it SQLite would keep a journal of each statement with several rows.
+const eventsAtOnce = 8
+
+const appendEvent = `INSERT OR ROLLBACK INTO events (organization, sequence, at, kind, version, actor, via, request_id, subject, data, prev, hash)
+	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+
+var appendEvents = appendEvent + strings.Repeat(`, (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, eventsAtOnce-1)
+
 func (w *writer) appendEvents(c seatwright.Changes) error {
-	for _, e := range c.Events {
-		err := w.exec(`INSERT INTO events (organization, sequence, at, kind, version, actor, via, request_id, subject, data, prev, hash)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-			string(e.Organization), e.Sequence, e.At.UnixMicro(), string(e.Kind), int64(e.Version), e.Actor, e.Via, e.RequestID, e.Subject,
-			e.Data, e.Prev, e.Hash)
-		if err != nil {
+	args := make([]driver.Value, 0, 12*eventsAtOnce)
+	add := func(e *seatwright.Event) {
+		args = append(args, string(e.Organization), e.Sequence, e.At.UnixMicro(), string(e.Kind), int64(e.Version), e.Actor, e.Via,
+			e.RequestID, e.Subject, e.Data, e.Prev, e.Hash)
+	}
+	i := 0
+	for ; i+eventsAtOnce <= len(c.Events); i += eventsAtOnce {
+		args = args[:0]
+		for k := range eventsAtOnce {
+			add(&c.Events[i+k])
+		}
+		if err := w.exec(appendEvents, args...); err != nil {
+			return err
+		}
+	}
+	for ; i < len(c.Events); i++ {
+		args = args[:0]
+		add(&c.Events[i])
+		if err := w.exec(appendEvent, args...); err != nil {
 			return err
 		}
 	}
