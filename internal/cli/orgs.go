@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/seatwright/seatwright"
 	"github.com/seatwright/seatwright/wire"
 )
 
@@ -44,6 +45,11 @@ func newOrgsCreateCommand(std streams) *cobra.Command {
 	flags.BoolVar(&asJSON, "json", false, "print JSON")
 	command.RunE = func(command *cobra.Command, args []string) error {
 		n.Name = args[0]
+		if tenant != "" { // before anything is made
+			if err := seatwright.CheckName(tenant); err != nil {
+				return usageError("--tenant: %s", seatwright.AsError(err).Detail)
+			}
+		}
 		c, err := connection.open()
 		if err != nil {
 			return err

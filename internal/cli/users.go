@@ -41,7 +41,7 @@ Here --password-file is about the new person; the file with the password of --us
 	flags.StringVar(&n.LastName, "last-name", "", "last name")
 	flags.StringVar(&n.DisplayName, "display-name", "", "name for people")
 	flags.StringVar(&n.ExternalID, "external-id", "", "key in a directory that is kept elsewhere")
-	flags.StringVar((*string)(&n.Role), "role", "", "member (default) or organization-administrator")
+	flags.StringVar((*string)(&n.Role), "role", "", "member (default) or organization-administrator; host-administrator with --org host")
 	flags.BoolVar(&asJSON, "json", false, "print JSON")
 	requireFlags(command, "org")
 	command.RunE = func(command *cobra.Command, _ []string) error {

@@ -317,7 +317,7 @@ func TestCloseEndsThoughTheStoreFails(t *testing.T) {
 	}
 }
 
-func TestNobodyIsLeftWaitingByClose(t *testing.T) {
+func TestNobodyIsLeftWaitingByClose(*testing.T) {
 	for range 50 {
 		l := ledger.New(nothing{}, slog.New(slog.DiscardHandler))
 		var wg sync.WaitGroup
