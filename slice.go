@@ -118,10 +118,10 @@ func (s *Slice) LoadOrganization(org Organization, head Head, licensed bool) {
 // LoadUser adds a person.
 func (s *Slice) LoadUser(u User) { s.at(u.Organization).users[u.ID] = u }
 
-// LoadRecord adds a direct record.
+// LoadRecord adds a direct record. Its instants may be left out: no decision looks at them.
 func (s *Slice) LoadRecord(r DirectRecord) { s.at(r.Organization).records[r.User] = r }
 
-// LoadSeat adds a seat.
+// LoadSeat adds a seat. Its instant may be left out.
 func (s *Slice) LoadSeat(seat Seat) { s.at(seat.Organization).setSeat(seat) }
 
 // LoadPool adds a pool. Its lots are needed only where the pool is stale or the command asked for them.
@@ -273,9 +273,9 @@ type Changes struct {
 	Lots           []Lot          // new
 	Heads          []Head         // to be stored as they are
 	Pools          []Pool         // to be stored as they are
-	Records        []DirectRecord // to be stored as they are
+	Records        []DirectRecord // to be stored; one that is stored already keeps its CreatedAt
 	RemovedRecords []DirectRecord // only organization and user are set
-	Seats          []Seat         // to be stored as they are
+	Seats          []Seat         // to be stored; one that is stored already keeps its CreatedAt
 	RemovedSeats   []Seat         // only organization, user and code are set
 	Events         []Event        // to be appended
 	Keys           []KeyRecord    // to be stored in place of an expired one

@@ -41,7 +41,7 @@ type Ledger struct {
 
 // patience is how often in a row the writer lets others run without a new command coming in. An idle server pays it as well,
 // some ten microseconds at most.
-const patience = 100
+const patience = 200
 
 // New starts the writer of a ledger on store. Call Close before closing the store.
 func New(store seatwright.Store, log *slog.Logger) *Ledger {

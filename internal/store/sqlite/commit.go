@@ -108,8 +108,7 @@ func (w *writer) putRecords(c seatwright.Changes) error {
 	}
 	for _, r := range c.Records {
 		err := w.exec(`INSERT INTO direct_records (organization, user_id, external, created_at, updated_at) VALUES (?, ?, ?, ?, ?)
-			ON CONFLICT (organization, user_id) DO UPDATE
-			SET external = excluded.external, created_at = excluded.created_at, updated_at = excluded.updated_at`,
+			ON CONFLICT (organization, user_id) DO UPDATE SET external = excluded.external, updated_at = excluded.updated_at`,
 			string(r.Organization), string(r.User), r.External, r.CreatedAt.UnixMicro(), r.UpdatedAt.UnixMicro())
 		if err != nil {
 			return err
@@ -127,8 +126,7 @@ func (w *writer) putSeats(c seatwright.Changes) error {
 	}
 	for _, s := range c.Seats {
 		err := w.exec(`INSERT INTO seats (organization, user_id, code, units, direct, created_at) VALUES (?, ?, ?, ?, ?, ?)
-			ON CONFLICT (organization, user_id, code) DO UPDATE
-			SET units = excluded.units, direct = excluded.direct, created_at = excluded.created_at`,
+			ON CONFLICT (organization, user_id, code) DO UPDATE SET units = excluded.units, direct = excluded.direct`,
 			string(s.Organization), string(s.User), string(s.Code), s.Units, s.Direct, s.CreatedAt.UnixMicro())
 		if err != nil {
 			return err

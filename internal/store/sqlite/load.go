@@ -158,7 +158,7 @@ func appendJSONString(text []byte, value string) []byte {
 }
 
 // loadUsers reads each person with their record and seats: one row per seat, at least one per person. Of the person nothing
-// but the id is read: no decision looks at more.
+// but the id is read, and no instants: no decision looks at more.
 func (w *writer) loadUsers(slice *seatwright.Slice, touches []seatwright.Touch) error {
 	for _, t := range touches {
 		if len(t.Users) == 0 {
@@ -171,18 +171,15 @@ func (w *writer) loadUsers(slice *seatwright.Slice, touches []seatwright.Touch) 
 				last = r.int(0)
 				slice.LoadUser(seatwright.User{Organization: t.Organization, ID: user})
 				if !r.null(1) {
-					slice.LoadRecord(seatwright.DirectRecord{
-						Organization: t.Organization, User: user, External: r.flag(1), CreatedAt: r.instant(2), UpdatedAt: r.instant(3),
-					})
+					slice.LoadRecord(seatwright.DirectRecord{Organization: t.Organization, User: user, External: r.flag(1)})
 				}
 			}
-			if !r.null(4) {
+			if !r.null(2) {
 				slice.LoadSeat(seatwright.Seat{
-					Organization: t.Organization, User: user, Code: seatwright.BundleCode(r.text(4)), Units: r.int(5), Direct: r.flag(6),
-					CreatedAt: r.instant(7),
+					Organization: t.Organization, User: user, Code: seatwright.BundleCode(r.text(2)), Units: r.int(3), Direct: r.flag(4),
 				})
 			}
-		}, `SELECT wanted.key, d.external, d.created_at, d.updated_at, s.code, s.units, s.direct, s.created_at
+		}, `SELECT wanted.key, d.external, s.code, s.units, s.direct
 			FROM json_each(?2) wanted
 			CROSS JOIN users u ON u.organization = ?1 AND u.id = wanted.value
 			LEFT JOIN direct_records d ON d.organization = ?1 AND d.user_id = u.id
