@@ -103,13 +103,13 @@ func (r *rows) apply(t *rapid.T, c Changes) {
 	for _, d := range c.RemovedRecords {
 		delete(r.records[d.Organization], d.User)
 	}
-	for _, d := range c.Records {
+	for _, d := range append(c.NewRecords, c.Records...) {
 		put(r.records, d.Organization, d.User, d)
 	}
 	for _, s := range c.RemovedSeats {
 		delete(r.seats[s.Organization], seatRef{s.User, s.Code})
 	}
-	for _, s := range c.Seats {
+	for _, s := range append(c.NewSeats, c.Seats...) {
 		put(r.seats, s.Organization, seatRef{s.User, s.Code}, s)
 	}
 	for _, e := range c.Events {

@@ -273,9 +273,11 @@ type Changes struct {
 	Lots           []Lot          // new
 	Heads          []Head         // to be stored as they are
 	Pools          []Pool         // to be stored as they are
-	Records        []DirectRecord // to be stored; one that is stored already keeps its CreatedAt
+	NewRecords     []DirectRecord // new
+	Records        []DirectRecord // to be stored in place of the old ones, which keep their CreatedAt
 	RemovedRecords []DirectRecord // only organization and user are set
-	Seats          []Seat         // to be stored; one that is stored already keeps its CreatedAt
+	NewSeats       []Seat         // new
+	Seats          []Seat         // to be stored in place of the old ones, which keep their CreatedAt
 	RemovedSeats   []Seat         // only organization, user and code are set
 	Events         []Event        // to be appended
 	Keys           []KeyRecord    // to be stored in place of an expired one
@@ -283,7 +285,7 @@ type Changes struct {
 
 // Empty reports that there is nothing to write.
 func (c Changes) Empty() bool {
-	return len(c.Heads)+len(c.Pools)+len(c.Records)+len(c.RemovedRecords)+len(c.Seats)+len(c.RemovedSeats)+len(c.Events)+len(c.Keys)+
+	return len(c.Heads)+len(c.Pools)+len(c.NewRecords)+len(c.Records)+len(c.RemovedRecords)+len(c.NewSeats)+len(c.Seats)+len(c.RemovedSeats)+len(c.Events)+len(c.Keys)+
 		len(c.Organizations)+len(c.Tenants)+len(c.Users)+len(c.Applications)+len(c.SigningKeys)+len(c.Lots) == 0
 }
 
@@ -311,16 +313,24 @@ func (s *Slice) Changes() Changes {
 			c.Pools = append(c.Pools, o.pools[code])
 		}
 		for _, user := range slices.Sorted(maps.Keys(o.changedRecords)) {
-			if r, ok := o.records[user]; ok {
+			r, stays := o.records[user]
+			switch existed := o.changedRecords[user]; {
+			case stays && existed:
 				c.Records = append(c.Records, r)
-			} else if o.changedRecords[user] {
+			case stays:
+				c.NewRecords = append(c.NewRecords, r)
+			case existed:
 				c.RemovedRecords = append(c.RemovedRecords, DirectRecord{Organization: id, User: user})
 			}
 		}
 		for _, ref := range slices.SortedFunc(maps.Keys(o.changedSeats), compareSeatRefs) {
-			if seat, ok := o.seats[ref.user][ref.code]; ok {
+			seat, stays := o.seats[ref.user][ref.code]
+			switch existed := o.changedSeats[ref]; {
+			case stays && existed:
 				c.Seats = append(c.Seats, seat)
-			} else if o.changedSeats[ref] {
+			case stays:
+				c.NewSeats = append(c.NewSeats, seat)
+			case existed:
 				c.RemovedSeats = append(c.RemovedSeats, Seat{Organization: id, User: ref.user, Code: ref.code})
 			}
 		}

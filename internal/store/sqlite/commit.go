@@ -107,14 +107,16 @@ func (w *writer) putRecords(c seatwright.Changes) error {
 		}
 	}
 	for _, r := range c.Records {
-		err := w.exec(`INSERT INTO direct_records (organization, user_id, external, created_at, updated_at) VALUES (?, ?, ?, ?, ?)
-			ON CONFLICT (organization, user_id) DO UPDATE SET external = excluded.external, updated_at = excluded.updated_at`,
-			string(r.Organization), string(r.User), r.External, r.CreatedAt.UnixMicro(), r.UpdatedAt.UnixMicro())
+		err := w.exec(`UPDATE direct_records SET external = ?, updated_at = ? WHERE organization = ? AND user_id = ?`,
+			r.External, r.UpdatedAt.UnixMicro(), string(r.Organization), string(r.User))
 		if err != nil {
 			return err
 		}
 	}
-	return nil
+	return w.insert(&newRecords, len(c.NewRecords), func(i int, row []driver.Value) []driver.Value {
+		r := &c.NewRecords[i]
+		return append(row, string(r.Organization), string(r.User), r.External, r.CreatedAt.UnixMicro(), r.UpdatedAt.UnixMicro())
+	})
 }
 
 func (w *writer) putSeats(c seatwright.Changes) error {
@@ -125,45 +127,61 @@ func (w *writer) putSeats(c seatwright.Changes) error {
 		}
 	}
 	for _, s := range c.Seats {
-		err := w.exec(`INSERT INTO seats (organization, user_id, code, units, direct, created_at) VALUES (?, ?, ?, ?, ?, ?)
-			ON CONFLICT (organization, user_id, code) DO UPDATE SET units = excluded.units, direct = excluded.direct`,
-			string(s.Organization), string(s.User), string(s.Code), s.Units, s.Direct, s.CreatedAt.UnixMicro())
+		err := w.exec(`UPDATE seats SET units = ?, direct = ? WHERE organization = ? AND user_id = ? AND code = ?`,
+			s.Units, s.Direct, string(s.Organization), string(s.User), string(s.Code))
 		if err != nil {
 			return err
 		}
 	}
-	return nil
+	return w.insert(&newSeats, len(c.NewSeats), func(i int, row []driver.Value) []driver.Value {
+		s := &c.NewSeats[i]
+		return append(row, string(s.Organization), string(s.User), string(s.Code), s.Units, s.Direct, s.CreatedAt.UnixMicro())
+	})
 }
 
-// eventsAtOnce is how many events one statement appends. An event that is there already is a bug, and OR ROLLBACK ends the
-// whole transaction then: without it SQLite would keep a journal of each statement with several rows.
-const eventsAtOnce = 8
-
-const appendEvent = `INSERT OR ROLLBACK INTO events (organization, sequence, at, kind, version, actor, via, request_id, subject, data, prev, hash)
-	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
-
-var appendEvents = appendEvent + strings.Repeat(`, (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, eventsAtOnce-1)
-
 func (w *writer) appendEvents(c seatwright.Changes) error {
-	args := make([]driver.Value, 0, 12*eventsAtOnce)
-	add := func(e *seatwright.Event) {
-		args = append(args, string(e.Organization), e.Sequence, e.At.UnixMicro(), string(e.Kind), int64(e.Version), e.Actor, e.Via,
+	return w.insert(&newEvents, len(c.Events), func(i int, row []driver.Value) []driver.Value {
+		e := &c.Events[i]
+		return append(row, string(e.Organization), e.Sequence, e.At.UnixMicro(), string(e.Kind), int64(e.Version), e.Actor, e.Via,
 			e.RequestID, e.Subject, e.Data, e.Prev, e.Hash)
-	}
-	i := 0
-	for ; i+eventsAtOnce <= len(c.Events); i += eventsAtOnce {
-		args = args[:0]
-		for k := range eventsAtOnce {
-			add(&c.Events[i+k])
+	})
+}
+
+// The statements that add rows of which a batch has many.
+var (
+	newRecords = newInsertion(`direct_records (organization, user_id, external, created_at, updated_at)`, 5)
+	newSeats   = newInsertion(`seats (organization, user_id, code, units, direct, created_at)`, 6)
+	newEvents  = newInsertion(`events (organization, sequence, at, kind, version, actor, via, request_id, subject, data, prev, hash)`, 12)
+)
+
+// rowsAtOnce is how many rows one statement adds where there are as many.
+const rowsAtOnce = 8
+
+// insertion is a statement that adds one row, and one that adds rowsAtOnce. A row that is there already is a bug, and
+// OR ROLLBACK ends the whole transaction then: without it SQLite would keep a journal of each statement with several rows,
+// which eats what fewer statements save. The foreign keys of these tables are checked at COMMIT for the same reason.
+type insertion struct{ one, many string }
+
+func newInsertion(table string, columns int) insertion {
+	row := "(?" + strings.Repeat(", ?", columns-1) + ")"
+	one := "INSERT OR ROLLBACK INTO " + table + " VALUES " + row
+	return insertion{one: one, many: one + strings.Repeat(", "+row, rowsAtOnce-1)}
+}
+
+// insert adds n rows; values appends the columns of one of them.
+func (w *writer) insert(into *insertion, n int, values func(i int, row []driver.Value) []driver.Value) error {
+	var args []driver.Value
+	for i := 0; i < n; {
+		text, rows := into.one, 1
+		if n-i >= rowsAtOnce {
+			text, rows = into.many, rowsAtOnce
 		}
-		if err := w.exec(appendEvents, args...); err != nil {
-			return err
-		}
-	}
-	for ; i < len(c.Events); i++ {
 		args = args[:0]
-		add(&c.Events[i])
-		if err := w.exec(appendEvent, args...); err != nil {
+		for range rows {
+			args = values(i, args)
+			i++
+		}
+		if err := w.exec(text, args...); err != nil {
 			return err
 		}
 	}

@@ -212,6 +212,12 @@ func (s *Store) Close() error {
 	return errors.Join(errs...)
 }
 
+// isConstraint reports that the schema refused a change.
+func isConstraint(err error) bool {
+	var failure *sqlite.Error
+	return errors.As(err, &failure) && failure.Code()&0xff == sqlite3.SQLITE_CONSTRAINT
+}
+
 // translate turns an error of the driver into one of the domain. It is the only place that knows SQLite's codes.
 func translate(err error) error {
 	if err == nil {

@@ -166,7 +166,9 @@ func (w *writer) update(request seatwright.LoadRequest, clock func() time.Time, 
 	if err := w.apply(changes); err != nil {
 		return err
 	}
-	if err := w.exec(`COMMIT`); err != nil {
+	if err := w.exec(`COMMIT`); isConstraint(err) {
+		return err // SQLite refused it and waits for the rollback: nothing is stored
+	} else if err != nil {
 		return seatwright.Unavailable(seatwright.ReasonOutcomeUnknown, err, "whether the change is stored is not known")
 	}
 	committed = true

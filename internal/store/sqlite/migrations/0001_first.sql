@@ -106,7 +106,7 @@ CREATE TABLE direct_records (
     created_at   INTEGER NOT NULL,
     updated_at   INTEGER NOT NULL,
     PRIMARY KEY (organization, user_id),
-    FOREIGN KEY (organization, user_id) REFERENCES users (organization, id)
+    FOREIGN KEY (organization, user_id) REFERENCES users (organization, id) DEFERRABLE INITIALLY DEFERRED
 ) WITHOUT ROWID;
 
 CREATE TABLE seats (
@@ -117,7 +117,7 @@ CREATE TABLE seats (
     direct       INTEGER NOT NULL CHECK (direct IN (0, 1)),
     created_at   INTEGER NOT NULL,
     PRIMARY KEY (organization, user_id, code),
-    FOREIGN KEY (organization, user_id) REFERENCES users (organization, id)
+    FOREIGN KEY (organization, user_id) REFERENCES users (organization, id) DEFERRABLE INITIALLY DEFERRED
 ) WITHOUT ROWID;
 
 -- With a rowid, so that events are appended to full pages whatever their organization; the index finds them.
