@@ -31,6 +31,7 @@ func Run(t *testing.T, open Opener) {
 		"WritesNothingWhereNothingChanged":        writesNothing,
 		"RefusesToOversell":                       refusesToOversell,
 		"RefusesASeatOfNobody":                    refusesASeatOfNobody,
+		"RefusesASecondSeat":                      refusesASecondSeat,
 		"LastSeatHasOneWinner":                    lastSeatHasOneWinner,
 		"TimeNeverRunsBackwards":                  timeNeverRunsBackwards,
 		"CutsInstantsToMicroseconds":              cutsInstants,
@@ -350,6 +351,26 @@ func refusesASeatOfNobody(f *fixture) {
 		f.Errorf("a seat of nobody: Update = %v, want internal", err)
 	}
 	f.wantPool("a", 0, 2)
+}
+
+// Guards the primary keys: a decision that was not shown a seat cannot make it twice, and the store goes on.
+func refusesASecondSeat(f *fixture) {
+	f.organization("a", 2, 5)
+	f.must(nil, f.allocate("a", attended, "u-1"))
+	c := seatwright.AllocateToUsers{Organization: "a", Users: []seatwright.UserID{"u-1"}, Codes: attended}
+	blind := seatwright.LoadRequest{Touches: []seatwright.Touch{{Organization: "a", Codes: attended}}}
+	lie := func(s *seatwright.Slice) error {
+		s.LoadUser(seatwright.User{Organization: "a", ID: "u-1"})
+		_, err := seatwright.Decide(s, seatwright.Origin{}, c, nil)
+		return err
+	}
+	if err := f.store.Update(ctx, blind, lie); !seatwright.IsKind(err, seatwright.KindInternal) {
+		f.Errorf("a second seat: Update = %v, want internal", err)
+	}
+	f.wantPool("a", 1, 5)
+	f.must(nil, f.allocate("a", attended, "u-2"))
+	f.wantPool("a", 2, 5)
+	f.events("a")
 }
 
 func lastSeatHasOneWinner(f *fixture) {
