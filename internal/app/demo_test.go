@@ -211,3 +211,33 @@ func named(t *testing.T, w *world) (things []string) {
 	}
 	return things
 }
+
+// Promise: the data of a real server is never mixed with a demonstration's, which nothing could take out again.
+func TestDemoRefusesTheDirectoryOfARealServer(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	open := func() *app.App {
+		a, err := app.Open(t.Context(), app.Config{Listen: "127.0.0.1:0", Data: dir, LogLevel: "error"}, t.Output(), true)
+		check(t, err)
+		return a
+	}
+	first := open()
+	check(t, first.EnsureFirstAdministrator(t.Context(), func(string, string) error { return nil }))
+	check(t, first.Close())
+	a := open()
+	defer func() { check(t, a.Close()) }()
+	if _, err := a.LoadDemo(t.Context(), dir); err == nil || !strings.Contains(err.Error(), "not a demonstration's") {
+		t.Errorf("LoadDemo = %v, want a refusal", err)
+	}
+	if _, err := a.Directory.Organization(t.Context(), "acme"); err == nil {
+		t.Error("the demonstration was begun")
+	}
+}
+
+func TestAnEmptyAddressIsRefused(t *testing.T) {
+	t.Parallel()
+	if a, err := app.Open(t.Context(), app.Config{Data: t.TempDir(), LogLevel: "error"}, t.Output(), true); err == nil {
+		t.Errorf("a server without an address listens on %s", a.Address())
+		check(t, a.Close())
+	}
+}
