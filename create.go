@@ -45,7 +45,7 @@ func (c CreateOrganization) Decide(s *Slice, origin Origin) (Organization, error
 	if err := s.take("", NamesOfOrganizations, NameKey(c.Name), "name"); err != nil {
 		return Organization{}, err
 	}
-	s.taken[takenName{"", NamesOfOrganizations, NameKey(string(c.id()))}] = true
+	s.mark("", NamesOfOrganizations, NameKey(string(c.id())))
 	org := Organization{
 		ID: c.id(), Name: c.Name, DisplayName: c.DisplayName, UnknownUsers: c.UnknownUsers, ExternalLicenses: c.External, CreatedAt: s.now,
 	}
@@ -120,7 +120,7 @@ func (c CreateTenant) Decide(s *Slice, origin Origin) (Tenant, error) {
 	if err := s.take(c.Organization, NamesOfTenants, NameKey(c.Name), "name"); err != nil {
 		return Tenant{}, err
 	}
-	s.taken[takenName{c.Organization, IDsOfTenants, string(c.id())}] = true
+	s.mark(c.Organization, IDsOfTenants, string(c.id()))
 	t := Tenant{Organization: c.Organization, ID: c.id(), Name: c.Name, CreatedAt: o.now}
 	o.newTenants = append(o.newTenants, t)
 	return t, s.record(o, origin, EventTenantCreated, string(t.ID), struct{}{})
@@ -198,7 +198,7 @@ func (s *Slice) addUser(o *organizationSlice, origin Origin, u NewUser) error {
 	o.newUsers = append(o.newUsers, u)
 	for space, name := range map[NameSpace]string{NamesOfUsers: u.UserNameKey, ExternalIDsOfUsers: u.ExternalID} {
 		if name != "" {
-			s.taken[takenName{u.Organization, space, name}] = true
+			s.mark(u.Organization, space, name)
 		}
 	}
 	return s.record(o, origin, EventUserCreated, string(u.ID), struct {

@@ -13,8 +13,8 @@ const RefusalsPerSecond = 10
 
 // AllocationRefused is the data of an [EventAllocationRefused].
 type AllocationRefused struct {
-	Users      int        `json:"users,omitempty"` // how many the refused command listed
-	Shortages  []Shortage `json:"shortages,omitempty"`
+	Users      int        `json:"users,omitempty"`      // how many the refused command listed
+	Shortages  []Shortage `json:"shortages,omitempty"`  // where only Suppressed is told, an empty bundle stands for codes that do not exist
 	Suppressed int64      `json:"suppressed,omitempty"` // refusals of the same principal and codes since, without an event of their own
 }
 

@@ -9,7 +9,7 @@ import (
 )
 
 // Slice is what one batch of commands may see and change: the rows that the commands named, at one instant, under the
-// locks of their organizations. A store fills it with the Load methods, commands change it, and the store writes Changes.
+// locks of their organizations. An organization whose last event is later has that instant instead. A store fills it with the Load methods, commands change it, and the store writes Changes.
 // It is used by one goroutine at a time.
 type Slice struct {
 	now           time.Time
@@ -138,7 +138,7 @@ func (s *Slice) LoadKey(k KeyRecord) { s.keys[k.KeyRef] = k }
 
 // LoadTaken marks a name as in use; organization is empty for the spaces that span the installation.
 func (s *Slice) LoadTaken(organization OrganizationID, space NameSpace, name string) {
-	s.taken[takenName{organization, space, name}] = true
+	s.mark(organization, space, name)
 }
 
 // HeldCodes lists the codes of every seat loaded for an organization, so that a store can load their pools.
@@ -167,6 +167,10 @@ func (s *Slice) organization(id OrganizationID) (*organizationSlice, error) {
 	return nil, MissingOrganization()
 }
 
+func (s *Slice) mark(organization OrganizationID, space NameSpace, name string) {
+	s.taken[takenName{organization, space, name}] = true
+}
+
 func (s *Slice) isTaken(organization OrganizationID, space NameSpace, name string) bool {
 	return s.taken[takenName{organization, space, name}]
 }
@@ -176,11 +180,10 @@ func (s *Slice) take(organization OrganizationID, space NameSpace, name, field s
 	if name == "" {
 		return nil
 	}
-	key := takenName{organization, space, name}
-	if s.taken[key] {
+	if s.isTaken(organization, space, name) {
 		return NewError(KindConflict, ReasonDuplicate, "%q is already in use among the %s", name, space).In(field)
 	}
-	s.taken[key] = true
+	s.mark(organization, space, name)
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/seatwright/seatwright"
+	"github.com/seatwright/seatwright/internal/strictjson"
 )
 
 // Door is how one front door speaks.
@@ -15,13 +16,13 @@ type Door struct {
 	Log        *slog.Logger
 }
 
-// Decode reads the JSON body of a request into the value that into points to, as [DecodeBody] does.
+// Decode reads the JSON body of a request into the value that into points to, as strictjson.DecodeBody does.
 func (d Door) Decode(r *http.Request, into any) error {
-	policy := RefuseUnknownFields
+	policy := strictjson.RefuseUnknownFields
 	if d.Compatible {
-		policy = IgnoreUnknownFields
+		policy = strictjson.IgnoreUnknownFields
 	}
-	return DecodeBody(r, into, policy)
+	return strictjson.DecodeBody(r, into, policy)
 }
 
 // FailParameter answers a parameter of the path, query or header that the generated code could not read. What it says of the

@@ -96,6 +96,7 @@ func authenticateRows() []row {
 		{name: "tenant of one organization", call: login(path, `{"TenancyName":"defaulttenant","UsernameOrEmailAddress":"admin@acme.example","Password":"{password}"}`), status: 200, contains: yes},
 		{name: "foreign organization", call: login("/globex/api/account/authenticate", right), status: 401, contains: no},
 		{name: "person without password", call: login(path, `{"TenancyName":"acme","UsernameOrEmailAddress":"singer-77","Password":" "}`), status: 401, contains: no},
+		{name: "unknown name twice", call: login(path, `{"x":1,"X":2,"TenancyName":"acme","UsernameOrEmailAddress":"admin@acme.example","Password":"{password}"}`), status: 400, contains: []string{`"__abp":true`}},
 		{name: "over 16 KiB", call: login(path, `{"Password":"`+strings.Repeat("x", 16<<10)+`"}`), status: 413, contains: []string{`"__abp":true`}},
 		{name: "form", call: call{method: "POST", path: path, body: "Password=x", header: formType}, status: 415, contains: []string{`"__abp":true`}},
 		{name: "wrong method", call: call{method: "GET", path: path}, status: 405, allow: "POST", contains: []string{`"__abp":true`}},

@@ -1,21 +1,14 @@
 package oauth
 
 import (
-	"bytes"
 	"errors"
-	"io"
-	"mime"
 	"net/http"
-	"strings"
 
 	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/seatwright/seatwright"
+	"github.com/seatwright/seatwright/internal/strictjson"
 )
-
-// maxDepth is how deep the objects and arrays of a body may be nested.
-const maxDepth = 32
 
 // credentials is the body of the authenticate login. Names are matched without regard to letter case: published clients
 // spell them in two ways.
@@ -69,7 +62,7 @@ func (p *Provider) Authenticate(w http.ResponseWriter, r *http.Request, pathOrga
 		refuse(w, http.StatusMethodNotAllowed, envelopeError{Message: "The method is not allowed here"})
 		return
 	}
-	if !isJSON(r.Header) {
+	if err := strictjson.CheckMediaType(r.Header); err != nil {
 		refuse(w, http.StatusUnsupportedMediaType, envelopeError{Message: "The body must be application/json"})
 		return
 	}
@@ -131,23 +124,12 @@ func refuse(w http.ResponseWriter, status int, e envelopeError) {
 	writeJSON(w, status, envelope{Error: &e, UnauthorizedRequest: status == http.StatusUnauthorized, ABP: true})
 }
 
-// isJSON accepts the JSON types that published clients send, in UTF-8 and not compressed.
-func isJSON(header http.Header) bool {
-	t, parameters, err := mime.ParseMediaType(header.Get("Content-Type"))
-	charset, given := parameters["charset"]
-	if err != nil || given && !strings.EqualFold(charset, "utf-8") || header.Get("Content-Encoding") != "" {
-		return false
-	}
-	return t == "application/json" || t == "text/json" || t == "application/json-patch+json" ||
-		strings.HasPrefix(t, "application/") && strings.HasSuffix(t, "+json")
-}
-
 // readCredentials decodes the body strictly: duplicate names (also by letter case), broken UTF-8, trailing text and deep
 // nesting are refused. Unknown members are ignored, as published clients need it; null is absent.
 func readCredentials(body []byte) (credentials, *envelopeError) {
 	var sent credentials
 	malformed := &envelopeError{Message: "The body is not valid JSON", ValidationErrors: []validationError{}}
-	if err := checkDepth(body); err != nil {
+	if err := strictjson.Check(body); err != nil {
 		return sent, malformed
 	}
 	if err := json.Unmarshal(body, &sent, json.MatchCaseInsensitiveNames(true)); err != nil {
@@ -171,18 +153,4 @@ func readCredentials(body []byte) (credentials, *envelopeError) {
 		return sent, &envelopeError{Message: "The request is not valid", ValidationErrors: missing}
 	}
 	return sent, nil
-}
-
-func checkDepth(body []byte) error {
-	decoder := jsontext.NewDecoder(bytes.NewReader(body))
-	for {
-		if _, err := decoder.ReadToken(); errors.Is(err, io.EOF) {
-			return nil
-		} else if err != nil {
-			return err
-		}
-		if decoder.StackDepth() > maxDepth {
-			return errors.New("nested too deep")
-		}
-	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/seatwright/seatwright"
 	"github.com/seatwright/seatwright/internal/api"
+	"github.com/seatwright/seatwright/internal/strictjson"
 )
 
 type middleware func(http.Handler) http.Handler
@@ -132,7 +133,7 @@ func securityHeaders(next http.Handler) http.Handler {
 // writer knows how to do that.
 func limitBody(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r.Body = http.MaxBytesReader(record(w).ResponseWriter, r.Body, api.MaxBody)
+		r.Body = http.MaxBytesReader(record(w).ResponseWriter, r.Body, strictjson.MaxBody)
 		next.ServeHTTP(w, r)
 	})
 }

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"encoding/json"
 	"slices"
 	"time"
@@ -48,18 +49,8 @@ func merged(touches []seatwright.Touch) []seatwright.Touch {
 		m.Users, m.Codes = distinct(m.Users), distinct(m.Codes)
 		all = append(all, *m)
 	}
-	slices.SortFunc(all, func(a, b seatwright.Touch) int { return compare(a.Organization, b.Organization) })
+	slices.SortFunc(all, func(a, b seatwright.Touch) int { return cmp.Compare(a.Organization, b.Organization) })
 	return all
-}
-
-func compare[S ~string](a, b S) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }
 
 func distinct[S ~string](ids []S) []S {

@@ -1,4 +1,6 @@
-package api
+// Package strictjson reads the JSON bodies of every door: strictly and, where nothing odd is in them, in one pass. It leaves
+// what the values mean to the caller. Start at DecodeBody.
+package strictjson
 
 import (
 	"bytes"
@@ -43,7 +45,7 @@ var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 //
 // Errors: invalid/unsupported_media_type, invalid/body_too_large, and invalid/malformed_body with the position.
 func DecodeBody(r *http.Request, into any, policy UnknownFields) error {
-	if err := checkMediaType(r.Header); err != nil {
+	if err := CheckMediaType(r.Header); err != nil {
 		return err
 	}
 	buffer := buffers.Get().(*bytes.Buffer)
@@ -71,7 +73,7 @@ func decode(text []byte, into any, policy UnknownFields) error {
 	}
 	err := json.Unmarshal(text, into, json.RejectUnknownMembers(true))
 	if errors.Is(err, json.ErrUnknownName) {
-		if err := walk(text); err != nil {
+		if err := Check(text); err != nil {
 			return err
 		}
 		if policy == IgnoreUnknownFields {
@@ -84,8 +86,9 @@ func decode(text []byte, into any, policy UnknownFields) error {
 	return nil
 }
 
-// walk refuses what json.Unmarshal would let pass within fields that it does not know.
-func walk(text []byte) error {
+// Check refuses what json.Unmarshal would let pass within fields that it does not know: names that occur twice in an object
+// in different letter case, and nesting over [MaxDepth]. What is no JSON is refused as well: invalid/malformed_body.
+func Check(text []byte) error {
 	d := jsontext.NewDecoder(bytes.NewReader(text))
 	var open []map[string]bool // the folded names of every open object; nil for an array
 	for {
@@ -208,9 +211,9 @@ func kindName(k jsontext.Kind) string {
 	return "value"
 }
 
-// checkMediaType takes the types that the published API takes, in UTF-8 and not compressed: a small compressed body can
+// CheckMediaType refuses a body by its header: invalid/unsupported_media_type. It takes the types that the published API takes, in UTF-8 and not compressed: a small compressed body can
 // become a large one.
-func checkMediaType(header http.Header) error {
+func CheckMediaType(header http.Header) error {
 	types := header.Values("Content-Type")
 	if len(header.Values("Content-Encoding")) > 0 && !strings.EqualFold(header.Get("Content-Encoding"), "identity") {
 		return seatwright.Invalid(seatwright.ReasonMediaType, "a compressed body is not read")

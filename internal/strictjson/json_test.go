@@ -1,4 +1,4 @@
-package api_test
+package strictjson_test
 
 import (
 	"bytes"
@@ -10,15 +10,15 @@ import (
 	"testing"
 
 	"github.com/seatwright/seatwright"
-	"github.com/seatwright/seatwright/internal/api"
+	"github.com/seatwright/seatwright/internal/strictjson"
 	"github.com/seatwright/seatwright/wire"
 )
 
-func decode(t *testing.T, body string, into any, policy api.UnknownFields) error {
+func decode(t *testing.T, body string, into any, policy strictjson.UnknownFields) error {
 	t.Helper()
 	r := httptest.NewRequest("PUT", "/", strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")
-	return api.DecodeBody(r, into, policy)
+	return strictjson.DecodeBody(r, into, policy)
 }
 
 // Everything that Go's own decoder would let pass has to be refused, by both doors, with the place.
@@ -55,7 +55,7 @@ func TestMalformedBodiesAreRefusedWithTheirPlace(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			for _, policy := range []api.UnknownFields{api.IgnoreUnknownFields, api.RefuseUnknownFields} {
+			for _, policy := range []strictjson.UnknownFields{strictjson.IgnoreUnknownFields, strictjson.RefuseUnknownFields} {
 				var into wire.UserLicenseRequest
 				err := decode(t, c.body, &into, policy)
 				if !seatwright.IsReason(err, seatwright.ReasonMalformedBody) {
@@ -73,14 +73,14 @@ func TestUnknownFieldsAreForOneDoorToIgnore(t *testing.T) {
 	t.Parallel()
 	body := `{"userIds":["a"],"UserBundleCodes":["X"],"more":{"a":[1,{"b":null}]}}`
 	var into wire.UserLicenseRequest
-	if err := decode(t, body, &into, api.IgnoreUnknownFields); err != nil {
+	if err := decode(t, body, &into, strictjson.IgnoreUnknownFields); err != nil {
 		t.Fatal(err)
 	}
 	// Names are exact: a field in other letter case is not the field.
 	if want := (wire.UserLicenseRequest{UserIds: []string{"a"}}); !reflect.DeepEqual(into, want) {
 		t.Errorf("%+v", into)
 	}
-	err := decode(t, body, &into, api.RefuseUnknownFields)
+	err := decode(t, body, &into, strictjson.RefuseUnknownFields)
 	if e := seatwright.AsError(err); err == nil || e.Field != "UserBundleCodes" || !strings.Contains(e.Detail, "no such field") {
 		t.Errorf("%+v", err)
 	}
@@ -89,7 +89,7 @@ func TestUnknownFieldsAreForOneDoorToIgnore(t *testing.T) {
 func TestNullIsAbsent(t *testing.T) {
 	t.Parallel()
 	var into wire.UserLicenseRequest
-	if err := decode(t, `{"userIds":["a",null],"userBundleCodes":null,"licenseCodes":[],"useExternalLicense":null}`, &into, api.RefuseUnknownFields); err != nil {
+	if err := decode(t, `{"userIds":["a",null],"userBundleCodes":null,"licenseCodes":[],"useExternalLicense":null}`, &into, strictjson.RefuseUnknownFields); err != nil {
 		t.Fatal(err)
 	}
 	// A null among ids becomes an empty id, which is refused as such later. An empty list is not an absent one.
@@ -126,7 +126,7 @@ func TestMediaTypes(t *testing.T) {
 		r := httptest.NewRequest("PUT", "/", strings.NewReader(`{"userIds":["a"]}`))
 		r.Header = c.header
 		var into wire.UserLicenseRequest
-		err := api.DecodeBody(r, &into, api.RefuseUnknownFields)
+		err := strictjson.DecodeBody(r, &into, strictjson.RefuseUnknownFields)
 		refused := seatwright.IsReason(err, seatwright.ReasonMediaType)
 		if c.taken && err != nil || !c.taken && !refused {
 			t.Errorf("%v: %v", c.header, err)
@@ -138,9 +138,9 @@ func TestABodyOfExactlyTheLimitIsRead(t *testing.T) {
 	t.Parallel()
 	frame := `{"userIds":[""]}`
 	for extra, reason := range map[int]seatwright.Reason{0: "", 1: seatwright.ReasonBodyTooLarge} {
-		body := `{"userIds":["` + strings.Repeat("a", api.MaxBody-len(frame)+extra) + `"]}`
+		body := `{"userIds":["` + strings.Repeat("a", strictjson.MaxBody-len(frame)+extra) + `"]}`
 		var into wire.UserLicenseRequest
-		err := decode(t, body, &into, api.RefuseUnknownFields)
+		err := decode(t, body, &into, strictjson.RefuseUnknownFields)
 		if reason == "" && err != nil || reason != "" && !seatwright.IsReason(err, reason) {
 			t.Errorf("%d bytes over: %v", extra, err)
 		}
@@ -153,7 +153,7 @@ func TestPlacesAreSafeToShow(t *testing.T) {
 	name := "\u001b[31m" + strings.Repeat("x", 5000)
 	quoted, _ := json.Marshal(name)
 	var into wire.UserLicenseRequest
-	e := seatwright.AsError(decode(t, `{`+string(quoted)+`:1}`, &into, api.RefuseUnknownFields))
+	e := seatwright.AsError(decode(t, `{`+string(quoted)+`:1}`, &into, strictjson.RefuseUnknownFields))
 	if strings.Contains(e.Detail, "\u001b") || len(e.Detail) > 400 || len(e.Field) > seatwright.MaxIDLength {
 		t.Errorf("%q in %q", e.Detail, e.Field)
 	}
@@ -168,14 +168,14 @@ func FuzzBody(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		var once, twice wire.UserLicenseRequest
-		if decode(t, string(body), &once, api.IgnoreUnknownFields) != nil {
+		if decode(t, string(body), &once, strictjson.IgnoreUnknownFields) != nil {
 			return
 		}
 		again, err := json.Marshal(once)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := decode(t, string(again), &twice, api.RefuseUnknownFields); err != nil {
+		if err := decode(t, string(again), &twice, strictjson.RefuseUnknownFields); err != nil {
 			t.Fatalf("%s: %v", again, err)
 		}
 		if third, _ := json.Marshal(twice); !bytes.Equal(again, third) {
