@@ -147,9 +147,6 @@ func (g *gate) organization(ctx context.Context, p seatwright.Principal, op cont
 	for i, name := range names {
 		found, err := g.directory.Organization(ctx, name)
 		if err != nil {
-			if seatwright.IsKind(err, seatwright.KindNotFound) || seatwright.IsKind(err, seatwright.KindInvalid) {
-				return seatwright.Organization{}, seatwright.MissingOrganization()
-			}
 			return seatwright.Organization{}, err
 		}
 		if i > 0 && found.ID != organization.ID {
