@@ -35,6 +35,22 @@ race: ## run all tests with the race detector (needs a C compiler), with fewer k
 	@.ci/need "$$(go env CC | cut -d' ' -f1)" gcc libc6-dev
 	CGO_ENABLED=1 go test -race -short -timeout 15m $(TESTFLAGS) ./...
 
+# What the long programme did, a line for each part; "NOT RUN" lines are counted.
+FAULTS = rm -f bin/faults.txt; mkdir -p bin; status=0; \
+	CGO_ENABLED=0 SEATWRIGHT_FAULTS_REPORT=$(CURDIR)/bin/faults.txt go test -count=1 -p 2 -run '^Test[PRL][0-9]' $(TESTFLAGS)
+
+.PHONY: faults
+faults: export SEATWRIGHT_FAULTS = full
+faults: ## run the fault programme at its full counts: kills, power losses, failovers, networks (half an hour)
+	@$(FAULTS) -timeout 30m ./... || status=$$?; \
+	echo; sort -V bin/faults.txt; echo "$$(grep -c 'NOT RUN' bin/faults.txt) not run for want of something"; exit $$status
+
+.PHONY: torture
+torture: export SEATWRIGHT_FAULTS = torture
+torture: ## run the fault programme for as long as it takes: hours
+	@$(FAULTS) -timeout 24h ./... || status=$$?; \
+	echo; sort -V bin/faults.txt; echo "$$(grep -c 'NOT RUN' bin/faults.txt) not run for want of something"; exit $$status
+
 # The commands are in api/api.go, the version of the generator in tools/go.mod.
 .PHONY: generate
 generate: ## write the generated code again from the OpenAPI documents

@@ -72,6 +72,14 @@ var rules = []rule{
 		lock: []edge{noHTTP, noSQL, noCobra},
 	},
 	{
+		pkg: "internal/faults", why: "every package that is broken on purpose uses it, so it knows none of them",
+		lock: []edge{noHTTP, noSQL, noCobra},
+	},
+	{
+		pkg: "internal/pgtest", ours: []string{"internal/faults"}, why: "it starts databases for tests and the benchmark and does not know what is kept in them",
+		lock: []edge{noHTTP, noCobra},
+	},
+	{
 		pkg: "internal/store/*", ours: []string{"."}, why: "a store writes what was decided: a rule, a queue or another store in here would be a second copy",
 		lock: []edge{noHTTP, noCobra},
 	},
