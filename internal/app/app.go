@@ -18,7 +18,6 @@ import (
 	"github.com/seatwright/seatwright/internal/licensing"
 	"github.com/seatwright/seatwright/internal/oauth"
 	"github.com/seatwright/seatwright/internal/server"
-	"github.com/seatwright/seatwright/internal/store/sqlite"
 )
 
 // App is a server that is put together. Serve it, then close it.
@@ -70,7 +69,7 @@ func (a *App) open(ctx context.Context, c Config, logs io.Writer, issuerFromHost
 			return fmt.Errorf("public URL %q: %v", public, err) //nolint:errorlint // nobody was refused: the configuration is wrong
 		}
 	}
-	store, err := sqlite.Open(ctx, c.Data, sqlite.Options{})
+	store, err := openStore(ctx, c)
 	if err != nil {
 		return err
 	}

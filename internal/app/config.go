@@ -12,11 +12,12 @@ import (
 
 // Config is everything that an operator can set. Each field is read from the environment; a flag of the same name wins.
 type Config struct {
-	Listen    string `env:"SEATWRIGHT_LISTEN" envDefault:"127.0.0.1:8080"` // address and port; port 0 takes a free one
-	Data      string `env:"SEATWRIGHT_DATA" envDefault:"seatwright-data"`  // directory of the embedded store
-	PublicURL string `env:"SEATWRIGHT_PUBLIC_URL"`                         // origin that clients use, and issuer of tokens; empty: http:// and the address
-	SealKey   Secret `env:"SEATWRIGHT_SEAL_KEY"`                           // 32 bytes in base64 that encrypt the signing keys in the store; empty: they are not
-	LogLevel  string `env:"SEATWRIGHT_LOG_LEVEL" envDefault:"info"`        // debug, info, warn or error
+	Listen      string      `env:"SEATWRIGHT_LISTEN" envDefault:"127.0.0.1:8080"` // address and port; port 0 takes a free one
+	Data        string      `env:"SEATWRIGHT_DATA"`                               // directory of the embedded store; empty: seatwright-data, unless DatabaseURL is set
+	DatabaseURL DatabaseURL `env:"SEATWRIGHT_DATABASE_URL"`                       // PostgreSQL in place of the embedded store
+	PublicURL   string      `env:"SEATWRIGHT_PUBLIC_URL"`                         // origin that clients use, and issuer of tokens; empty: http:// and the address
+	SealKey     Secret      `env:"SEATWRIGHT_SEAL_KEY"`                           // 32 bytes in base64 that encrypt the signing keys in the store; empty: they are not
+	LogLevel    string      `env:"SEATWRIGHT_LOG_LEVEL" envDefault:"info"`        // debug, info, warn or error
 
 	// At most so many connections from one address, 0: any number. Behind a proxy every client has the proxy's address.
 	ConnectionsPerAddress int `env:"SEATWRIGHT_CONNECTIONS_PER_ADDRESS" envDefault:"256"`
@@ -55,11 +56,12 @@ func FromEnvironment(getenv func(string) string) (Config, error) {
 func (c Config) Print(w io.Writer) error {
 	_, err := fmt.Fprintf(w, `SEATWRIGHT_LISTEN=%s
 SEATWRIGHT_DATA=%s
+SEATWRIGHT_DATABASE_URL=%s
 SEATWRIGHT_PUBLIC_URL=%s
 SEATWRIGHT_SEAL_KEY=%s
 SEATWRIGHT_LOG_LEVEL=%s
 SEATWRIGHT_CONNECTIONS_PER_ADDRESS=%d
-`, c.Listen, c.Data, c.PublicURL, c.SealKey, c.LogLevel, c.ConnectionsPerAddress)
+`, c.Listen, c.dataDirectory(), c.DatabaseURL, c.PublicURL, c.SealKey, c.LogLevel, c.ConnectionsPerAddress)
 	return err
 }
 

@@ -63,22 +63,25 @@ const demoFile = "demo.json"
 // LoadDemo fills the store with the demonstration's data, where it is missing, and returns its credentials. It can be
 // repeated and interrupted: the credentials are on disk before anything is made with them.
 func (a *App) LoadDemo(ctx context.Context, dir string) (Demo, error) {
-	path := filepath.Join(dir, demoFile)
-	if err := a.checkDemo(ctx, path); err != nil {
-		return Demo{}, err
-	}
-	demo, err := demoCredentials(path)
+	demo, fresh, err := demoCredentials(filepath.Join(dir, demoFile))
 	if err != nil {
 		return demo, err
+	}
+	if err := a.checkDemo(ctx, demo); err != nil {
+		return demo, err
+	}
+	if fresh {
+		if err := demo.save(dir); err != nil {
+			return demo, err
+		}
 	}
 	s := seed{App: a, ctx: ctx, caller: seatwright.SystemCaller("demo")}
 	if _, err := a.store.Application(ctx, seatwright.ApplicationID(demo.Initech.ClientID)); err == nil {
 		return demo, nil // made last, so everything is there
 	}
-	s.user(seatwright.HostID, directory.NewUser{ID: demo.Host, UserName: demo.Host, Password: demo.HostPassword, Role: seatwright.RoleHostAdministrator})
-
 	acme := demo.Acme.Organization
-	s.organization(demoOrganization, demo.Acme)
+	s.organization(demoOrganization, demo.Acme) // first: checkDemo knows a demonstration by it
+	s.user(seatwright.HostID, directory.NewUser{ID: demo.Host, UserName: demo.Host, Password: demo.HostPassword, Role: seatwright.RoleHostAdministrator})
 	s.tenant(acme, demoTenant)
 	s.user(acme, directory.NewUser{
 		ID: "acme-admin", UserName: demo.Administrator, Password: demo.AdministratorPassword, Email: demo.Administrator,
@@ -112,14 +115,14 @@ func (a *App) LoadDemo(ctx context.Context, dir string) (Demo, error) {
 	return demo, s.err
 }
 
-// checkDemo refuses a directory that a real server has been used on: nothing could take the demonstration out of it again.
-func (a *App) checkDemo(ctx context.Context, path string) error {
-	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+// checkDemo refuses a database that a real server has been used on: nothing could take the demonstration out of it again.
+func (a *App) checkDemo(ctx context.Context, demo Demo) error {
+	head, err := a.store.Head(ctx, seatwright.HostID)
+	if err != nil || head.Sequence <= newHostEvents {
 		return err
 	}
-	head, err := a.store.Head(ctx, seatwright.HostID)
-	if err == nil && head.Sequence > newHostEvents {
-		err = fmt.Errorf("%s has data that is not a demonstration's: use another directory", filepath.Dir(path))
+	if _, err = a.store.Organization(ctx, demo.Acme.Organization); seatwright.IsKind(err, seatwright.KindNotFound) {
+		return errors.New("the database has data that is not this demonstration's: use another one")
 	}
 	return err
 }
@@ -127,31 +130,41 @@ func (a *App) checkDemo(ctx context.Context, path string) error {
 // newHostEvents is how long the host's chain is when a store has just been opened: the host and its signing key.
 const newHostEvents = 2
 
-func demoCredentials(path string) (demo Demo, err error) {
+// demoCredentials reads the credentials of a demonstration, or makes them up where there are none.
+func demoCredentials(path string) (demo Demo, fresh bool, err error) {
 	text, err := os.ReadFile(path)
 	if err == nil {
 		if err := json.Unmarshal(text, &demo); err != nil {
-			return demo, fmt.Errorf("%s: %w", path, err)
+			return demo, false, fmt.Errorf("%s: %w", path, err)
 		}
-		return demo, nil
+		return demo, false, nil
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
-		return demo, err
+		return demo, false, err
 	}
-	fresh := func(name string) Credentials {
+	of := func(name string) Credentials {
 		return Credentials{
 			Organization: seatwright.OrganizationID(seatwright.NewID()), ClientID: name + "-script", ClientSecret: directory.NewSecret(),
 		}
 	}
 	demo = Demo{
-		Acme: fresh(demoOrganization), Globex: fresh(demoOther), Initech: fresh(demoBare),
+		Acme: of(demoOrganization), Globex: of(demoOther), Initech: of(demoBare),
 		Administrator: "admin@acme.example", AdministratorPassword: directory.NewSecret()[:26],
 		Host: "host-admin", HostPassword: directory.NewSecret()[:26],
 	}
-	if text, err = json.MarshalIndent(demo, "", "  "); err != nil {
-		return demo, err
+	return demo, true, nil
+}
+
+// save writes the credentials into the directory, which is made where it is missing.
+func (d Demo) save(dir string) error {
+	text, err := json.MarshalIndent(d, "", "  ")
+	if err == nil {
+		err = os.MkdirAll(dir, 0o700)
 	}
-	return demo, writePrivate(path, string(text)+"\n")
+	if err != nil {
+		return err
+	}
+	return writePrivate(filepath.Join(dir, demoFile), string(text)+"\n")
 }
 
 // writePrivate replaces a file by one that only its owner can read; a reader sees the old text or the new.

@@ -226,8 +226,12 @@ func TestDemoRefusesTheDirectoryOfARealServer(t *testing.T) {
 	check(t, first.Close())
 	a := open()
 	defer func() { check(t, a.Close()) }()
-	if _, err := a.LoadDemo(t.Context(), dir); err == nil || !strings.Contains(err.Error(), "not a demonstration's") {
-		t.Errorf("LoadDemo = %v, want a refusal", err)
+	other := t.TempDir() // has the credentials of another demonstration
+	serve(t, other).stop(t)
+	for _, credentials := range []string{dir, other} {
+		if _, err := a.LoadDemo(t.Context(), credentials); err == nil || !strings.Contains(err.Error(), "not this demonstration's") {
+			t.Errorf("LoadDemo = %v, want a refusal", err)
+		}
 	}
 	if _, err := a.Directory.Organization(t.Context(), "acme"); err == nil {
 		t.Error("the demonstration was begun")

@@ -66,6 +66,8 @@ func TestExitCodes(t *testing.T) {
 		{"malformed grace", append(lots, "--grace", "1h0.5s"), nil, exitUsage, "--grace"},
 		{"no server", lots, nil, exitUsage, "SEATWRIGHT_SERVER"},
 		{"malformed server", append(lots, "--server", "licenses"), map[string]string{"SEATWRIGHT_TOKEN": "t"}, exitUsage, "URL"},
+		{"two databases", []string{"serve", "--data", "d", "--print-config"}, map[string]string{"SEATWRIGHT_DATABASE_URL": "postgres://db"}, exitUsage, "both"},
+		{"not a database URL", []string{"serve", "--database-url", "mysql://seatwright:opensesame@db"}, nil, exitUsage, "postgres://"},
 		{"nobody", append(lots, "--server", "http://x"), nil, exitUsage, "SEATWRIGHT_USER"},
 		{"no password", append(lots, "--server", "http://x", "--user", "admin"), nil, exitUsage, "--password-file"},
 		{"no password file", append(lots, "--server", "http://x", "--user", "admin", "--password-file", "/does/not/exist"), nil, exitUsage, "/does/not/exist"},
@@ -162,5 +164,33 @@ func TestSetsUpAnOrganization(t *testing.T) {
 	stop()
 	if code := <-stopped; code != exitDone {
 		t.Errorf("the server ended with %d", code)
+	}
+}
+
+// Promise: the password of a database is not shown, neither by --print-config nor by --help nor in an error.
+func TestDatabasePasswordsAreNotShown(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		url  string
+		code int
+		args []string
+	}{
+		{"postgres://seatwright:opensesame@db/licenses?sslmode=require", exitDone, []string{"serve", "--print-config"}},
+		{"postgres://seatwright:opensesame@db/licenses", exitDone, []string{"serve", "--help"}},
+		{"postgres://seatwright:opensesame@db:port/licenses", exitUsage, []string{"serve"}},
+		{"postgres://seatwright@db/licenses?password=opensesame", exitUsage, []string{"serve"}},
+		{"postgres://seatwright:open%sesame@db/licenses", exitUsage, []string{"serve"}},
+		{"host=db password=opensesame", exitUsage, []string{"serve"}},
+	} {
+		got := runCommand(t, map[string]string{"SEATWRIGHT_DATABASE_URL": c.url}, "", c.args...)
+		flag := runCommand(t, nil, "", append(c.args, "--database-url", c.url)...)
+		for _, got := range []ran{got, flag} {
+			if got.code != c.code || strings.Contains(got.stdout+got.stderr, "sesame") {
+				t.Errorf("%s %v: code %d, stdout %q, stderr %q", c.url, c.args, got.code, got.stdout, got.stderr)
+			}
+		}
+		if c.args[len(c.args)-1] == "--print-config" && !strings.Contains(got.stdout, "SEATWRIGHT_DATABASE_URL=postgres://seatwright:xxxxx@db/licenses") {
+			t.Errorf("the database is not shown: %s", got.stdout)
+		}
 	}
 }

@@ -17,13 +17,19 @@ func newServeCommand(std streams) *cobra.Command {
 		Short: "Run the server",
 		Long: `Run the server until it is told to stop (SIGINT or SIGTERM).
 
-An empty data directory is filled: schema, signing key, and a first host administrator whose password is printed once,
+The database is in a directory (--data) or in PostgreSQL (--database-url), on which several servers can run at once.
+
+An empty database is filled: schema, signing key, and a first host administrator whose password is printed once,
 on standard output. Logs go to standard error, one JSON object a line. Every flag can be set in the environment
-(SEATWRIGHT_LISTEN and so on); SEATWRIGHT_SEAL_KEY has no flag, because other users of the machine can see flags.`,
+(SEATWRIGHT_LISTEN and so on); SEATWRIGHT_SEAL_KEY has no flag, because other users of the machine can see flags: set
+SEATWRIGHT_DATABASE_URL rather than --database-url where there is a password in it.`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			if environment != nil {
 				return environment
+			}
+			if err := checkDatabase(c); err != nil {
+				return err
 			}
 			if printConfig {
 				return c.Print(std.stdout)
@@ -32,7 +38,7 @@ on standard output. Logs go to standard error, one JSON object a line. Every fla
 		},
 	}
 	command.Flags().StringVar(&c.Listen, "listen", c.Listen, "address and port to listen on")
-	command.Flags().StringVar(&c.Data, "data", c.Data, "directory of the database")
+	addDatabase(command, &c, "seatwright-data")
 	command.Flags().StringVar(&c.PublicURL, "public-url", c.PublicURL, "origin that clients use, such as https://licenses.example.org")
 	command.Flags().StringVar(&c.LogLevel, "log-level", c.LogLevel, "debug, info, warn or error")
 	command.Flags().IntVar(&c.ConnectionsPerAddress, "connections-per-address", c.ConnectionsPerAddress, "most connections from one address, 0 for any number")
