@@ -24,14 +24,19 @@ build: ## build bin/seatwright, one static binary
 demo: build ## build and run with the embedded store and demo data on 127.0.0.1:8080
 	bin/seatwright demo --listen 127.0.0.1:8080 --data demo-data --env-file demo.env
 
+# Without PostgreSQL its tests skip themselves and say so; in CI, where nobody reads that, it is a failure.
+NEED_POSTGRES = .ci/need initdb postgresql || test -z "$$CI"
+
 .PHONY: test
 test: ## run all tests, kill -9 cycles included
 	@.ci/need curl curl
+	@$(NEED_POSTGRES)
 	CGO_ENABLED=0 go test -timeout 6m $(TESTFLAGS) ./...
 
 .PHONY: race
 race: ## run all tests with the race detector (needs a C compiler), with fewer kill -9 cycles
 	@.ci/need curl curl
+	@$(NEED_POSTGRES)
 	@.ci/need "$$(go env CC | cut -d' ' -f1)" gcc libc6-dev
 	CGO_ENABLED=1 go test -race -short -timeout 15m $(TESTFLAGS) ./...
 
@@ -42,12 +47,14 @@ FAULTS = rm -f bin/faults.txt; mkdir -p bin; status=0; \
 .PHONY: faults
 faults: export SEATWRIGHT_FAULTS = full
 faults: ## run the fault programme at its full counts: kills, power losses, failovers, networks (half an hour)
+	@$(NEED_POSTGRES)
 	@$(FAULTS) -timeout 30m ./... || status=$$?; \
 	echo; sort -V bin/faults.txt; echo "$$(grep -c 'NOT RUN' bin/faults.txt) not run for want of something"; exit $$status
 
 .PHONY: torture
 torture: export SEATWRIGHT_FAULTS = torture
 torture: ## run the fault programme for as long as it takes: hours
+	@$(NEED_POSTGRES)
 	@$(FAULTS) -timeout 24h ./... || status=$$?; \
 	echo; sort -V bin/faults.txt; echo "$$(grep -c 'NOT RUN' bin/faults.txt) not run for want of something"; exit $$status
 
@@ -77,6 +84,7 @@ lint: .tools/golangci-lint ## check style, vet, tidiness, and that the generated
 
 .PHONY: bench
 bench: ## measure the ledger against one transaction per request (BENCHFLAGS=-quick: one short round)
+	@.ci/need initdb postgresql
 	CGO_ENABLED=0 go run ./bench $(BENCHFLAGS)
 
 .PHONY: clean
