@@ -76,6 +76,10 @@ var rules = []rule{
 		lock: []edge{noHTTP, noSQL, noCobra},
 	},
 	{
+		pkg: "internal/crashtest", ours: []string{".", "internal/faults"}, why: "it judges servers by their answers alone, whatever they are made of",
+		lock: []edge{noSQL, noCobra},
+	},
+	{
 		pkg: "internal/pgtest", ours: []string{"internal/faults"}, why: "it starts databases for tests and the benchmark and does not know what is kept in them",
 		lock: []edge{noHTTP, noCobra},
 	},

@@ -8,7 +8,7 @@ import (
 	"github.com/anishathalye/porcupine"
 )
 
-// The pools of the test: so small that nearly every allocation meets a full one. Every person belongs to one pool, so that
+// The pools of the load: so small that nearly every allocation meets a full one. Every person belongs to one pool, so that
 // no operation touches two and a history can be checked pool by pool.
 const (
 	people   = 12
@@ -160,17 +160,16 @@ const checkTime = time.Minute
 // maxOperations bounds a history: the effort of a check can grow exponentially.
 const maxOperations = 1000
 
-// violation is something that the server must never do.
-type violation struct{ text string }
+// Violation is something that the server must never do.
+type Violation struct{ text string }
 
-func (v *violation) Error() string { return v.text }
+func (v *Violation) Error() string { return v.text }
 
-func violated(format string, args ...any) error { return &violation{fmt.Sprintf(format, args...)} }
+func violated(format string, args ...any) error { return &Violation{fmt.Sprintf(format, args...)} }
 
 // checkHistory looks for an order of the operations of one pool in which every answer is right. file, if any, gets a page
 // that shows where there is none.
-func checkHistory(pool string, begin state, history []porcupine.Operation, file string) error {
-	m := model(begin)
+func checkHistory(pool string, m porcupine.Model, history []porcupine.Operation, file string) error {
 	result, info := porcupine.CheckOperationsVerbose(m, history, checkTime)
 	switch result {
 	case porcupine.Ok:

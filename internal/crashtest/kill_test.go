@@ -1,0 +1,221 @@
+package crashtest_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/seatwright/seatwright"
+	_ "github.com/seatwright/seatwright/internal/cli" // what is built and killed: a change of it makes the cached result of this test stale
+	"github.com/seatwright/seatwright/internal/crashtest"
+	"github.com/seatwright/seatwright/internal/faults"
+	"github.com/seatwright/seatwright/internal/store/sqlite"
+)
+
+// Promise: a kill -9 at any moment loses no acknowledged allocation and oversells no seat, and a request that is repeated
+// with its key is carried out once.
+func TestR1KilledServerLosesNothingAndOversellsNothing(t *testing.T) {
+	cycles := faults.Count(t, 40, 500, 10_000)
+	if testing.Short() {
+		cycles = 10
+	}
+	h := newKiller(t, crashtest.Build(t, ""))
+	h.load.Artifacts = t.ArtifactDir()
+	begin := time.Now()
+	if err := h.run(t.Context(), cycles); err != nil {
+		t.Fatalf("%v\nafter %d kills: %s\nend of the server's log:\n%s", err, h.kills, &h.load.Stats, h.log())
+	}
+	if n := h.load.Stats.Unable.Load(); n > 0 {
+		t.Errorf("the server answered %d times that it could not", n)
+	}
+	if cycles >= 10 && h.load.Stats.Retried.Load() == 0 {
+		t.Error("no request was repeated through a kill: the test has tested nothing")
+	}
+	h.server.Kill()
+	checkStore(t, h.data)
+	faults.Report(t, "R1", "%d kills in %s, slowest start %s: %s; 0 lost, 0 oversold", h.kills, time.Since(begin).Round(time.Millisecond),
+		h.slowest.Round(time.Millisecond), &h.load.Stats)
+}
+
+// Promise: the test above can fail. Each of these bugs is planted into a build of its own and has to be found.
+func TestR7HarnessFindsPlantedBugs(t *testing.T) {
+	const cycles = 60
+	bin := crashtest.Build(t, "mutants")
+	mutants := []string{"answer-before-commit", "limit-off-by-one", "partial-bulk", "no-key-record"}
+	for _, mutant := range mutants {
+		t.Run(mutant, func(t *testing.T) {
+			h := newKiller(t, bin, "SEATWRIGHT_MUTANT="+mutant)
+			err := h.run(t.Context(), cycles)
+			var found *crashtest.Violation
+			if !errors.As(err, &found) {
+				t.Fatalf("not found in %d kills: %s (error: %v)", h.kills, &h.load.Stats, err)
+			}
+			t.Logf("found after %d kills: %v", h.kills, found)
+		})
+	}
+	if !t.Failed() {
+		faults.Report(t, "R7", "%d planted bugs, each found within %d kills", len(mutants), cycles)
+	}
+}
+
+// killer runs one server through many lives.
+type killer struct {
+	data    string
+	program crashtest.Program
+	random  *rand.Rand // of the schedule
+	load    *crashtest.Load
+	server  *crashtest.Process
+	kills   int
+	slowest time.Duration // from the start of a process until it listens
+}
+
+func newKiller(t *testing.T, bin string, environment ...string) *killer {
+	t.Helper()
+	seed := faults.Seed(t)
+	data := filepath.Join(t.TempDir(), "data")
+	h := &killer{
+		data: data, program: crashtest.Program{Bin: bin, Args: []string{"--data", data}, Env: environment},
+		random: faults.Random(seed, -1), load: crashtest.NewLoad(crashtest.NewFront(1), seed),
+	}
+	t.Cleanup(func() {
+		if h.server != nil {
+			h.server.Kill()
+		}
+	})
+	return h
+}
+
+func (h *killer) log() string {
+	if h.server == nil {
+		return ""
+	}
+	return h.server.Log()
+}
+
+func (h *killer) start() (err error) {
+	begin := time.Now()
+	if h.server, err = h.program.Start(); err != nil {
+		return err
+	}
+	h.slowest = max(h.slowest, time.Since(begin))
+	h.load.Front.Up(0, h.server.URL)
+	return nil
+}
+
+// windowCycles is how many lives one history spans. Between histories the clients rest and the state is read.
+const windowCycles = 5
+
+// run goes through that many kills. The error is a *crashtest.Violation where the server has done wrong.
+func (h *killer) run(ctx context.Context, cycles int) error {
+	// The first life sets up what the others need; bugs are planted from the second on.
+	environment := h.program.Env
+	h.program.Env = nil
+	if err := h.start(); err != nil {
+		return err
+	}
+	if err := prepare(ctx, h.load, h.server); err != nil {
+		return err
+	}
+	h.load.Front.Down(0)
+	h.server.Kill()
+	h.program.Env = environment
+	if err := h.start(); err != nil {
+		return err
+	}
+	for h.kills < cycles {
+		err := h.load.Window(ctx, func(ctx context.Context) error {
+			for range min(windowCycles, cycles-h.kills) {
+				if err := h.cycle(ctx); err != nil || ctx.Err() != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// prepare sets the load up on a server that lives for the first time.
+func prepare(ctx context.Context, load *crashtest.Load, server *crashtest.Process) error {
+	select {
+	case password := <-server.Password:
+		if err := load.Prepare(ctx, password); err != nil {
+			return fmt.Errorf("prepare: %w", err)
+		}
+		return nil
+	case <-server.Done():
+		return errors.New("the server ended before it printed a password")
+	case <-time.After(30 * time.Second):
+		return errors.New("the server printed no password of the first administrator")
+	}
+}
+
+// cycle lets the server live for a moment under load, kills it, and starts it again. One life in eight is counted from the
+// start of the process, so that it can end before the first answer.
+func (h *killer) cycle(ctx context.Context) error {
+	if h.random.IntN(8) > 0 {
+		select {
+		case <-h.load.Front.FirstAnswer(0):
+		case <-ctx.Done():
+		}
+	}
+	life := time.NewTimer(20*time.Millisecond + time.Duration(h.random.Int64N(int64(120*time.Millisecond))))
+	select {
+	case <-life.C:
+	case <-ctx.Done():
+	}
+	h.load.Front.Down(0)
+	h.server.Kill()
+	h.kills++
+	return h.start()
+}
+
+// checkStore opens the database that the last kill left behind: the pools must agree with a recount of the seats, and the
+// events of both chains must follow each other without a gap.
+func checkStore(t *testing.T, data string) {
+	t.Helper()
+	ctx := t.Context()
+	store, err := sqlite.Open(ctx, data, sqlite.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	pools, err := store.Pools(ctx, crashtest.Organization)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seats, err := store.SeatUnits(ctx, crashtest.Organization)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, pool := range pools {
+		if pool.Used != seats[pool.Code] || pool.Used > pool.Total {
+			t.Errorf("pool %s says that %d units are used, its seats have %d, %d were bought", pool.Code, pool.Used, seats[pool.Code], pool.Total)
+		}
+	}
+	for _, id := range []seatwright.OrganizationID{crashtest.Organization, seatwright.HostID} {
+		head := seatwright.Head{Organization: id, Hash: seatwright.NoHash()}
+		for {
+			events, err := store.Events(ctx, id, head.Sequence, 1000)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(events) == 0 {
+				break
+			}
+			if head, err = seatwright.VerifyChain(head, events); err != nil {
+				t.Fatalf("%s: %v", id, err)
+			}
+		}
+		if stored, err := store.Head(ctx, id); err != nil || stored.Sequence != head.Sequence {
+			t.Errorf("%s: the head says %d, the events end at %d (%v)", id, stored.Sequence, head.Sequence, err)
+		}
+	}
+}
