@@ -11,7 +11,6 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -22,7 +21,6 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
-	"github.com/pressly/goose/v3"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
@@ -114,7 +112,7 @@ func prepare(ctx context.Context, path string) error {
 	}
 	db.SetMaxOpenConns(1)
 	if err = checkLibrary(ctx, db); err == nil {
-		err = migrate(ctx, db)
+		_, err = migrate(ctx, db)
 	}
 	return errors.Join(err, db.Close())
 }
@@ -168,28 +166,6 @@ func atLeast(version string, least [3]int) bool {
 		}
 	}
 	return true
-}
-
-func migrate(ctx context.Context, db *sql.DB) error {
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return err
-	}
-	provider, err := goose.NewProvider(goose.DialectSQLite3, db, files)
-	if err != nil {
-		return fmt.Errorf("read the migrations: %w", err)
-	}
-	current, target, err := provider.GetVersions(ctx)
-	if err != nil {
-		return fmt.Errorf("read the version of the schema: %w", err)
-	}
-	if current > target {
-		return fmt.Errorf("the database has schema %d, this program knows only %d: use a newer release", current, target)
-	}
-	if _, err := provider.Up(ctx); err != nil {
-		return fmt.Errorf("migrate the database: %w", err)
-	}
-	return nil
 }
 
 // Close implements seatwright.Store.
