@@ -1,6 +1,10 @@
 package seatwright
 
-import "context"
+import (
+	"cmp"
+	"context"
+	"slices"
+)
 
 // Store keeps everything durable. Both implementations pass storetest; a third could be written from these comments.
 //
@@ -9,11 +13,13 @@ import "context"
 // included. All methods may be called at the same time.
 type Store interface {
 	Reader
-	// Update runs one batch as one transaction: it takes the locks of the touched organizations in the order of their ids,
-	// reads the clock, loads the slice, calls decide exactly once, writes the slice's changes and commits.
+	// Update runs one batch as one transaction: it takes the locks of the touched organizations, all writers in one order,
+	// reads the clock, loads the slice, calls decide, writes the slice's changes and commits. Where several nodes share the
+	// database it may find that it has to roll back and begin again, a few times at most: then decide is called again, on
+	// a fresh slice.
 	//
 	// When decide returns an error, or panics, the transaction is rolled back and the error returned, or the panic passed
-	// on. When nothing has changed nothing is written. Cancelling ctx can end the call before COMMIT is sent, never after.
+	// on. When nothing has changed no row is written, but what was read is as durable as what is. Cancelling ctx can end the call before COMMIT is sent, never after.
 	// An error whose reason is outcome_unknown means that COMMIT was sent and not confirmed; after every other error
 	// nothing has changed. When Update returns nil the changes survive the loss of power, and every later read sees them.
 	Update(ctx context.Context, request LoadRequest, decide func(*Slice) error) error
@@ -25,6 +31,37 @@ type Store interface {
 type LoadRequest struct {
 	Touches []Touch // an organization may be named more than once
 	Keys    []KeyRef
+}
+
+// ByOrganization joins the touches of each organization, in the order of their ids; users and codes are listed once.
+func (r LoadRequest) ByOrganization() []Touch {
+	byID := make(map[OrganizationID]*Touch, len(r.Touches))
+	for _, t := range r.Touches {
+		m := byID[t.Organization]
+		if m == nil {
+			m = &Touch{Organization: t.Organization}
+			byID[t.Organization] = m
+		}
+		m.Users = append(m.Users, t.Users...)
+		m.Codes = append(m.Codes, t.Codes...)
+		m.Lots = m.Lots || t.Lots
+		m.UserNameKeys = append(m.UserNameKeys, t.UserNameKeys...)
+		m.ExternalIDs = append(m.ExternalIDs, t.ExternalIDs...)
+		m.TenantNameKeys = append(m.TenantNameKeys, t.TenantNameKeys...)
+		m.Tenants = append(m.Tenants, t.Tenants...)
+		m.LotIDs = append(m.LotIDs, t.LotIDs...)
+		m.OrganizationNameKeys = append(m.OrganizationNameKeys, t.OrganizationNameKeys...)
+		m.Applications = append(m.Applications, t.Applications...)
+	}
+	all := make([]Touch, 0, len(byID))
+	for _, m := range byID {
+		slices.Sort(m.Users)
+		slices.Sort(m.Codes)
+		m.Users, m.Codes = slices.Compact(m.Users), slices.Compact(m.Codes)
+		all = append(all, *m)
+	}
+	slices.SortFunc(all, func(a, b Touch) int { return cmp.Compare(a.Organization, b.Organization) })
+	return all
 }
 
 // Reader answers questions. It never decides anything: what it says may be out of date when the caller hears it.

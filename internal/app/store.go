@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/seatwright/seatwright"
+	"github.com/seatwright/seatwright/internal/store/postgres"
 	"github.com/seatwright/seatwright/internal/store/sqlite"
 )
 
@@ -72,7 +73,7 @@ func openStore(ctx context.Context, c Config) (seatwright.Store, error) {
 		return nil, err
 	}
 	if c.DatabaseURL != "" {
-		return nil, errors.New("this build has no PostgreSQL store")
+		return postgres.Open(ctx, string(c.DatabaseURL), postgres.Options{})
 	}
 	return sqlite.Open(ctx, c.dataDirectory(), sqlite.Options{})
 }

@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"cmp"
 	"encoding/json"
 	"slices"
 	"time"
@@ -12,7 +11,7 @@ import (
 // load reads the slice of a batch in a handful of statements, whatever its size: the keys of the wanted rows travel as one
 // JSON text each. The transaction has the write lock.
 func (w *writer) load(request seatwright.LoadRequest, now time.Time) (*seatwright.Slice, error) {
-	touches := merged(request.Touches)
+	touches := request.ByOrganization()
 	slice := seatwright.NewSlice(now)
 	for _, step := range [...]func(*seatwright.Slice, []seatwright.Touch) error{
 		w.loadOrganizations, w.loadUsers, w.loadPools, w.loadTaken,
@@ -22,35 +21,6 @@ func (w *writer) load(request seatwright.LoadRequest, now time.Time) (*seatwrigh
 		}
 	}
 	return slice, w.loadKeys(slice, request.Keys)
-}
-
-// merged joins the touches of each organization, in the order of their ids, every id once.
-func merged(touches []seatwright.Touch) []seatwright.Touch {
-	byID := map[seatwright.OrganizationID]*seatwright.Touch{}
-	for _, t := range touches {
-		m := byID[t.Organization]
-		if m == nil {
-			m = &seatwright.Touch{Organization: t.Organization}
-			byID[t.Organization] = m
-		}
-		m.Users = append(m.Users, t.Users...)
-		m.Codes = append(m.Codes, t.Codes...)
-		m.Lots = m.Lots || t.Lots
-		m.UserNameKeys = append(m.UserNameKeys, t.UserNameKeys...)
-		m.ExternalIDs = append(m.ExternalIDs, t.ExternalIDs...)
-		m.TenantNameKeys = append(m.TenantNameKeys, t.TenantNameKeys...)
-		m.Tenants = append(m.Tenants, t.Tenants...)
-		m.LotIDs = append(m.LotIDs, t.LotIDs...)
-		m.OrganizationNameKeys = append(m.OrganizationNameKeys, t.OrganizationNameKeys...)
-		m.Applications = append(m.Applications, t.Applications...)
-	}
-	all := make([]seatwright.Touch, 0, len(byID))
-	for _, m := range byID {
-		m.Users, m.Codes = distinct(m.Users), distinct(m.Codes)
-		all = append(all, *m)
-	}
-	slices.SortFunc(all, func(a, b seatwright.Touch) int { return cmp.Compare(a.Organization, b.Organization) })
-	return all
 }
 
 func distinct[S ~string](ids []S) []S {

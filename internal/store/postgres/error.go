@@ -1,0 +1,71 @@
+package postgres
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/seatwright/seatwright"
+)
+
+// stateOf is the SQLSTATE of an error of the server, empty for every other error.
+func stateOf(err error) string {
+	var failure *pgconn.PgError
+	if errors.As(err, &failure) {
+		return failure.Code
+	}
+	return ""
+}
+
+// translate turns an error of the driver or the server into one of the domain. It is the only place that knows SQLSTATEs
+// which callers hear of. An error without a state comes from the connection.
+func translate(err error) error {
+	if err == nil {
+		return nil
+	}
+	var domain *seatwright.Error
+	if errors.As(err, &domain) {
+		return err
+	}
+	state := stateOf(err)
+	switch {
+	case state == "":
+	case strings.HasPrefix(state, "08"), // connection
+		strings.HasPrefix(state, "53"), // full disk, memory, connections
+		strings.HasPrefix(state, "57"), // stopped, terminated, cancelled, timed out
+		strings.HasPrefix(state, "58"), // the machine below
+		strings.HasPrefix(state, "40"), // deadlock and the like, after the last retry
+		state == "55P03",               // somebody else has the lock
+		state == "25006",               // a standby
+		state == "25P03",               // the transaction was idle for too long
+		state == "28000", state == "28P01", state == "3D000", // the login does not work any more
+		staleStatement(err):
+	default:
+		return seatwright.Internal(err)
+	}
+	return seatwright.Unavailable(seatwright.ReasonStoreUnavailable, err, "the database does not answer")
+}
+
+// staleStatement reports that a prepared statement does not fit any more: the schema has changed under it, or something
+// between us and the server has given us another session.
+func staleStatement(err error) bool {
+	state := stateOf(err)
+	return state == "0A000" || state == "26000"
+}
+
+// worthAnother reports whether a batch that was rolled back for this error may succeed when it is decided again: it met
+// another node's locks, another node has used an id of the whole installation first, or its connection was an old one.
+func worthAnother(err error) bool {
+	var failure *pgconn.PgError
+	if !errors.As(err, &failure) {
+		return false
+	}
+	switch failure.Code {
+	case "40001", "40P01":
+		return true
+	case "23505":
+		return failure.TableName == "organizations" || failure.TableName == "applications"
+	}
+	return staleStatement(err)
+}

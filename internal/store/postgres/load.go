@@ -1,0 +1,526 @@
+package postgres
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/seatwright/seatwright"
+)
+
+// batch is what one attempt at a batch knows: the slice, and the rows that it has seen under the locks.
+type batch struct {
+	writer *writer
+	slice  *seatwright.Slice
+	places []place // the organizations that exist, in the order of their numbers
+	clock  *int64  // a clock that is not the database's, for tests; nil: the database's
+	now    time.Time
+
+	people map[person]bool // whom the database has
+	pools  map[poolRef]bool
+	keys   map[seatwright.KeyRef]bool
+}
+
+// place is one touched organization. Its number is the order in which all writers take the locks.
+type place struct {
+	seatwright.Touch
+	number int32
+	head   seatwright.Head
+	loaded *recentOrganization
+}
+
+type person struct {
+	organization seatwright.OrganizationID
+	id           seatwright.UserID
+}
+
+type poolRef struct {
+	organization seatwright.OrganizationID
+	code         seatwright.BundleCode
+}
+
+// load takes the locks and reads the slice: one round trip where the organizations are remembered and nobody else has
+// changed them, or are known to be shared; one more where not, and for what is rare.
+func (w *writer) load(request seatwright.LoadRequest, clock func() time.Time) (*batch, error) {
+	touches := request.ByOrganization()
+	b := &batch{writer: w, people: map[person]bool{}, pools: map[poolRef]bool{}, keys: map[seatwright.KeyRef]bool{}}
+	if clock != nil {
+		micros := clock().UnixMicro()
+		b.clock = &micros
+	}
+	if err := b.find(touches); err != nil {
+		return nil, err
+	}
+	answers, err := b.firstTrip(request.Keys)
+	if err != nil {
+		return nil, err
+	}
+	b.slice = seatwright.NewSlice(b.now)
+	if err := b.organizations(); err != nil {
+		return nil, err
+	}
+	answers.fill(b)
+	for _, step := range [...]func() error{b.loadPools, func() error { return b.loadTaken(touches) }} {
+		if err := step(); err != nil {
+			return nil, err
+		}
+	}
+	return b, nil
+}
+
+var findOrganizations = newStatement(`SELECT id, number FROM organizations WHERE id = ANY($1::text[])`, oidText)
+
+// find learns the numbers of the organizations. They never change, so this is before the transaction.
+func (b *batch) find(touches []seatwright.Touch) error {
+	numbers := b.writer.recent.numbers
+	t, missing := (*trip)(nil), []*array(nil)
+	for i := range touches {
+		if _, known := numbers[touches[i].Organization]; !known {
+			if t == nil {
+				t = b.writer.trip()
+				missing = t.columns(findOrganizations)
+			}
+			missing[0].text(string(touches[i].Organization))
+		}
+	}
+	if t != nil {
+		t.send(findOrganizations, missing)
+		err := errors.Join(t.flush(loadTime), t.each(func(r row) {
+			numbers[seatwright.OrganizationID(r.text(0))] = int32(r.int(1))
+		}), t.end())
+		if err != nil {
+			return err
+		}
+	}
+	for i := range touches {
+		if number, known := numbers[touches[i].Organization]; known {
+			b.places = append(b.places, place{Touch: touches[i], number: number})
+		}
+	}
+	slices.SortFunc(b.places, func(a, b place) int { return cmp.Compare(a.number, b.number) })
+	return nil
+}
+
+var (
+	// The locks, in one order for all writers. READ COMMITTED gives every later statement a snapshot of its own, so all that is
+	// read from here on is what the last holder of the locks committed.
+	lockHeads = newStatement(`SELECT organization, sequence, hash, at FROM heads WHERE organization = ANY($1::int4[])
+		ORDER BY organization FOR UPDATE`, oidInt4)
+
+	readClock = newStatement(`SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::int8`)
+
+	// Each person with their record and seats: one row per seat, at least one per person. Of the person nothing but the id is
+	// read, and no instants: no decision looks at more.
+	loadUsers = newStatement(`SELECT w.n, d.external, s.code, s.units, s.direct
+		FROM unnest($1::int4[], $2::text[]) WITH ORDINALITY w (organization, id, n)
+		JOIN users u ON u.organization = w.organization AND u.id = w.id
+		LEFT JOIN direct_records d ON d.organization = w.organization AND d.user_id = w.id
+		LEFT JOIN seats s ON s.organization = w.organization AND s.user_id = w.id`, oidInt4, oidText)
+
+	// LATERAL … LIMIT 1 leaves the planner only the lookup by key.
+	loadKeys = newStatement(`SELECT w.n, k.fingerprint, k.answer, k.created_at
+		FROM unnest($1::int4[], $2::uuid[]) WITH ORDINALITY w (organization, digest, n)
+		CROSS JOIN LATERAL (SELECT fingerprint, answer, created_at FROM idempotency_keys
+			WHERE organization = w.organization AND digest = w.digest LIMIT 1) k`, oidInt4, oidUUID)
+)
+
+// answers are the rows of the first round trip that the slice gets once its organizations are in it.
+type answers struct {
+	users []seatwright.User
+	rows  []userRow
+	keys  []seatwright.KeyRecord
+}
+
+type userRow struct {
+	user             int // its place in users
+	recorded, seated bool
+	record           seatwright.DirectRecord
+	seat             seatwright.Seat
+}
+
+func (b *batch) firstTrip(keys []seatwright.KeyRef) (*answers, error) {
+	w, found := b.writer, &answers{}
+	t := w.trip()
+	t.send(beginTransaction, nil)
+	heads, users, keyColumns := t.columns(lockHeads), t.columns(loadUsers), t.columns(loadKeys)
+	var unsure []*place
+	for i := range b.places {
+		p := &b.places[i]
+		heads[0].int4(p.number)
+		if known := w.recent.organizations[p.number]; known == nil || known.shared {
+			unsure = append(unsure, p)
+		}
+		for _, user := range p.Users {
+			users[0].int4(p.number)
+			users[1].text(string(user))
+			found.users = append(found.users, seatwright.User{Organization: p.Organization, ID: user})
+		}
+	}
+	var refs []seatwright.KeyRef
+	for _, ref := range keys {
+		if number, known := w.recent.numbers[ref.Organization]; known {
+			digest := digestOf(ref)
+			keyColumns[0].int4(number)
+			keyColumns[1].bytes(digest[:])
+			refs = append(refs, ref)
+		}
+	}
+	t.send(lockHeads, heads)
+	if len(unsure) > 0 {
+		b.sendOrganizations(t, unsure, b.clock)
+	}
+	if len(found.users) > 0 {
+		t.send(loadUsers, users)
+	}
+	if len(refs) > 0 {
+		t.send(loadKeys, keyColumns)
+	}
+	t.send(readClock, nil) // last: everything that was read is at most that old
+	if err := t.flush(loadTime); err != nil {
+		return nil, err
+	}
+	return found, errors.Join(b.readFirstTrip(t, found, refs, len(unsure) > 0), t.end())
+}
+
+func (b *batch) readFirstTrip(t *trip, found *answers, refs []seatwright.KeyRef, organizations bool) error {
+	if err := t.done(); err != nil { // BEGIN
+		return err
+	}
+	locked := 0
+	err := t.each(func(r row) {
+		p := &b.places[locked]
+		locked++
+		p.head = seatwright.Head{Organization: p.Organization, Sequence: r.int(1), Hash: r.bytes(2), At: r.instant(3)}
+	})
+	if err == nil && locked != len(b.places) {
+		err = seatwright.Internal(fmt.Errorf("%d organizations have %d heads", len(b.places), locked))
+	}
+	if err == nil && organizations {
+		err = b.readOrganizations(t)
+	}
+	if err == nil && len(found.users) > 0 {
+		err = t.each(func(r row) { found.addUser(r) })
+	}
+	if err == nil && len(refs) > 0 {
+		err = t.each(func(r row) {
+			found.keys = append(found.keys, seatwright.KeyRecord{
+				KeyRef: refs[r.int(0)-1], Fingerprint: r.bytes(1), Answer: r.bytes(2), CreatedAt: r.instant(3),
+			})
+		})
+	}
+	if err != nil {
+		return err
+	}
+	return t.each(func(r row) {
+		if b.now = r.instant(0); b.clock != nil {
+			b.now = time.UnixMicro(*b.clock).UTC()
+		}
+	})
+}
+
+func (a *answers) addUser(r row) {
+	u := userRow{user: int(r.int(0)) - 1}
+	user := a.users[u.user]
+	if u.recorded = !r.null(1); u.recorded {
+		u.record = seatwright.DirectRecord{Organization: user.Organization, User: user.ID, External: r.flag(1)}
+	}
+	if u.seated = !r.null(2); u.seated {
+		u.seat = seatwright.Seat{
+			Organization: user.Organization, User: user.ID, Code: seatwright.BundleCode(r.text(2)), Units: r.int(3), Direct: r.flag(4),
+		}
+	}
+	a.rows = append(a.rows, u)
+}
+
+func (a *answers) fill(b *batch) {
+	last := -1
+	for i := range a.rows {
+		u := &a.rows[i]
+		if u.user != last {
+			last = u.user
+			user := a.users[last]
+			b.people[person{user.Organization, user.ID}] = true
+			b.slice.LoadUser(user)
+			if u.recorded {
+				b.slice.LoadRecord(u.record)
+			}
+		}
+		if u.seated {
+			b.slice.LoadSeat(u.seat)
+		}
+	}
+	for _, k := range a.keys {
+		b.keys[k.KeyRef] = true
+		b.slice.LoadKey(k)
+	}
+}
+
+// digestOf is the name of a key in the database: half a SHA-256 over principal and key.
+func digestOf(ref seatwright.KeyRef) (digest [16]byte) {
+	text := make([]byte, 0, 256)
+	text = binary.BigEndian.AppendUint32(text, uint32(len(ref.Principal)))
+	text = append(append(text, ref.Principal...), ref.Key...)
+	sum := sha256.Sum256(text)
+	copy(digest[:], sum[:])
+	return digest
+}
+
+// columnsOfOrganization are what organizationOf reads, in its order.
+const columnsOfOrganization = `o.id, o.name, o.display_name, o.unknown_users, o.external_licenses, o.created_at`
+
+func organizationOf(r row) seatwright.Organization {
+	return seatwright.Organization{
+		ID: seatwright.OrganizationID(r.text(0)), Name: r.text(1), DisplayName: r.text(2), UnknownUsers: seatwright.UnknownUsers(r.text(3)),
+		ExternalLicenses: r.flag(4), CreatedAt: r.instant(5),
+	}
+}
+
+// columnsOfPool are what poolOf reads, in its order.
+const columnsOfPool = `p.code, p.total, p.total_until, p.used, p.ceiling`
+
+func poolOf(organization seatwright.OrganizationID, r row) seatwright.Pool {
+	return seatwright.Pool{
+		Organization: organization, Code: seatwright.BundleCode(r.text(0)), Total: r.int(1), TotalUntil: r.instant(2), Used: r.int(3), Ceiling: r.int(4),
+	}
+}
+
+var (
+	// The instant is the organization's own: that of its last event where the clock is behind it.
+	loadOrganizations = newStatement(`SELECT `+columnsOfOrganization+`, o.number, i.instant,
+			EXISTS (SELECT FROM lots l WHERE l.organization = o.number AND l.starts_at <= i.instant AND l.expires_at > i.instant),
+			(SELECT min(CASE WHEN l.starts_at > i.instant THEN l.starts_at ELSE l.expires_at END)
+				FROM lots l WHERE l.organization = o.number AND l.expires_at > i.instant)
+		FROM organizations o
+		JOIN heads h ON h.organization = o.number
+		CROSS JOIN LATERAL (SELECT greatest(h.at, coalesce($2::int8, (extract(epoch FROM clock_timestamp()) * 1000000)::int8)) AS instant) i
+		WHERE o.number = ANY($1::int4[])`, oidInt4)
+
+	loadAllPools = newStatement(`SELECT `+columnsOfPool+`, p.organization FROM pools p WHERE p.organization = ANY($1::int4[])`, oidInt4)
+)
+
+// sendOrganizations asks for organizations and all their pools, as they are at an instant, or now where that is nil.
+func (b *batch) sendOrganizations(t *trip, places []*place, instant *int64) {
+	columns := t.columns(loadOrganizations)
+	for _, p := range places {
+		columns[0].int4(p.number)
+	}
+	var at []byte
+	if instant != nil {
+		at = int8Value(*instant)
+	}
+	t.send(loadOrganizations, columns, at)
+	t.send(loadAllPools, columns)
+}
+
+// unlicensedFor is how long an organization without any lot to come is remembered as unlicensed. A purchase ends it at once.
+const unlicensedFor = time.Hour
+
+// readOrganizations remembers what the organizations are, under their locks.
+func (b *batch) readOrganizations(t *trip) error {
+	byNumber := map[int32]*recentOrganization{}
+	err := t.each(func(r row) {
+		o := &recentOrganization{
+			organization: organizationOf(r), from: r.instant(7), licensed: r.flag(8), pools: map[seatwright.BundleCode]seatwright.Pool{},
+		}
+		o.until = o.from.Add(unlicensedFor)
+		if !r.null(9) {
+			o.until = r.instant(9)
+		}
+		byNumber[int32(r.int(6))] = o
+	})
+	if err != nil {
+		return err
+	}
+	if err := t.each(func(r row) {
+		if o := byNumber[int32(r.int(5))]; o != nil {
+			pool := poolOf(o.organization.ID, r)
+			o.pools[pool.Code] = pool
+		}
+	}); err != nil {
+		return err
+	}
+	for i := range b.places {
+		p := &b.places[i]
+		o := byNumber[p.number]
+		if o == nil {
+			continue
+		}
+		before := b.writer.recent.organizations[p.number]
+		o.shared = before != nil && (before.head.Sequence != p.head.Sequence || !slices.Equal(before.head.Hash, p.head.Hash))
+		o.head = p.head
+		b.writer.recent.organizations[p.number] = o
+	}
+	return nil
+}
+
+// organizations puts the organizations into the slice. Those whose memory does not fit what was locked are loaded again.
+func (b *batch) organizations() error {
+	var wrong []*place
+	for i := range b.places {
+		p := &b.places[i]
+		if p.loaded = b.writer.recent.organizations[p.number]; !p.loaded.fits(p.head, later(b.now, p.head.At)) {
+			wrong = append(wrong, p)
+		}
+	}
+	if len(wrong) > 0 {
+		now := b.now.UnixMicro()
+		t := b.writer.trip()
+		b.sendOrganizations(t, wrong, &now)
+		if err := t.flush(loadTime); err != nil {
+			return err
+		}
+		if err := errors.Join(b.readOrganizations(t), t.end()); err != nil {
+			return err
+		}
+	}
+	for i := range b.places {
+		p := &b.places[i]
+		if p.loaded = b.writer.recent.organizations[p.number]; p.loaded == nil {
+			return seatwright.Internal(fmt.Errorf("organization %s has a head and no row", p.Organization))
+		}
+		b.slice.LoadOrganization(p.loaded.organization, p.head, p.loaded.licensed)
+	}
+	return nil
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+var loadLots = newStatement(`SELECT w.n, l.id, l.quantity, l.starts_at, l.ends_at, l.grace_seconds, l.order_text, l.created_at
+	FROM unnest($1::int4[], $2::text[]) WITH ORDINALITY w (organization, code, n)
+	JOIN lots l ON l.organization = w.organization AND l.code = w.code
+	ORDER BY w.n, l.id`, oidInt4, oidText)
+
+// loadPools puts the pools of the wanted and of the held codes into the slice, with their lots where the total may have changed.
+func (b *batch) loadPools() error {
+	type stale struct {
+		pool seatwright.Pool
+		lots []seatwright.Lot
+	}
+	var old []*stale
+	var t *trip
+	var columns []*array
+	for i := range b.places {
+		p := &b.places[i]
+		for _, code := range distinct(append(b.slice.HeldCodes(p.Organization), p.Codes...)) {
+			pool, known := p.loaded.pools[code]
+			if !known {
+				continue
+			}
+			b.pools[poolRef{p.Organization, code}] = true
+			if !p.Lots && !pool.Stale(b.slice.NowIn(p.Organization)) {
+				b.slice.LoadPool(pool, nil)
+				continue
+			}
+			if t == nil {
+				t = b.writer.trip()
+				columns = t.columns(loadLots)
+			}
+			columns[0].int4(p.number)
+			columns[1].text(string(code))
+			old = append(old, &stale{pool: pool, lots: []seatwright.Lot{}})
+		}
+	}
+	if t == nil {
+		return nil
+	}
+	t.send(loadLots, columns)
+	err := errors.Join(t.flush(loadTime), t.each(func(r row) {
+		s := old[r.int(0)-1]
+		s.lots = append(s.lots, seatwright.Lot{
+			Organization: s.pool.Organization, Code: s.pool.Code, ID: seatwright.LotID(r.text(1)), Quantity: r.int(2), Start: r.instant(3),
+			End: r.instant(4), Grace: r.seconds(5), Order: r.text(6), CreatedAt: r.instant(7),
+		})
+	}), t.end())
+	for _, s := range old {
+		b.slice.LoadPool(s.pool, s.lots)
+	}
+	return err
+}
+
+func distinct[S ~string](ids []S) []S {
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
+// nameSpaces say how to look up the names and ids that a command wants to use. $1 is the organization, $2 the names.
+var nameSpaces = []struct {
+	space        seatwright.NameSpace
+	installation bool
+	names        func(seatwright.Touch) []string
+	statement    *statement
+}{
+	{seatwright.NamesOfUsers, false, func(t seatwright.Touch) []string { return t.UserNameKeys }, newStatement(
+		`SELECT user_name_key FROM users WHERE organization = $2::int4 AND user_name_key = ANY($1::text[])`, oidText)},
+	{seatwright.ExternalIDsOfUsers, false, func(t seatwright.Touch) []string { return t.ExternalIDs }, newStatement(
+		`SELECT external_id FROM users WHERE organization = $2::int4 AND external_id = ANY($1::text[])`, oidText)},
+	{seatwright.NamesOfTenants, false, func(t seatwright.Touch) []string { return t.TenantNameKeys }, newStatement(
+		`SELECT name_key FROM tenants WHERE organization = $2::int4 AND name_key = ANY($1::text[])`, oidText)},
+	{seatwright.IDsOfTenants, false, func(t seatwright.Touch) []string { return texts(t.Tenants) }, newStatement(
+		`SELECT id FROM tenants WHERE organization = $2::int4 AND id = ANY($1::text[])`, oidText)},
+	{seatwright.IDsOfLots, false, func(t seatwright.Touch) []string { return texts(t.LotIDs) }, newStatement(
+		`SELECT id FROM lots WHERE organization = $2::int4 AND id = ANY($1::text[])`, oidText)},
+	{seatwright.NamesOfOrganizations, true, func(t seatwright.Touch) []string { return t.OrganizationNameKeys }, newStatement(
+		`SELECT n FROM unnest($1::text[]) n WHERE $2::int4 IS NOT NULL AND EXISTS (SELECT FROM organizations WHERE name_key = n OR lower(id) = n)`, oidText)},
+	{seatwright.IDsOfApplications, true, func(t seatwright.Touch) []string { return texts(t.Applications) }, newStatement(
+		`SELECT id FROM applications WHERE $2::int4 IS NOT NULL AND id = ANY($1::text[])`, oidText)},
+}
+
+// loadTaken looks up the names and ids that commands want to use.
+func (b *batch) loadTaken(touches []seatwright.Touch) error {
+	type question struct {
+		organization seatwright.OrganizationID
+		space        seatwright.NameSpace
+	}
+	var t *trip
+	var asked []question
+	for _, touch := range touches {
+		for _, s := range nameSpaces {
+			names := s.names(touch)
+			if len(names) == 0 {
+				continue
+			}
+			if t == nil {
+				t = b.writer.trip()
+			}
+			columns := t.columns(s.statement)
+			for _, name := range names {
+				columns[0].text(name)
+			}
+			t.send(s.statement, columns, int4Value(b.writer.recent.numbers[touch.Organization]))
+			q := question{touch.Organization, s.space}
+			if s.installation {
+				q.organization = ""
+			}
+			asked = append(asked, q)
+		}
+	}
+	if t == nil {
+		return nil
+	}
+	if err := t.flush(loadTime); err != nil {
+		return err
+	}
+	for _, q := range asked {
+		if err := t.each(func(r row) { b.slice.LoadTaken(q.organization, q.space, r.text(0)) }); err != nil {
+			return errors.Join(err, t.end())
+		}
+	}
+	return t.end()
+}
+
+func texts[S ~string](ids []S) []string {
+	out := make([]string, len(ids))
+	for i, id := range ids {
+		out[i] = string(id)
+	}
+	return out
+}

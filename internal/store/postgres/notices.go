@@ -1,0 +1,115 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/seatwright/seatwright"
+)
+
+// Channel is where a node tells the others, by NOTIFY, whose chains have grown: organization ids with the sequence of their
+// last event, "id=sequence", separated by spaces; or "*" where there were too many to say. A listener that loses its
+// connection has to assume the latter.
+const Channel = "seatwright_changes"
+
+// maxPayload is what PostgreSQL lets a notice carry, in bytes.
+const maxPayload = 7999
+
+// notices sends what batches have changed, after COMMIT and on a connection of its own: inside the transaction NOTIFY would
+// hold a lock of the whole server until the standby has confirmed. At most one is sent a batch; while one is under way,
+// those that come are joined.
+type notices struct {
+	pool    *pgxpool.Pool
+	changed chan map[seatwright.OrganizationID]int64 // has the heads that are still to be told, if any
+	wake    chan struct{}
+	cancel  context.CancelFunc
+	stopped chan struct{}
+}
+
+func startNotices(pool *pgxpool.Pool) *notices {
+	ctx, cancel := context.WithCancel(background)
+	n := &notices{
+		pool: pool, changed: make(chan map[seatwright.OrganizationID]int64, 1), wake: make(chan struct{}, 1), cancel: cancel,
+		stopped: make(chan struct{}),
+	}
+	n.changed <- map[seatwright.OrganizationID]int64{}
+	go n.run(ctx)
+	return n
+}
+
+func (n *notices) add(c seatwright.Changes) {
+	if len(c.Heads) == 0 {
+		return
+	}
+	changed := <-n.changed
+	for _, h := range c.Heads {
+		changed[h.Organization] = max(changed[h.Organization], h.Sequence)
+	}
+	n.changed <- changed
+	select {
+	case n.wake <- struct{}{}:
+	default:
+	}
+}
+
+// sweepInterval is how often answers to idempotency keys that nobody may ask for any more are removed.
+const sweepInterval = 10 * time.Second
+
+func (n *notices) run(ctx context.Context) {
+	defer close(n.stopped)
+	sweep := time.NewTicker(sweepInterval)
+	defer sweep.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-n.wake:
+			changed := <-n.changed
+			n.changed <- map[seatwright.OrganizationID]int64{}
+			n.send(ctx, changed)
+		case <-sweep.C:
+			n.sweep(ctx)
+		}
+	}
+}
+
+// send tells the others. One that cannot be told loses its connection as well, and knows.
+func (n *notices) send(ctx context.Context, changed map[seatwright.OrganizationID]int64) {
+	ctx, cancel := context.WithTimeout(ctx, readTime)
+	defer cancel()
+	n.pool.Exec(ctx, `SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, $2)`, Channel, payload(changed)) //nolint:errcheck // see above
+}
+
+func payload(changed map[seatwright.OrganizationID]int64) string {
+	var b strings.Builder
+	for _, id := range slices.Sorted(maps.Keys(changed)) {
+		if b.Len() > 0 {
+			b.WriteByte(' ')
+		}
+		fmt.Fprintf(&b, "%s=%d", id, changed[id])
+		if b.Len() > maxPayload {
+			return "*"
+		}
+	}
+	return b.String()
+}
+
+// sweep removes expired answers, skipping those that a batch is replacing.
+func (n *notices) sweep(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, readTime)
+	defer cancel()
+	n.pool.Exec(ctx, `DELETE FROM idempotency_keys WHERE ctid = ANY (ARRAY (
+		SELECT ctid FROM idempotency_keys WHERE created_at < (extract(epoch FROM clock_timestamp()) * 1000000)::int8 - $1
+		LIMIT 100000 FOR UPDATE SKIP LOCKED))`, seatwright.KeyLife.Microseconds()) //nolint:errcheck // comes again
+}
+
+func (n *notices) stop() {
+	n.cancel()
+	<-n.stopped
+}

@@ -1,0 +1,369 @@
+package postgres
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/seatwright/seatwright"
+)
+
+// The statements that write. Each takes all rows of a batch at once.
+var (
+	insertOrganization = newStatement(`INSERT INTO organizations (id, name, name_key, display_name, unknown_users, external_licenses, created_at)
+		SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bool[], $7::int8[])
+		RETURNING id, number`, oidText, oidText, oidText, oidText, oidText, oidBool, oidInt8)
+	insertTenants = newStatement(`INSERT INTO tenants (organization, id, name, name_key, created_at)
+		SELECT * FROM unnest($1::int4[], $2::text[], $3::text[], $4::text[], $5::int8[])`, oidInt4, oidText, oidText, oidText, oidInt8)
+	insertUsers = newStatement(`INSERT INTO users (organization, id, user_name, user_name_key, external_id, email, first_name, last_name,
+			display_name, role, active, password_hash, created_at)
+		SELECT * FROM unnest($1::int4[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
+			$10::text[], $11::bool[], $12::text[], $13::int8[])`,
+		oidInt4, oidText, oidText, oidText, oidText, oidText, oidText, oidText, oidText, oidText, oidBool, oidText, oidInt8)
+	insertApplications = newStatement(`INSERT INTO applications (id, organization, name, secret_hash, scopes, created_at)
+		SELECT * FROM unnest($1::text[], $2::int4[], $3::text[], $4::bytea[], $5::text[], $6::int8[])`,
+		oidText, oidInt4, oidText, oidBytea, oidText, oidInt8)
+	insertSigningKeys = newStatement(`INSERT INTO signing_keys (id, sealed, created_at)
+		SELECT * FROM unnest($1::text[], $2::bytea[], $3::int8[])`, oidText, oidBytea, oidInt8)
+	insertLots = newStatement(`INSERT INTO lots (organization, code, id, quantity, starts_at, ends_at, grace_seconds, expires_at, order_text, created_at)
+		SELECT * FROM unnest($1::int4[], $2::text[], $3::text[], $4::int8[], $5::int8[], $6::int8[], $7::int8[], $8::int8[], $9::text[], $10::int8[])`,
+		oidInt4, oidText, oidText, oidInt8, oidInt8, oidInt8, oidInt8, oidInt8, oidText, oidInt8)
+
+	insertHeads = newStatement(`INSERT INTO heads (organization, sequence, hash, at)
+		SELECT * FROM unnest($1::int4[], $2::int8[], $3::bytea[], $4::int8[])`, oidInt4, oidInt8, oidBytea, oidInt8)
+	updateHeads = newStatement(`UPDATE heads h SET sequence = w.sequence, hash = w.hash, at = w.at
+		FROM unnest($1::int4[], $2::int8[], $3::bytea[], $4::int8[]) w (organization, sequence, hash, at)
+		WHERE h.organization = w.organization`, oidInt4, oidInt8, oidBytea, oidInt8)
+	insertPools = newStatement(`INSERT INTO pools (organization, code, total, total_until, used, ceiling)
+		SELECT * FROM unnest($1::int4[], $2::text[], $3::int8[], $4::int8[], $5::int8[], $6::int8[])`,
+		oidInt4, oidText, oidInt8, oidInt8, oidInt8, oidInt8)
+	updatePools = newStatement(`UPDATE pools p SET total = w.total, total_until = w.total_until, used = w.used, ceiling = w.ceiling
+		FROM unnest($1::int4[], $2::text[], $3::int8[], $4::int8[], $5::int8[], $6::int8[]) w (organization, code, total, total_until, used, ceiling)
+		WHERE p.organization = w.organization AND p.code = w.code`, oidInt4, oidText, oidInt8, oidInt8, oidInt8, oidInt8)
+
+	deleteRecords = newStatement(`DELETE FROM direct_records d USING unnest($1::int4[], $2::text[]) w (organization, user_id)
+		WHERE d.organization = w.organization AND d.user_id = w.user_id`, oidInt4, oidText)
+	updateRecords = newStatement(`UPDATE direct_records d SET external = w.external, updated_at = w.updated_at
+		FROM unnest($1::int4[], $2::text[], $3::bool[], $4::int8[]) w (organization, user_id, external, updated_at)
+		WHERE d.organization = w.organization AND d.user_id = w.user_id`, oidInt4, oidText, oidBool, oidInt8)
+	insertRecords = newStatement(`INSERT INTO direct_records (organization, user_id, external, created_at, updated_at)
+		SELECT * FROM unnest($1::int4[], $2::text[], $3::bool[], $4::int8[], $5::int8[])`, oidInt4, oidText, oidBool, oidInt8, oidInt8)
+	deleteSeats = newStatement(`DELETE FROM seats s USING unnest($1::int4[], $2::text[], $3::text[]) w (organization, user_id, code)
+		WHERE s.organization = w.organization AND s.user_id = w.user_id AND s.code = w.code`, oidInt4, oidText, oidText)
+	updateSeats = newStatement(`UPDATE seats s SET units = w.units, direct = w.direct
+		FROM unnest($1::int4[], $2::text[], $3::text[], $4::int8[], $5::bool[]) w (organization, user_id, code, units, direct)
+		WHERE s.organization = w.organization AND s.user_id = w.user_id AND s.code = w.code`, oidInt4, oidText, oidText, oidInt8, oidBool)
+	insertSeats = newStatement(`INSERT INTO seats (organization, user_id, code, units, direct, created_at)
+		SELECT * FROM unnest($1::int4[], $2::text[], $3::text[], $4::int8[], $5::bool[], $6::int8[])`,
+		oidInt4, oidText, oidText, oidInt8, oidBool, oidInt8)
+
+	insertEvents = newStatement(`INSERT INTO events (organization, sequence, at, version, kind, actor, via, request_id, subject, data, prev, hash)
+		SELECT * FROM unnest($1::int4[], $2::int8[], $3::int8[], $4::int8[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
+			$10::bytea[], $11::bytea[], $12::bytea[])`,
+		oidInt4, oidInt8, oidInt8, oidInt8, oidText, oidText, oidText, oidText, oidText, oidBytea, oidBytea, oidBytea)
+	insertKeys = newStatement(`INSERT INTO idempotency_keys (organization, digest, created_at, principal, key, fingerprint, answer)
+		SELECT * FROM unnest($1::int4[], $2::uuid[], $3::int8[], $4::text[], $5::text[], $6::bytea[], $7::bytea[])`,
+		oidInt4, oidUUID, oidInt8, oidText, oidText, oidBytea, oidBytea)
+	// An expired answer gives way to the new one, if the sweep has not taken it yet.
+	replaceKeys = newStatement(insertKeys.text+` ON CONFLICT (organization, digest) DO UPDATE
+		SET created_at = excluded.created_at, fingerprint = excluded.fingerprint, answer = excluded.answer`, insertKeys.types...)
+)
+
+// checkPeople stands for the foreign keys of records and seats: each belongs to a person that this transaction has read under
+// the lock of their organization, or makes.
+func (b *batch) checkPeople(c seatwright.Changes) error {
+	for _, u := range c.Users {
+		b.people[person{u.Organization, u.ID}] = true
+	}
+	for _, r := range c.NewRecords {
+		if !b.people[person{r.Organization, r.User}] {
+			return seatwright.Internal(fmt.Errorf("a record of %s in %s, who does not exist", r.User, r.Organization))
+		}
+	}
+	for _, s := range c.NewSeats {
+		if !b.people[person{s.Organization, s.User}] {
+			return seatwright.Internal(fmt.Errorf("a seat of %s in %s, who does not exist", s.User, s.Organization))
+		}
+	}
+	return nil
+}
+
+// write sends the difference that a batch made, and COMMIT behind it, as one round trip. A batch that changed nothing is
+// committed as well: its answers tell what others have stored, and COMMIT waits until the standby has that too.
+func (w *writer) write(b *batch, c seatwright.Changes) error {
+	made, err := w.insertOrganizations(c)
+	if err != nil {
+		return err
+	}
+	o := output{trip: w.trip(), numbers: w.recent.numbers, made: made}
+	o.directory(c)
+	o.heads(b, c)
+	o.pools(b, c)
+	o.records(c)
+	o.seats(c)
+	o.events(c)
+	o.keys(b, c)
+	if o.err != nil {
+		return errors.Join(o.err, o.trip.end())
+	}
+	if err := w.finish(o.trip, o.sent); err != nil {
+		return err
+	}
+	for id, number := range made {
+		w.recent.numbers[id] = number
+	}
+	return nil
+}
+
+// insertOrganizations makes new organizations, which is rare enough for a round trip of its own, and returns their numbers.
+func (w *writer) insertOrganizations(c seatwright.Changes) (map[seatwright.OrganizationID]int32, error) {
+	if len(c.Organizations) == 0 {
+		return nil, nil
+	}
+	made := make(map[seatwright.OrganizationID]int32, len(c.Organizations))
+	t := w.trip()
+	columns := t.columns(insertOrganization)
+	for _, o := range c.Organizations {
+		columns[0].text(string(o.ID))
+		columns[1].text(o.Name)
+		columns[2].text(seatwright.NameKey(o.Name))
+		columns[3].text(o.DisplayName)
+		columns[4].text(string(o.UnknownUsers))
+		columns[5].flag(o.ExternalLicenses)
+		columns[6].instant(o.CreatedAt)
+	}
+	t.send(insertOrganization, columns)
+	return made, errors.Join(t.flush(loadTime), t.each(func(r row) { made[seatwright.OrganizationID(r.text(0))] = int32(r.int(1)) }), t.end())
+}
+
+// output is the trip that writes a batch.
+type output struct {
+	*trip
+	numbers, made map[seatwright.OrganizationID]int32
+	sent          int
+	err           error
+}
+
+func (o *output) number(id seatwright.OrganizationID) int32 {
+	if n, ok := o.numbers[id]; ok {
+		return n
+	}
+	n, ok := o.made[id]
+	if !ok {
+		o.err = seatwright.Internal(fmt.Errorf("a change of organization %s, which is not stored", id))
+	}
+	return n
+}
+
+// rows sends a statement with n rows, if there are any; fill writes one of them into the columns.
+func (o *output) rows(s *statement, n int, fill func(i int, columns []*array)) {
+	if n == 0 {
+		return
+	}
+	columns := o.columns(s)
+	for i := range n {
+		fill(i, columns)
+	}
+	o.send(s, columns)
+	o.sent++
+}
+
+func (o *output) directory(c seatwright.Changes) {
+	o.rows(insertTenants, len(c.Tenants), func(i int, to []*array) {
+		t := &c.Tenants[i]
+		to[0].int4(o.number(t.Organization))
+		to[1].text(string(t.ID))
+		to[2].text(t.Name)
+		to[3].text(seatwright.NameKey(t.Name))
+		to[4].instant(t.CreatedAt)
+	})
+	o.rows(insertUsers, len(c.Users), func(i int, to []*array) {
+		u := &c.Users[i]
+		to[0].int4(o.number(u.Organization))
+		to[1].text(string(u.ID))
+		to[2].text(u.UserName)
+		to[3].textOrNull(u.UserNameKey)
+		to[4].textOrNull(u.ExternalID)
+		to[5].text(u.Email)
+		to[6].text(u.FirstName)
+		to[7].text(u.LastName)
+		to[8].text(u.DisplayName)
+		to[9].text(string(u.Role))
+		to[10].flag(u.Active)
+		to[11].text(u.PasswordHash)
+		to[12].instant(u.CreatedAt)
+	})
+	o.rows(insertApplications, len(c.Applications), func(i int, to []*array) {
+		a := &c.Applications[i]
+		to[0].text(string(a.ID))
+		to[1].int4(o.number(a.Organization))
+		to[2].text(a.Name)
+		to[3].bytes(a.SecretHash)
+		to[4].text(strings.Join(texts(a.Scopes), " "))
+		to[5].instant(a.CreatedAt)
+	})
+	o.rows(insertSigningKeys, len(c.SigningKeys), func(i int, to []*array) {
+		k := &c.SigningKeys[i]
+		to[0].text(k.ID)
+		to[1].bytes(k.Sealed)
+		to[2].instant(k.CreatedAt)
+	})
+	o.rows(insertLots, len(c.Lots), func(i int, to []*array) {
+		l := &c.Lots[i]
+		to[0].int4(o.number(l.Organization))
+		to[1].text(string(l.Code))
+		to[2].text(string(l.ID))
+		to[3].int8(l.Quantity)
+		to[4].instant(l.Start)
+		to[5].instant(l.End)
+		to[6].int8(int64(l.Grace.Seconds()))
+		to[7].instant(l.Expiry())
+		to[8].text(l.Order)
+		to[9].instant(l.CreatedAt)
+	})
+}
+
+func (o *output) heads(b *batch, c seatwright.Changes) {
+	known := make(map[seatwright.OrganizationID]bool, len(b.places))
+	for i := range b.places {
+		known[b.places[i].Organization] = true
+	}
+	stored, fresh := split(c.Heads, func(h seatwright.Head) bool { return known[h.Organization] })
+	fill := func(heads []seatwright.Head) func(int, []*array) {
+		return func(i int, to []*array) {
+			h := &heads[i]
+			to[0].int4(o.number(h.Organization))
+			to[1].int8(h.Sequence)
+			to[2].bytes(h.Hash)
+			to[3].instant(h.At)
+		}
+	}
+	o.rows(insertHeads, len(fresh), fill(fresh))
+	o.rows(updateHeads, len(stored), fill(stored))
+}
+
+func (o *output) pools(b *batch, c seatwright.Changes) {
+	stored, fresh := split(c.Pools, func(p seatwright.Pool) bool { return b.pools[poolRef{p.Organization, p.Code}] })
+	fill := func(pools []seatwright.Pool) func(int, []*array) {
+		return func(i int, to []*array) {
+			p := &pools[i]
+			to[0].int4(o.number(p.Organization))
+			to[1].text(string(p.Code))
+			to[2].int8(p.Total)
+			to[3].instant(p.TotalUntil)
+			to[4].int8(p.Used)
+			to[5].int8(p.Ceiling)
+		}
+	}
+	o.rows(insertPools, len(fresh), fill(fresh))
+	o.rows(updatePools, len(stored), fill(stored))
+}
+
+// split parts rows into those that are stored already and new ones. Usually all are of one sort, and nothing is copied.
+func split[R any](rows []R, stored func(R) bool) (old, fresh []R) {
+	for i, r := range rows {
+		if !stored(r) {
+			if fresh == nil {
+				old = rows[:i:i]
+			}
+			fresh = append(fresh, r)
+		} else if fresh != nil {
+			old = append(old, r)
+		}
+	}
+	if fresh == nil {
+		return rows, nil
+	}
+	return old, fresh
+}
+
+func (o *output) records(c seatwright.Changes) {
+	o.rows(deleteRecords, len(c.RemovedRecords), func(i int, to []*array) {
+		r := &c.RemovedRecords[i]
+		to[0].int4(o.number(r.Organization))
+		to[1].text(string(r.User))
+	})
+	o.rows(updateRecords, len(c.Records), func(i int, to []*array) {
+		r := &c.Records[i]
+		to[0].int4(o.number(r.Organization))
+		to[1].text(string(r.User))
+		to[2].flag(r.External)
+		to[3].instant(r.UpdatedAt)
+	})
+	o.rows(insertRecords, len(c.NewRecords), func(i int, to []*array) {
+		r := &c.NewRecords[i]
+		to[0].int4(o.number(r.Organization))
+		to[1].text(string(r.User))
+		to[2].flag(r.External)
+		to[3].instant(r.CreatedAt)
+		to[4].instant(r.UpdatedAt)
+	})
+}
+
+func (o *output) seats(c seatwright.Changes) {
+	o.rows(deleteSeats, len(c.RemovedSeats), func(i int, to []*array) {
+		s := &c.RemovedSeats[i]
+		to[0].int4(o.number(s.Organization))
+		to[1].text(string(s.User))
+		to[2].text(string(s.Code))
+	})
+	o.rows(updateSeats, len(c.Seats), func(i int, to []*array) {
+		s := &c.Seats[i]
+		to[0].int4(o.number(s.Organization))
+		to[1].text(string(s.User))
+		to[2].text(string(s.Code))
+		to[3].int8(s.Units)
+		to[4].flag(s.Direct)
+	})
+	o.rows(insertSeats, len(c.NewSeats), func(i int, to []*array) {
+		s := &c.NewSeats[i]
+		to[0].int4(o.number(s.Organization))
+		to[1].text(string(s.User))
+		to[2].text(string(s.Code))
+		to[3].int8(s.Units)
+		to[4].flag(s.Direct)
+		to[5].instant(s.CreatedAt)
+	})
+}
+
+func (o *output) events(c seatwright.Changes) {
+	o.rows(insertEvents, len(c.Events), func(i int, to []*array) {
+		e := &c.Events[i]
+		to[0].int4(o.number(e.Organization))
+		to[1].int8(e.Sequence)
+		to[2].instant(e.At)
+		to[3].int8(int64(e.Version))
+		to[4].text(string(e.Kind))
+		to[5].text(e.Actor)
+		to[6].text(e.Via)
+		to[7].text(e.RequestID)
+		to[8].text(e.Subject)
+		to[9].bytes(e.Data)
+		to[10].bytes(e.Prev)
+		to[11].bytes(e.Hash)
+	})
+}
+
+func (o *output) keys(b *batch, c seatwright.Changes) {
+	expired, fresh := split(c.Keys, func(k seatwright.KeyRecord) bool { return b.keys[k.KeyRef] })
+	fill := func(keys []seatwright.KeyRecord) func(int, []*array) {
+		return func(i int, to []*array) {
+			k := &keys[i]
+			digest := digestOf(k.KeyRef)
+			to[0].int4(o.number(k.Organization))
+			to[1].bytes(digest[:])
+			to[2].instant(k.CreatedAt)
+			to[3].text(k.Principal)
+			to[4].text(k.Key)
+			to[5].bytes(k.Fingerprint)
+			to[6].bytes(k.Answer)
+		}
+	}
+	o.rows(insertKeys, len(fresh), fill(fresh))
+	o.rows(replaceKeys, len(expired), fill(expired))
+}
+
+func int8Value(n int64) []byte { return binary.BigEndian.AppendUint64(nil, uint64(n)) }
+
+func int4Value(n int32) []byte { return binary.BigEndian.AppendUint32(nil, uint32(n)) }

@@ -1,0 +1,224 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/seatwright/seatwright"
+)
+
+// writer is a connection that writes, with what it has prepared and what it remembers. It is used by one Update at a time.
+type writer struct {
+	conn     *pgconn.PgConn // nil until it is needed, and after it broke
+	prepared []*pgconn.StatementDescription
+	arrays   []*array // reused by every trip
+	recent   recent
+	warned   *pgconn.Notice // the last warning of the server in this trip
+	failedAt time.Time      // when connecting last failed
+	failure  error
+}
+
+// background has no end: nothing interrupts a transaction but its own deadlines.
+var background = context.Background()
+
+// attempts is how often a batch is decided at most.
+const attempts = 4
+
+// Update implements seatwright.Store. The slice is read under the locks of its organizations, so it cannot change under the
+// decision.
+func (s *Store) Update(ctx context.Context, request seatwright.LoadRequest, decide func(*seatwright.Slice) error) error {
+	var w *writer
+	select {
+	case w = <-s.writers:
+	case <-ctx.Done():
+	}
+	if w != nil {
+		defer func() { s.writers <- w }()
+	}
+	if s.closed.Load() {
+		return closed()
+	}
+	if w == nil || ctx.Err() != nil {
+		return seatwright.Unavailable(seatwright.ReasonStoreUnavailable, ctx.Err(), "the request ended before it was its turn")
+	}
+	for attempt := 1; ; attempt++ {
+		again, err := s.attempt(w, request, decide)
+		if err == nil || !again || attempt == attempts {
+			return err
+		}
+		<-time.After(time.Duration(rand.Int64N(int64(attempt) * int64(10*time.Millisecond))))
+	}
+}
+
+// attempt runs a batch once. After an error, again says that nothing has changed and that another attempt may succeed.
+func (s *Store) attempt(w *writer, request seatwright.LoadRequest, decide func(*seatwright.Slice) error) (again bool, err error) {
+	old := w.conn != nil
+	if err := s.connect(w); err != nil {
+		return false, err
+	}
+	ended := false
+	defer func() { // also after a panic of decide
+		if !ended {
+			w.rollback()
+		}
+	}()
+	b, err := w.load(request, s.clock)
+	if err != nil {
+		// A connection that was open already may have been dead for long.
+		return worthAnother(err) || old && w.conn.IsClosed(), err
+	}
+	if err := decide(b.slice); err != nil {
+		return false, err
+	}
+	changes := b.slice.Changes()
+	if err := b.checkPeople(changes); err != nil {
+		return false, err
+	}
+	if err := w.write(b, changes); err != nil {
+		return worthAnother(err), err
+	}
+	ended = true
+	w.recent.committed(changes)
+	s.notices.add(changes)
+	return false, nil
+}
+
+// retryAfter is how long a database that could not be reached is not tried again, so that everybody who waits hears of it
+// at once.
+const retryAfter = 250 * time.Millisecond
+
+// connect makes sure that the writer has a connection.
+func (s *Store) connect(w *writer) error {
+	if w.conn != nil && !w.conn.IsClosed() {
+		return nil
+	}
+	w.drop()
+	if time.Since(w.failedAt) < retryAfter {
+		return w.failure
+	}
+	conn, err := dialWriter(background, s.pool.Config().ConnConfig, func(n *pgconn.Notice) { w.warned = n })
+	if err == nil {
+		w.conn = conn
+		err = w.prepare()
+	}
+	if err != nil {
+		w.drop()
+		w.failedAt, w.failure = time.Now(), err //nolint:forbidigo // how long a pause lasts
+	}
+	return err
+}
+
+func (w *writer) prepare() error {
+	t := w.trip()
+	for _, s := range statements {
+		t.pipeline.SendPrepare(s.name(), s.text, nil)
+	}
+	if err := t.flush(loadTime); err != nil {
+		return err
+	}
+	w.prepared = w.prepared[:0]
+	for _, s := range statements {
+		result, err := t.pipeline.GetResults()
+		if err != nil {
+			return errors.Join(translate(err), t.end())
+		}
+		description, ok := result.(*pgconn.StatementDescription)
+		if !ok {
+			return seatwright.Internal(fmt.Errorf("the database answered out of turn with %T", result))
+		}
+		description.Name = s.name()
+		w.prepared = append(w.prepared, description)
+	}
+	return t.end()
+}
+
+// drop gives the connection up, and with it all that was remembered: the next one may lead to another state.
+func (w *writer) drop() {
+	if w.conn == nil {
+		return
+	}
+	w.conn.Conn().Close() // not in the orderly way, which could wait for a server that does not answer
+	w.conn.Close(background)
+	w.conn, w.recent = nil, newRecent()
+}
+
+// rollback ends a transaction that is not to be kept.
+func (w *writer) rollback() {
+	if w.conn == nil || w.conn.IsClosed() || w.conn.TxStatus() == 'I' {
+		return
+	}
+	if w.conn.IsBusy() { // in the middle of a trip
+		w.drop()
+		return
+	}
+	t := w.trip()
+	t.send(rollbackTransaction, nil)
+	if err := errors.Join(t.flush(loadTime), t.done(), t.end()); err != nil {
+		w.drop()
+	}
+}
+
+var (
+	beginTransaction    = newStatement(`BEGIN ISOLATION LEVEL READ COMMITTED`)
+	commitTransaction   = newStatement(`COMMIT`)
+	rollbackTransaction = newStatement(`ROLLBACK`)
+)
+
+// finish sends a trip that ends with COMMIT and reads the answers. An error with the reason outcome_unknown means that
+// COMMIT may have been carried out; after every other error it was not.
+func (w *writer) finish(t *trip, sent int) error {
+	t.send(commitTransaction, nil)
+	if err := t.flush(commitTime); err != nil {
+		w.drop()
+		return unknown(err)
+	}
+	for range sent {
+		if err := t.done(); err != nil {
+			if stateOf(err) == "" {
+				w.drop()
+				return unknown(err)
+			}
+			return errors.Join(err, t.end()) // the server skips the rest, and COMMIT with it
+		}
+	}
+	w.warned = nil
+	err := t.done()
+	switch state := stateOf(err); {
+	case err == nil && w.warned != nil:
+		// The wait for the standby was ended by somebody: stored here, perhaps nowhere else.
+		w.drop()
+		return unknown(errors.New(w.warnedText()))
+	case err == nil && t.tag.String() == "ROLLBACK":
+		return seatwright.Internal(errors.New("the database rolled back what was to be committed"))
+	case strings.HasPrefix(state, "23") || strings.HasPrefix(state, "40"):
+		return errors.Join(err, t.end())
+	case err != nil:
+		w.drop()
+		return unknown(err)
+	}
+	if err := t.end(); err != nil {
+		w.drop() // what was committed is; only the connection is not to be used again
+	}
+	return nil
+}
+
+func (w *writer) warnedText() string {
+	if w.warned == nil {
+		return ""
+	}
+	return fmt.Sprintf("%s %s", w.warned.Code, w.warned.Message)
+}
+
+func unknown(cause error) error {
+	return seatwright.Unavailable(seatwright.ReasonOutcomeUnknown, cause, "whether the change is stored is not known")
+}
+
+func closed() error {
+	return seatwright.Unavailable(seatwright.ReasonStoreUnavailable, nil, "the database is closed")
+}
