@@ -23,6 +23,8 @@ type Store interface {
 	// An error whose reason is outcome_unknown means that COMMIT was sent and not confirmed; after every other error
 	// nothing has changed. When Update returns nil the changes survive the loss of power, and every later read sees them.
 	Update(ctx context.Context, request LoadRequest, decide func(*Slice) error) error
+	// Writers is how many Updates at once are of use, at least 1. It never changes.
+	Writers() int
 	// Close waits for the running Update and releases the database. Later calls are unavailable.
 	Close() error
 }

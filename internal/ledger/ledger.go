@@ -1,4 +1,4 @@
-// Package ledger is the only way to write. It queues commands, lets one writer turn whatever is waiting into one
+// Package ledger is the only way to write. It queues commands, lets a writer turn whatever is waiting into one
 // transaction, and answers each caller only after that transaction is committed.
 //
 // It decides nothing (package seatwright does) and stores nothing (a seatwright.Store does). Start at Submit.
@@ -7,6 +7,8 @@ package ledger
 import (
 	"context"
 	"fmt"
+	"hash/fnv"
+	"io"
 	"log/slog"
 	"runtime"
 	"sync"
@@ -24,14 +26,21 @@ const (
 	QueueLength      = 8192   // commands that may wait; more are refused with unavailable/overloaded
 )
 
-// Ledger serializes the commands of one node. It is safe for concurrent use; it has one writer goroutine.
+// Ledger takes the commands of one node. It is safe for concurrent use. It has as many lanes as the store can use, and
+// every organization has one of them, so that the order in which its commands come is the order in which they are decided.
 type Ledger struct {
-	store    seatwright.Store
-	log      *slog.Logger
-	queue    chan *pending
+	lanes    []*lane
 	closing  chan struct{}
-	stopped  chan struct{}
 	closeNow sync.Once
+}
+
+// lane is a queue and the one goroutine that drains it.
+type lane struct {
+	store   seatwright.Store
+	log     *slog.Logger
+	queue   chan *pending
+	closing <-chan struct{} // of the ledger
+	stopped chan struct{}
 
 	// The writer's own.
 	refusals *seatwright.RefusalMeter
@@ -43,25 +52,48 @@ type Ledger struct {
 // some ten microseconds at most.
 const patience = 200
 
-// New starts the writer of a ledger on store. Call Close before closing the store.
+// New starts the writers of a ledger on store. Call Close before closing the store.
 func New(store seatwright.Store, log *slog.Logger) *Ledger {
-	l := &Ledger{
-		store: store, log: log, queue: make(chan *pending, QueueLength), closing: make(chan struct{}),
-		stopped: make(chan struct{}), refusals: &seatwright.RefusalMeter{},
+	l := &Ledger{closing: make(chan struct{})}
+	for range store.Writers() {
+		lane := &lane{
+			store: store, log: log, queue: make(chan *pending, QueueLength/store.Writers()), closing: l.closing,
+			stopped: make(chan struct{}), refusals: &seatwright.RefusalMeter{},
+		}
+		l.lanes = append(l.lanes, lane)
+		go lane.write()
 	}
-	go l.write()
 	return l
 }
 
-// Close refuses new commands, commits those that wait, and returns when the writer has stopped: a second later where
+// Close refuses new commands, commits those that wait, and returns when the writers have stopped: a second later where
 // refusals are still to be counted.
 func (l *Ledger) Close() {
 	l.closeNow.Do(func() { close(l.closing) })
-	<-l.stopped
+	for _, lane := range l.lanes {
+		<-lane.stopped
+	}
 }
 
-// Waiting is the number of commands in the queue: a measure of load, out of date when it is returned.
-func (l *Ledger) Waiting() int { return len(l.queue) }
+// Waiting is the number of commands in the queues: a measure of load, out of date when it is returned.
+func (l *Ledger) Waiting() int {
+	n := 0
+	for _, lane := range l.lanes {
+		n += len(lane.queue)
+	}
+	return n
+}
+
+// laneOf is the lane of an organization. A command that touches several rides in that of the first, and the store's locks
+// keep it apart from the lanes of the others.
+func (l *Ledger) laneOf(organization seatwright.OrganizationID) *lane {
+	if len(l.lanes) == 1 {
+		return l.lanes[0]
+	}
+	h := fnv.New32a()
+	io.WriteString(h, string(organization))
+	return l.lanes[h.Sum32()%uint32(len(l.lanes))]
+}
 
 // The life of a pending command: the caller gives up a waiting one, or the writer takes it, never both.
 const (
@@ -97,7 +129,8 @@ func Submit[A any](ctx context.Context, l *Ledger, origin seatwright.Origin, com
 	if err != nil {
 		return *new(A), err
 	}
-	if err := l.enqueue(p); err != nil {
+	lane := l.laneOf(p.touches[0].Organization)
+	if err := lane.enqueue(p); err != nil {
 		return *new(A), err
 	}
 	select {
@@ -106,7 +139,7 @@ func Submit[A any](ctx context.Context, l *Ledger, origin seatwright.Origin, com
 			return *new(A), err
 		}
 		return answer, refusal
-	case <-l.stopped:
+	case <-lane.stopped:
 		// The writer has answered all that it took. What was queued behind its back is not among them.
 		select {
 		case err := <-p.done:
@@ -139,7 +172,7 @@ func newPending[A any](origin seatwright.Origin, command seatwright.Command[A], 
 	return p, nil
 }
 
-func (l *Ledger) enqueue(p *pending) error {
+func (l *lane) enqueue(p *pending) error {
 	select {
 	case <-l.closing:
 		return stopping()
@@ -158,7 +191,7 @@ func stopping() error {
 }
 
 // write is the writer: it commits batches until the ledger is closed and the queue is empty.
-func (l *Ledger) write() {
+func (l *lane) write() {
 	defer close(l.stopped)
 	var carried *pending // taken from the queue, but too heavy for the batch before
 	for {
@@ -176,7 +209,7 @@ func (l *Ledger) write() {
 
 // next waits for a command; nil means that the ledger is closed and nothing waits. While refusals are still to be counted
 // it waits no longer than a second.
-func (l *Ledger) next() *pending {
+func (l *lane) next() *pending {
 	for {
 		var tell <-chan time.Time
 		if l.refusals.Counting() {
@@ -207,7 +240,7 @@ func (l *Ledger) next() *pending {
 	}
 }
 
-func (l *Ledger) countRefusals() *pending {
+func (l *lane) countRefusals() *pending {
 	organizations := l.refusals.Untold(time.Now())
 	if len(organizations) == 0 {
 		return nil
@@ -227,7 +260,7 @@ func (l *Ledger) countRefusals() *pending {
 
 // fill adds to first whatever else waits, within the bounds of a batch. There is no timer: an idle server commits a single
 // command at once, and under load batches form by themselves.
-func (l *Ledger) fill(first *pending) (batch []*pending, carried *pending) {
+func (l *lane) fill(first *pending) (batch []*pending, carried *pending) {
 	l.letCallersReturn()
 	batch = append(make([]*pending, 0, 64), first)
 	weight := first.weight
@@ -247,7 +280,7 @@ func (l *Ledger) fill(first *pending) (batch []*pending, carried *pending) {
 
 // letCallersReturn lets the callers of the batch before run, who are about to queue their next command, as long as more of
 // them come. The larger the batch, the less each command pays for the disk.
-func (l *Ledger) letCallersReturn() {
+func (l *lane) letCallersReturn() {
 	for seen, idle := len(l.queue), 0; 1+seen < l.expected && idle < patience; idle++ {
 		runtime.Gosched()
 		if now := len(l.queue); now > seen {
@@ -257,7 +290,7 @@ func (l *Ledger) letCallersReturn() {
 }
 
 // commit decides and stores a batch and answers its callers. Callers who gave up while waiting are left out.
-func (l *Ledger) commit(batch []*pending) {
+func (l *lane) commit(batch []*pending) {
 	live := batch[:0]
 	for _, p := range batch {
 		if p.state.CompareAndSwap(waiting, taken) {
@@ -271,7 +304,7 @@ func (l *Ledger) commit(batch []*pending) {
 
 // commitTaken halves a batch that fails by our own fault, so that one poisoned command fails alone. Trouble of the
 // database is not the fault of any command and is told to all at once.
-func (l *Ledger) commitTaken(batch []*pending) {
+func (l *lane) commitTaken(batch []*pending) {
 	if planted.Bug(planted.AnswerBeforeCommit) {
 		l.answerEarly(batch)
 		return
@@ -291,7 +324,7 @@ func (l *Ledger) commitTaken(batch []*pending) {
 }
 
 // answerEarly is the planted bug: callers are answered inside the transaction, while it can still be lost.
-func (l *Ledger) answerEarly(batch []*pending) {
+func (l *lane) answerEarly(batch []*pending) {
 	request := loadRequest(batch)
 	_ = l.store.Update(context.Background(), request, func(s *seatwright.Slice) error {
 		for _, p := range batch {
@@ -314,7 +347,7 @@ func loadRequest(batch []*pending) seatwright.LoadRequest {
 	return request
 }
 
-func (l *Ledger) update(batch []*pending) (err error) {
+func (l *lane) update(batch []*pending) (err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			stack := make([]byte, 4096)

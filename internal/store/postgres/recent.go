@@ -65,4 +65,3 @@ func (m recent) forget() {
 	clear(m.organizations)
 	clear(m.numbers)
 }
-

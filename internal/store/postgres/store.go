@@ -105,6 +105,9 @@ func migrate(ctx context.Context, config *pgxpool.Config) (err error) {
 	return nil
 }
 
+// Writers implements seatwright.Store: while one waits for the disk, the other works.
+func (s *Store) Writers() int { return writers }
+
 // Close implements seatwright.Store.
 func (s *Store) Close() error {
 	if s.closed.Swap(true) {

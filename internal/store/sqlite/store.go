@@ -168,6 +168,9 @@ func atLeast(version string, least [3]int) bool {
 	return true
 }
 
+// Writers implements seatwright.Store: SQLite has one.
+func (s *Store) Writers() int { return 1 }
+
 // Close implements seatwright.Store.
 func (s *Store) Close() error {
 	s.mu.Lock()
