@@ -337,6 +337,8 @@ func TestNobodyIsLeftWaitingByClose(*testing.T) {
 // nothing is a store that is always empty and keeps nothing.
 type nothing struct{ seatwright.Store }
 
+func (nothing) Writers() int { return 1 }
+
 func (nothing) Update(_ context.Context, _ seatwright.LoadRequest, decide func(*seatwright.Slice) error) error {
 	return decide(seatwright.NewSlice(time.Now()))
 }
