@@ -5,7 +5,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
-# Extra flags: make test TESTFLAGS='-run Pool -v', make bench BENCHFLAGS=-quick
+# Extra flags: make test TESTFLAGS='-run Pool -v', make bench BENCHFLAGS='-only ^pg- -rounds 3'
 TESTFLAGS ?=
 BENCHFLAGS ?=
 
@@ -83,9 +83,9 @@ lint: .tools/golangci-lint ## check style, vet, tidiness, and that the generated
 	@touch $@
 
 .PHONY: bench
-bench: ## measure the ledger against one transaction per request (BENCHFLAGS=-quick: one short round)
+bench: build ## measure allocation against one transaction per request (BENCH=quick: see that it works; MARKDOWN=FILE: write it there too)
 	@.ci/need initdb postgresql
-	CGO_ENABLED=0 go run ./bench $(BENCHFLAGS)
+	CGO_ENABLED=0 go run ./bench $(if $(BENCH),-$(BENCH)) $(if $(MARKDOWN),-markdown $(MARKDOWN)) $(BENCHFLAGS)
 
 .PHONY: clean
 clean: ## remove what the other verbs have built; demo data stays

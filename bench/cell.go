@@ -4,153 +4,270 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"path/filepath"
 	"slices"
-	"sync"
-	"sync/atomic"
 	"time"
 )
 
-// cell is one row of the table.
+// cell is one thing that is measured.
 type cell struct {
+	id      string // short: other cells and bars refer to it
 	name    string
-	callers int
-	bar     bar // zero: nothing is demanded
-	// setup prepares a subject in a fresh directory. scratch is shared by all rounds: what is slow to make and the same each
-	// time is made there once and copied.
-	setup func(ctx context.Context, dir, scratch string, users int) (subject, error)
+	engine  string // of its nodes: see order
+	on      database
+	shape   shape
+	keys    bool
+	nodes   int // 0 means 1
+	callers int // of each node
+	people  int // grown cells: how many there are
+	grown   bool
+	read    bool
+	behind  bool // a server is in front of the data
 }
 
-// bar is what a cell has to reach: a rate as a multiple of the first cell's, and a p99 as a part of the second cell's.
-type bar struct{ must, aim, mustP99, aimP99 float64 }
+// database is what the data of a cell are in.
+type database string
 
-// subject is what a cell measures.
-type subject interface {
-	// allocate durably gives one unit to the person with that number, counted from 0. It is called by all callers at once.
-	allocate(ctx context.Context, person int) error
-	// check compares what the pools say is used with the recounted seats and with allocated, the number of successful calls.
-	check(ctx context.Context, allocated int) error
-	close() error
-}
-
-// plan is how much is measured.
-type plan struct {
-	root     string
-	rounds   int
-	duration time.Duration
-	users    int
-}
+const (
+	onSQLite   database = "SQLite"
+	onPostgres database = "PostgreSQL"
+	onNothing  database = ""
+)
 
 // sample is one round of one cell.
 type sample struct {
-	rate     float64 // allocations per second
-	p50, p99 time.Duration
+	rate       float64 // calls per second
+	p50, p99   time.Duration
+	calls      int
+	nodeCPU    time.Duration // all per call: of the nodes,
+	serverCPU  time.Duration // of the server in front of the data,
+	storageCPU time.Duration // and of PostgreSQL
+	batch      float64       // calls per transaction; 0: not known
+	start      time.Duration // of the server
+	idle, peak int64         // bytes of the server: after its start, and at most
 }
 
 // result is a cell with its samples, one for each round.
 type result struct {
 	cell
 	samples []sample
-	ratio   float64 // median over the rounds: rate against the first cell of the same round
-	p99     float64 // median over the rounds: p99 against the second cell of the same round
 }
 
-func measureAll(ctx context.Context, cells []cell, p plan, progress io.Writer) ([]result, error) {
+// site is where the data of a cell are while it is measured.
+type site interface {
+	// place is what the nodes or the server open.
+	place() place
+	// check compares what the pools say is used with the recounted seats, and both with the number of successful calls.
+	check(ctx context.Context, calls int) error
+	close(ctx context.Context) error
+}
+
+// measureAll measures all cells, round by round, so that whatever else happens on the machine happens to all.
+func (b *bench) measureAll(ctx context.Context, cells []cell) ([]result, error) {
 	results := make([]result, len(cells))
 	for i, c := range cells {
 		results[i].cell = c
 	}
-	for round := range p.rounds {
+	for round := range b.rounds {
 		for i, c := range cells {
-			s, err := measureCell(ctx, c, p, filepath.Join(p.root, fmt.Sprintf("%d-%d", round, i)))
+			s, err := b.measure(ctx, c, round)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", c.name, err)
 			}
 			results[i].samples = append(results[i].samples, s)
-			fmt.Fprintf(progress, "round %d/%d  %-48s %9.0f/s\n", round+1, p.rounds, c.name, s.rate)
+			fmt.Fprintf(b.progress, "round %d/%d  %-14s %9.0f/s  p50 %8s  p99 %8s  %s\n", round+1, b.rounds, c.id, s.rate,
+				s.p50.Round(time.Microsecond), s.p99.Round(time.Microsecond), s.costs())
 		}
-	}
-	for i := range results {
-		rates, tails := make([]float64, p.rounds), make([]float64, p.rounds)
-		for round, s := range results[i].samples {
-			rates[round] = s.rate / results[0].samples[round].rate
-			tails[round] = float64(s.p99) / float64(results[1].samples[round].p99)
-		}
-		results[i].ratio, results[i].p99 = median(rates), median(tails)
 	}
 	return results, nil
 }
 
-func measureCell(ctx context.Context, c cell, p plan, dir string) (s sample, err error) {
-	if err := os.Mkdir(dir, 0o750); err != nil {
-		return s, err
+// costs is what one call costs the processors.
+func (s sample) costs() string {
+	text := fmt.Sprintf("CPU/call: node %s", micros(s.nodeCPU))
+	if s.serverCPU > 0 {
+		text += ", server " + micros(s.serverCPU)
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	subject, err := c.setup(ctx, dir, p.root, p.users)
-	if err != nil {
-		return s, err
+	if s.storageCPU > 0 {
+		text += ", PostgreSQL " + micros(s.storageCPU)
 	}
-	defer func() { err = errors.Join(err, subject.close()) }()
-
-	next := &atomic.Int64{}
-	warm, _, err := load(ctx, subject, c.callers, min(p.users/10, p.users), p.duration/4, next)
-	if err != nil {
-		return s, err
+	if s.batch > 0 {
+		text += fmt.Sprintf("; %.1f calls/transaction", s.batch)
 	}
-	next.Store(int64(warm))
-	begin := time.Now()
-	done, latencies, err := load(ctx, subject, c.callers, p.users, p.duration, next)
-	elapsed := time.Since(begin)
-	if err != nil {
-		return s, err
-	}
-	if err := subject.check(ctx, warm+done); err != nil {
-		return s, fmt.Errorf("the books are wrong: %w", err)
-	}
-	slices.Sort(latencies)
-	return sample{
-		rate: float64(done) / elapsed.Seconds(), p50: latencies[len(latencies)/2], p99: latencies[len(latencies)*99/100],
-	}, nil
+	return text
 }
 
-// load lets callers allocate to one person after the other, as fast as they are answered, until time or people run out.
-func load(ctx context.Context, s subject, callers, people int, d time.Duration, next *atomic.Int64) (done int, latencies []time.Duration, err error) {
-	perCaller := make([][]time.Duration, callers)
-	errs := make([]error, callers)
-	var wait sync.WaitGroup
-	deadline := time.Now().Add(d)
-	for i := range callers {
-		wait.Go(func() {
-			for {
-				begin := time.Now()
-				if begin.After(deadline) {
-					return
-				}
-				person := int(next.Add(1) - 1)
-				if person >= people {
-					return
-				}
-				if errs[i] = s.allocate(ctx, person); errs[i] != nil {
-					return
-				}
-				perCaller[i] = append(perCaller[i], time.Since(begin))
+func micros(d time.Duration) string {
+	return fmt.Sprintf("%.1fµs", float64(d.Nanoseconds())/1e3)
+}
+
+func (b *bench) measure(ctx context.Context, c cell, round int) (s sample, err error) {
+	site, err := b.open(ctx, c)
+	if err != nil {
+		return s, err
+	}
+	defer func() { err = errors.Join(err, site.close(ctx)) }()
+	o := order{
+		Engine: c.engine, At: site.place(), Shape: c.shape, Keys: c.keys, Replace: c.grown, Read: c.read, Callers: c.callers,
+		People: b.people(c), Step: max(1, c.nodes), Warm: b.duration / 4, Duration: b.duration,
+	}
+	if c.grown && !c.read {
+		o.First = b.replaced[c.people]
+	}
+	calls := 0
+	if c.behind {
+		calls, err = b.driveBehind(ctx, c, o, &s, round)
+	} else {
+		calls, err = b.drive(ctx, c, o, nil, &s, round)
+	}
+	if err != nil {
+		return s, err
+	}
+	return s, b.audit(ctx, c, site, calls)
+}
+
+// driveBehind puts a server in front of the data while the nodes work.
+func (b *bench) driveBehind(ctx context.Context, c cell, o order, s *sample, round int) (calls int, err error) {
+	front, err := b.front(ctx, c, o.At)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, front.stop()) }()
+	o.Base, s.start = front.base, front.start
+	if s.idle, err = memory(front.pid(), "VmRSS"); err != nil {
+		return 0, err
+	}
+	if c.engine == "http" {
+		if o.Tokens, err = tokens(ctx, front.base, c.shape); err != nil {
+			return 0, err
+		}
+	}
+	if calls, err = b.drive(ctx, c, o, front, s, round); err != nil {
+		return 0, err
+	}
+	s.peak, err = memory(front.pid(), "VmHWM")
+	return calls, err
+}
+
+// audit checks the books after a cell.
+func (b *bench) audit(ctx context.Context, c cell, site site, calls int) error {
+	if c.grown && !c.read {
+		b.replaced[c.people] += calls
+	}
+	if c.read {
+		calls = 0
+	}
+	if err := site.check(ctx, calls); err != nil {
+		return fmt.Errorf("the books are wrong: %w", err)
+	}
+	b.audited++
+	return nil
+}
+
+// drive lets the nodes of a cell work and fills in the sample. It returns the number of all calls, those before the measured
+// time included, when all nodes have ended.
+func (b *bench) drive(ctx context.Context, c cell, o order, front *server, s *sample, round int) (calls int, err error) {
+	nodes := make([]*node, max(1, c.nodes))
+	defer func() {
+		for _, n := range nodes {
+			if n != nil {
+				err = errors.Join(err, n.end())
 			}
-		})
+		}
+	}()
+	for i := range nodes {
+		mine := o
+		mine.First += i
+		if b.profiles != "" {
+			mine.Profile = filepath.Join(b.profiles, fmt.Sprintf("%s-%d-%d.pprof", c.id, round+1, i+1))
+		}
+		if nodes[i], err = startNode(mine); err != nil {
+			return 0, err
+		}
 	}
-	wait.Wait()
-	latencies = slices.Concat(perCaller...)
-	if err := errors.Join(errs...); err != nil {
-		return 0, nil, err
+	for _, n := range nodes {
+		warm, err := n.ready()
+		if err != nil {
+			return 0, err
+		}
+		calls += warm
 	}
-	if len(latencies) == 0 {
-		return 0, nil, errors.New("no allocation was finished in time")
+	var serverPIDs, storagePIDs []int
+	if front != nil {
+		serverPIDs = []int{front.pid()}
 	}
-	return len(latencies), latencies, nil
+	if c.on == onPostgres {
+		storagePIDs = b.cluster.Processes()
+	}
+	watch, err := b.watchPostgres(ctx, c, o.At)
+	if err != nil {
+		return 0, err
+	}
+	serverBefore, storageBefore := usedCPU(serverPIDs), usedCPU(storagePIDs)
+	for _, n := range nodes {
+		if err := n.begin(); err != nil {
+			return 0, err
+		}
+	}
+	var latencies []time.Duration
+	var nodeCPU time.Duration
+	for _, n := range nodes {
+		d, err := n.result()
+		if err != nil {
+			return 0, err
+		}
+		calls += d.Calls
+		s.calls += d.Calls
+		s.rate += float64(d.Calls) / d.Elapsed.Seconds()
+		nodeCPU += d.CPU
+		latencies = append(latencies, d.Latencies...)
+	}
+	n := time.Duration(s.calls)
+	if c.on == onPostgres {
+		storagePIDs = b.cluster.Processes() // some may be new
+	}
+	storageAfter := usedCPU(storagePIDs)
+	s.nodeCPU, s.serverCPU = nodeCPU/n, sumCPU(serverBefore, usedCPU(serverPIDs))/n
+	s.storageCPU = sumCPU(storageBefore, storageAfter) / n
+	slices.Sort(latencies)
+	s.p50, s.p99 = latencies[len(latencies)/2], latencies[len(latencies)*99/100]
+	jobs := map[string]time.Duration{}
+	for pid, used := range storageAfter {
+		jobs[jobOf(pid)] += used - storageBefore[pid]
+	}
+	return calls, watch(s, jobs)
 }
 
-func median[N ~float64 | ~int64](values []N) N {
+// ratio is the median over the rounds of one cell's figure divided by another's in the same round.
+func ratio(of, against *result, figure func(sample) float64) float64 {
+	ratios := make([]float64, len(of.samples))
+	for i := range ratios {
+		ratios[i] = figure(of.samples[i]) / figure(against.samples[i])
+	}
+	return median(ratios)
+}
+
+// value is the median over the rounds of one figure.
+func (r *result) value(figure func(sample) float64) float64 {
+	values := make([]float64, len(r.samples))
+	for i, s := range r.samples {
+		values[i] = figure(s)
+	}
+	return median(values)
+}
+
+func median(values []float64) float64 {
 	sorted := slices.Sorted(slices.Values(values))
 	return sorted[len(sorted)/2]
 }
+
+func rate(s sample) float64 { return s.rate }
+func p50(s sample) float64  { return float64(s.p50) }
+func p99(s sample) float64  { return float64(s.p99) }
+
+// discard is a site of cells that keep nothing.
+type discard struct{}
+
+func (discard) place() place                     { return place{} }
+func (discard) check(context.Context, int) error { return nil }
+func (discard) close(context.Context) error      { return nil }

@@ -1,10 +1,10 @@
 // Command bench measures what the ledger is for: durable allocations per second, against one transaction per request on
-// the same driver and the same disk in the same minutes.
+// the same database and the same disk in the same minutes; and how the server behaves when there is much in it.
 //
-// A number of this program means nothing alone, its ratios do. Cells take turns, round by round, each in a fresh directory,
-// and the medians of all rounds are printed. After each cell the books are checked: what the pools say is used must be what
-// a recount of the seats finds and what the callers were told. Start at cells; cell.go measures, baseline.go and
-// product.go are the two sides.
+// A number of this program means nothing alone, its ratios do. Cells take turns, round by round, each on a fresh copy of its
+// data and in processes of its own, and the medians of all rounds are printed. After each cell the books are checked: what the
+// pools say is used must be what a recount of the seats finds and what the callers were told. Start at cells, which lists
+// what is measured, and bars, which says what it has to reach; cell.go measures, node.go makes the calls.
 package main
 
 import (
@@ -15,15 +15,21 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime/debug"
-	"runtime/pprof"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
 	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/seatwright/seatwright/internal/pgtest"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
+	if err := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
@@ -32,86 +38,173 @@ func main() {
 // errBar says that a bar was missed; the table has told which.
 var errBar = errors.New("at least one bar was missed")
 
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) (err error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
+	b := &bench{templates: map[string]*template{}, replaced: map[int]int{}, progress: stderr}
 	var (
 		quick    = flags.Bool("quick", false, "one short round, to see that everything works; misses no bar")
-		rounds   = flags.Int("rounds", 5, "rounds; medians are taken over them")
-		duration = flags.Duration("d", time.Second, "how long each cell runs in each round")
-		users    = flags.Int("users", 60_000, "people who are there before a cell begins; it ends early when all have been served")
+		grown    = flags.Int("grown", 1_000_000, "people of the cells about growth; fewer than a million miss no bar")
+		only     = flags.String("only", "", "measure only cells whose id matches this regular expression, and what they are compared with")
+		list     = flags.Bool("list", false, "list the cells and stop")
 		dir      = flags.String("dir", "bin", "directory for the databases; it must be on the disk to be measured, not in memory")
-		markdown = flags.String("markdown", "", "write the table to this file as well")
-		profile  = flags.String("cpuprofile", "", "write a CPU profile of the whole run to this file")
+		markdown = flags.String("markdown", "", "write the tables into this document as well")
+		asNode   = flags.Bool("node", false, "for this program's own use")
+		asBare   = flags.Bool("bare", false, "for this program's own use")
 	)
+	flags.IntVar(&b.rounds, "rounds", 5, "rounds; medians are taken over them")
+	flags.DurationVar(&b.duration, "d", time.Second, "how long each cell runs in each round")
+	flags.IntVar(&b.users, "users", 80_000, "people who are there before a cell begins; it ends early when all have been served")
+	flags.StringVar(&b.program, "program", "bin/seatwright", "the server")
+	flags.StringVar(&b.profiles, "cpuprofile", "", "write a CPU profile of each node of each cell into this directory")
+	flags.BoolVar(&b.statements, "statements", false, "print what each statement and process of PostgreSQL has cost; this has a cost of its own")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
+	switch {
+	case *asNode:
+		return runNode(ctx, stdin, stdout)
+	case *asBare:
+		return runBare(ctx, stdout)
+	}
 	if *quick {
-		*rounds, *duration, *users = 1, 200*time.Millisecond, 10_000
+		b.rounds, b.duration, b.users, *grown = 1, 200*time.Millisecond, 10_000, 50_000
 	}
-	if *profile != "" {
-		end, err := profileTo(*profile)
-		if err != nil {
-			return err
+	cells, err := choose(cells(*grown), *only)
+	if err != nil {
+		return err
+	}
+	if *list {
+		for _, c := range cells {
+			fmt.Fprintf(stdout, "%-16s %s\n", c.id, c.name)
 		}
-		defer end()
+		return nil
 	}
-	debug.SetGCPercent(400) // as cmd/seatwright does; for the baseline as well
-	if err := os.MkdirAll(*dir, 0o750); err != nil {
+	for _, needed := range []string{*dir, b.profiles} {
+		if needed != "" {
+			if err := os.MkdirAll(needed, 0o755); err != nil {
+				return err
+			}
+		}
+	}
+	if b.root, err = os.MkdirTemp(*dir, "bench-"); err != nil {
 		return err
 	}
-	root, err := os.MkdirTemp(*dir, "bench-")
+	defer func() { err = errors.Join(err, os.RemoveAll(b.root)) }()
+	versions, err := b.startPostgres(ctx, cells, *dir)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(root)) }()
-
-	results, err := measureAll(ctx, cells(), plan{root: root, rounds: *rounds, duration: *duration, users: *users}, stderr)
+	if b.cluster != nil {
+		defer func() { err = errors.Join(err, b.cluster.Close()) }()
+	}
+	results, err := b.measureAll(ctx, cells)
 	if err != nil {
 		return err
 	}
-	table := report(results, *rounds, *duration)
+	table, missed := b.report(results, versions)
 	if _, err := io.WriteString(stdout, table); err != nil {
 		return err
 	}
 	if *markdown != "" {
-		if err := os.WriteFile(*markdown, []byte(table), 0o600); err != nil {
+		if err := writeReport(*markdown, table); err != nil {
 			return err
 		}
 	}
-	if !*quick && missed(results) {
+	if missed && !*quick && *grown >= 1_000_000 {
 		return errBar
 	}
 	return nil
 }
 
-func profileTo(name string) (end func(), err error) {
-	f, err := os.Create(name)
+// startPostgres starts a cluster where a cell needs one, and tells what it is.
+func (b *bench) startPostgres(ctx context.Context, cells []cell, dir string) (versions string, err error) {
+	needed := false
+	for _, c := range cells {
+		needed = needed || c.on == onPostgres
+	}
+	if !needed {
+		return "", nil
+	}
+	if dir, err = filepath.Abs(dir); err != nil {
+		return "", err
+	}
+	options := pgtest.Options{Dir: dir}
+	if b.statements {
+		options.Settings = []string{"shared_preload_libraries = 'pg_stat_statements'"}
+	}
+	if b.cluster, err = pgtest.Start(ctx, options); err != nil {
+		return "", err
+	}
+	err = withPostgres(ctx, b.cluster.URL("postgres"), func(conn *pgx.Conn) error {
+		return conn.QueryRow(ctx, "SELECT split_part(version(), ' (', 1)").Scan(&versions)
+	})
+	if !strings.HasPrefix(b.cluster.Dir(), dir) {
+		fmt.Fprintf(b.progress, "PostgreSQL is in %s: its user may not enter %s\n", b.cluster.Dir(), dir)
+	}
+	return ", " + versions + " (fsync=on, synchronous_commit=on)", err
+}
+
+// choose leaves out the cells that are not asked for; cells that they are compared with stay.
+func choose(all []cell, only string) ([]cell, error) {
+	pattern, err := regexp.Compile(only)
 	if err != nil {
 		return nil, err
 	}
-	if err := pprof.StartCPUProfile(f); err != nil {
-		return nil, errors.Join(err, f.Close())
+	wanted := map[string]bool{}
+	for _, c := range all {
+		wanted[c.id] = pattern.MatchString(c.id)
 	}
-	return func() {
-		pprof.StopCPUProfile()
-		f.Close()
-	}, nil
+	for _, b := range bars() {
+		if pattern.MatchString(b.of) && b.base != "" {
+			wanted[b.base] = true
+		}
+	}
+	var chosen []cell
+	for _, c := range all {
+		if wanted[c.id] {
+			chosen = append(chosen, c)
+		}
+	}
+	if len(chosen) == 0 {
+		return nil, fmt.Errorf("no cell is called %q", only)
+	}
+	return chosen, nil
 }
 
-// cells lists what is measured. The first is the baseline of the rates; the second, in which the same callers wait for each
-// other, is the baseline of the latencies. The bars are for the same work as the baseline does; the cells with idempotency
-// keys, which the baseline has none of, show what a key costs.
-func cells() []cell {
-	const callers = 64
-	bars := bar{must: 6, aim: 9, mustP99: 0.5, aimP99: 0.25}
+// cells lists what is measured. Those on SQLite that have a bar have no idempotency keys, because the baseline has none; one
+// beside them shows what a key costs. Those on PostgreSQL have keys.
+func cells(grown int) []cell {
+	const callers, small = 64, 1000
 	return []cell{
-		{name: "one transaction per request, 1 caller", callers: 1, setup: openBaseline},
-		{name: "one transaction per request, 64 callers in turn", callers: callers, setup: openBaseline},
-		{name: "ledger, 10 organizations x 17 codes", callers: callers, bar: bars, setup: productOf(spread, false)},
-		{name: "ledger, 10 organizations x 17 codes, with keys", callers: callers, setup: productOf(spread, true)},
-		{name: "ledger, one hot pool", callers: callers, bar: bars, setup: productOf(hot, false)},
-		{name: "ledger, one hot pool, with keys", callers: callers, setup: productOf(hot, true)},
+		{id: "sqlite-naive", name: "SQLite, one transaction per request, 1 caller", engine: "sqlite-naive", on: onSQLite, shape: spread, callers: 1},
+		{id: "sqlite-naive-64", name: "SQLite, one transaction per request, 64 callers in turn", engine: "sqlite-naive", on: onSQLite, shape: spread, callers: callers},
+		{id: "sqlite-spread", name: "SQLite, ledger, 10 organizations x 17 codes", engine: "ledger", on: onSQLite, shape: spread, callers: callers},
+		{id: "sqlite-spread-keys", name: "SQLite, ledger, 10 organizations x 17 codes, keys", engine: "ledger", on: onSQLite, shape: spread, keys: true, callers: callers},
+		{id: "sqlite-hot", name: "SQLite, ledger, one hot pool", engine: "ledger", on: onSQLite, shape: hot, callers: callers},
+		{id: "sqlite-hot-keys", name: "SQLite, ledger, one hot pool, keys", engine: "ledger", on: onSQLite, shape: hot, keys: true, callers: callers},
+		{id: "sqlite-http", name: "SQLite, HTTP, 10 organizations x 17 codes", engine: "http", on: onSQLite, shape: spread, behind: true, callers: callers},
+		{id: "pg-naive", name: "PostgreSQL, naive, 1000 pools", engine: "postgres-naive", on: onPostgres, shape: thousand, callers: callers},
+		{id: "pg-spread", name: "PostgreSQL, ledger, 1000 organizations, keys", engine: "ledger", on: onPostgres, shape: thousand, keys: true, callers: callers},
+		{id: "pg-http", name: "PostgreSQL, HTTP, 1000 organizations, keys", engine: "http", on: onPostgres, shape: thousand, keys: true, behind: true, callers: callers},
+		{id: "pg-naive-hot", name: "PostgreSQL, naive, one hot pool", engine: "postgres-naive", on: onPostgres, shape: hot, callers: callers},
+		{id: "pg-hot", name: "PostgreSQL, ledger, one hot pool, keys", engine: "ledger", on: onPostgres, shape: hot, keys: true, callers: callers},
+		{id: "pg-naive-hot-2", name: "PostgreSQL, naive, one hot pool, two nodes", engine: "postgres-naive", on: onPostgres, shape: hot, nodes: 2, callers: callers},
+		{id: "pg-hot-2", name: "PostgreSQL, ledger, one hot pool, keys, two nodes", engine: "ledger", on: onPostgres, shape: hot, keys: true, nodes: 2, callers: callers},
+		{id: "pg-spread-2", name: "PostgreSQL, ledger, 1000 organizations, keys, two nodes", engine: "ledger", on: onPostgres, shape: thousand, keys: true, nodes: 2, callers: callers},
+		{id: "bare", name: "bare net/http, constant answer", engine: "bare", shape: spread, people: small, grown: true, read: true, behind: true, callers: callers},
+		{id: "read-http", name: "HTTP, read one user, " + number(grown) + " users", engine: "http", on: onSQLite, shape: spread, people: grown, grown: true, read: true, behind: true, callers: callers},
+		{id: "grown-http", name: "HTTP, replace an allocation, " + number(grown) + " users", engine: "http", on: onSQLite, shape: spread, people: grown, grown: true, behind: true, callers: callers},
+		{id: "small", name: "ledger, replace an allocation, 1k users", engine: "ledger", on: onSQLite, shape: spread, people: small, grown: true, callers: callers},
+		{id: "grown", name: "ledger, replace an allocation, " + number(grown) + " users", engine: "ledger", on: onSQLite, shape: spread, people: grown, grown: true, callers: callers},
+		{id: "read-small", name: "store, read one user, 1k users", engine: "reader", on: onSQLite, shape: spread, people: small, grown: true, read: true, callers: 1},
+		{id: "read-grown", name: "store, read one user, " + number(grown) + " users", engine: "reader", on: onSQLite, shape: spread, people: grown, grown: true, read: true, callers: 1},
 	}
+}
+
+func number(n int) string {
+	if n%1_000_000 == 0 {
+		return fmt.Sprintf("%dM", n/1_000_000)
+	}
+	return fmt.Sprintf("%dk", n/1000)
 }

@@ -2,13 +2,10 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -16,74 +13,62 @@ import (
 
 	"github.com/seatwright/seatwright"
 	"github.com/seatwright/seatwright/internal/ledger"
+	"github.com/seatwright/seatwright/internal/store/postgres"
 	"github.com/seatwright/seatwright/internal/store/sqlite"
 )
 
-// shape is how the allocations of a cell are spread over pools.
-type shape struct {
-	name          string
-	organizations int
-	codes         []seatwright.BundleCode
-}
+// place is where the data of a product are: a directory for SQLite, a URL for PostgreSQL.
+type place struct{ Dir, URL string }
 
-var (
-	spread = shape{name: "spread", organizations: 10, codes: catalogueCodes()}
-	hot    = shape{name: "hot", organizations: 1, codes: []seatwright.BundleCode{"ATTUNU"}}
-)
-
-func catalogueCodes() []seatwright.BundleCode {
-	var codes []seatwright.BundleCode
-	for _, bundle := range seatwright.Catalogue() {
-		codes = append(codes, bundle.Code)
+func (p place) open(ctx context.Context) (seatwright.Store, error) {
+	if p.URL != "" {
+		return postgres.Open(ctx, p.URL, postgres.Options{})
 	}
-	return codes
+	return sqlite.Open(ctx, p.Dir, sqlite.Options{})
 }
 
-// where says which organization the person with that number is in, and which code they get.
-func (s shape) where(person int) (seatwright.OrganizationID, seatwright.UserID, seatwright.BundleCode) {
-	return s.organization(person % s.organizations), seatwright.UserID("person-" + strconv.Itoa(person)),
-		s.codes[person/s.organizations%len(s.codes)]
-}
-
-func (s shape) organization(i int) seatwright.OrganizationID {
-	return seatwright.OrganizationID("organization-" + strconv.Itoa(i))
-}
-
-// product allocates through the real ledger into the real store.
+// product is the real ledger on the real store, without the doors in front of it.
 type product struct {
-	shape
-	keys   bool // every command has an idempotency key of its own
-	store  *sqlite.Store
+	shape  shape
+	store  seatwright.Store
 	ledger *ledger.Ledger
 }
 
-// productOf measures the product. What all rounds begin with (organizations, purchases, people) is made once and copied.
-func productOf(s shape, keys bool) func(ctx context.Context, dir, scratch string, users int) (subject, error) {
-	return func(ctx context.Context, dir, scratch string, users int) (subject, error) {
-		template := filepath.Join(scratch, "template-"+s.name)
-		if _, err := os.Stat(template); errors.Is(err, fs.ErrNotExist) {
-			if err := s.fill(ctx, template, users); err != nil {
-				return nil, fmt.Errorf("prepare: %w", err)
-			}
-		}
-		data := filepath.Join(dir, "data")
-		if err := copyDirectory(data, template); err != nil {
-			return nil, err
-		}
-		return openProduct(ctx, s, keys, data)
-	}
-}
-
-func openProduct(ctx context.Context, s shape, keys bool, dir string) (*product, error) {
-	store, err := sqlite.Open(ctx, dir, sqlite.Options{})
+func openProduct(ctx context.Context, at place, s shape) (*product, error) {
+	store, err := at.open(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return &product{shape: s, keys: keys, store: store, ledger: ledger.New(store, slog.New(slog.DiscardHandler))}, nil
+	return &product{shape: s, store: store, ledger: ledger.New(store, slog.New(slog.DiscardHandler))}, nil
 }
 
-func (s shape) fill(ctx context.Context, dir string, users int) (err error) {
-	p, err := openProduct(ctx, s, false, dir)
+func (p *product) close() error {
+	p.ledger.Close()
+	return p.store.Close()
+}
+
+func (p *product) allocate(ctx context.Context, t task, keyed bool) error {
+	origin := seatwright.Origin{Actor: "administrator", Via: "bench", RequestID: strconv.Itoa(t.number)}
+	if keyed {
+		origin.Key = "key-" + origin.RequestID
+	}
+	_, err := ledger.Submit(ctx, p.ledger, origin, seatwright.AllocateToUsers{
+		Organization: p.shape.organization(t.organization), Users: []seatwright.UserID{t.user}, Codes: []seatwright.BundleCode{t.code},
+	})
+	return err
+}
+
+// The application of each organization, for the cells that go through the doors.
+const applicationSecret = "a secret of the benchmark, which protects nothing"
+
+func applicationID(organization seatwright.OrganizationID) seatwright.ApplicationID {
+	return seatwright.ApplicationID(organization + "-client")
+}
+
+// fill makes organizations with an application, purchases and people, through the ledger as everything else. With seats, each
+// person gets what shape.first says.
+func fill(ctx context.Context, at place, s shape, people int, seats bool) (err error) {
+	p, err := openProduct(ctx, at, s)
 	if err != nil {
 		return err
 	}
@@ -92,36 +77,75 @@ func (s shape) fill(ctx context.Context, dir string, users int) (err error) {
 	if _, err := ledger.Submit(ctx, p.ledger, origin, seatwright.CreateHost{}); err != nil {
 		return err
 	}
-	begin := time.Now()
-	for i := range s.organizations {
-		id := s.organization(i)
-		create := seatwright.CreateOrganization{ID: id, Name: string(id), UnknownUsers: seatwright.RefuseUnknownUsers}
-		if _, err := ledger.Submit(ctx, p.ledger, origin, create); err != nil {
-			return err
-		}
-		for _, code := range s.codes {
-			lot := seatwright.Lot{Organization: id, Code: code, Quantity: seatwright.MaxQuantity, Start: begin.Add(-time.Hour), End: begin.AddDate(1, 0, 0)}
-			if _, err := ledger.Submit(ctx, p.ledger, origin, seatwright.CreateLot{Lot: lot, FreshID: seatwright.LotID(seatwright.NewID())}); err != nil {
-				return err
-			}
-		}
+	if err := p.each(s.Organizations, func(i int) error { return p.found(ctx, origin, i) }); err != nil {
+		return err
 	}
-	return p.hire(ctx, origin, users)
+	err = p.each(people, func(person int) error {
+		user := seatwright.User{Organization: s.organization(person % s.Organizations), ID: personID(person), Role: seatwright.RoleMember}
+		_, err := ledger.Submit(ctx, p.ledger, origin, seatwright.CreateUser{User: user})
+		return err
+	})
+	if err != nil || !seats {
+		return err
+	}
+	// As few commands as possible: all people of an organization who get the same code, a thousand at a time.
+	groups := map[seatwright.OrganizationID]map[seatwright.BundleCode][]seatwright.UserID{}
+	var commands []seatwright.AllocateToUsers
+	for person := range people {
+		t := s.first(person)
+		organization := s.organization(t.organization)
+		if groups[organization] == nil {
+			groups[organization] = map[seatwright.BundleCode][]seatwright.UserID{}
+		}
+		users := append(groups[organization][t.code], t.user)
+		if person >= people-s.Organizations*len(s.Codes) || len(users) == seatwright.MaxUsersPerCall {
+			commands = append(commands, seatwright.AllocateToUsers{Organization: organization, Users: users, Codes: []seatwright.BundleCode{t.code}})
+			users = nil
+		}
+		groups[organization][t.code] = users
+	}
+	return p.each(len(commands), func(i int) error {
+		_, err := ledger.Submit(ctx, p.ledger, origin, commands[i])
+		return err
+	})
 }
 
-func (p *product) hire(ctx context.Context, origin seatwright.Origin, users int) error {
+// found makes one organization.
+func (p *product) found(ctx context.Context, origin seatwright.Origin, i int) error {
+	id := p.shape.organization(i)
+	create := seatwright.CreateOrganization{ID: id, Name: string(id), UnknownUsers: seatwright.RefuseUnknownUsers}
+	if _, err := ledger.Submit(ctx, p.ledger, origin, create); err != nil {
+		return err
+	}
+	hash := sha256.Sum256([]byte(applicationSecret))
+	application := seatwright.Application{
+		Organization: id, ID: applicationID(id), Name: "bench", SecretHash: hash[:], Scopes: []seatwright.Scope{seatwright.ScopeLicense},
+	}
+	if _, err := ledger.Submit(ctx, p.ledger, origin, seatwright.CreateApplication{Application: application}); err != nil {
+		return err
+	}
+	now := time.Now()
+	for _, code := range p.shape.Codes {
+		lot := seatwright.Lot{Organization: id, Code: code, Quantity: seatwright.MaxQuantity, Start: now.Add(-time.Hour), End: now.AddDate(1, 0, 0)}
+		if _, err := ledger.Submit(ctx, p.ledger, origin, seatwright.CreateLot{Lot: lot, FreshID: seatwright.LotID(seatwright.NewID())}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// each calls do for all numbers below n, many at a time, so that the ledger makes large batches.
+func (p *product) each(n int, do func(i int) error) error {
 	const callers = 512
 	var (
 		next atomic.Int64
 		wait sync.WaitGroup
 		errs = make([]error, callers)
 	)
-	for i := range callers {
+	for c := range callers {
 		wait.Go(func() {
-			for person := int(next.Add(1) - 1); person < users && errs[i] == nil; person = int(next.Add(1) - 1) {
-				organization, id, _ := p.where(person)
-				user := seatwright.User{Organization: organization, ID: id, Role: seatwright.RoleMember}
-				_, errs[i] = ledger.Submit(ctx, p.ledger, origin, seatwright.CreateUser{User: user})
+			for i := int(next.Add(1) - 1); i < n && errs[c] == nil; i = int(next.Add(1) - 1) {
+				errs[c] = do(i)
 			}
 		})
 	}
@@ -129,76 +153,40 @@ func (p *product) hire(ctx context.Context, origin seatwright.Origin, users int)
 	return errors.Join(errs...)
 }
 
-func (p *product) allocate(ctx context.Context, person int) error {
-	organization, user, code := p.where(person)
-	request := strconv.Itoa(person)
-	origin := seatwright.Origin{Actor: "administrator", Via: "bench", RequestID: request}
-	if p.keys {
-		origin.Key = "key-" + request
-	}
-	_, err := ledger.Submit(ctx, p.ledger, origin, seatwright.AllocateToUsers{
-		Organization: organization, Users: []seatwright.UserID{user}, Codes: []seatwright.BundleCode{code},
-	})
-	return err
+// books are the sums of all organizations.
+type books struct {
+	seats  int64 // recounted; every pool was compared with its own
+	events int64
 }
 
-func (p *product) check(ctx context.Context, allocated int) error {
-	used := int64(0)
-	for i := range p.organizations {
-		id := p.organization(i)
-		pools, err := p.store.Pools(ctx, id)
+// readBooks compares every pool with its seats and adds up.
+func readBooks(ctx context.Context, at place, s shape) (b books, err error) {
+	store, err := at.open(ctx)
+	if err != nil {
+		return b, err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	for i := range s.Organizations {
+		id := s.organization(i)
+		pools, err := store.Pools(ctx, id)
 		if err != nil {
-			return err
+			return b, err
 		}
-		seats, err := p.store.SeatUnits(ctx, id)
+		seats, err := store.SeatUnits(ctx, id)
 		if err != nil {
-			return err
+			return b, err
 		}
 		for _, pool := range pools {
 			if pool.Used != seats[pool.Code] {
-				return fmt.Errorf("pool %s of %s says that %d units are used, its seats have %d", pool.Code, id, pool.Used, seats[pool.Code])
+				return b, fmt.Errorf("pool %s of %s says that %d units are used, its seats have %d", pool.Code, id, pool.Used, seats[pool.Code])
 			}
-			used += pool.Used
+			b.seats += pool.Used
 		}
-	}
-	if used != int64(allocated) {
-		return fmt.Errorf("%d allocations were answered, %d units are used", allocated, used)
-	}
-	return nil
-}
-
-func (p *product) close() error {
-	p.ledger.Close()
-	return p.store.Close()
-}
-
-// copyDirectory copies the files of a closed store and flushes them, so that writing them back is not measured later.
-func copyDirectory(to, from string) error {
-	if err := os.Mkdir(to, 0o700); err != nil {
-		return err
-	}
-	entries, err := os.ReadDir(from)
-	if err != nil {
-		return err
-	}
-	for _, entry := range entries {
-		if err := copyFile(filepath.Join(to, entry.Name()), filepath.Join(from, entry.Name())); err != nil {
-			return err
+		head, err := store.Head(ctx, id)
+		if err != nil {
+			return b, err
 		}
+		b.events += head.Sequence
 	}
-	return nil
-}
-
-func copyFile(to, from string) error {
-	source, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer source.Close()
-	target, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(target, source)
-	return errors.Join(err, target.Sync(), target.Close())
+	return b, nil
 }

@@ -1,43 +1,183 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"os"
 	"runtime"
 	"strings"
 	"time"
 )
 
-// report writes the results as a Markdown table, which is readable on a terminal as well.
-func report(results []result, rounds int, d time.Duration) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s, %s/%s, %d CPUs, modernc.org/sqlite, WAL, synchronous=FULL; medians of %d rounds of %s a cell; every cell's books agreed.\n\n",
-		runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), rounds, d)
-	rows := [][]string{{"cell", "allocations/s", "ratio", "bar", "verdict", "p50", "p99", "p99 ratio", "bar", "verdict"}}
+// bar is a line of the table of what has to be reached.
+type bar struct {
+	what, against string
+	of, base      string // ids of cells; base empty: the figure itself counts
+	figure        func(sample) float64
+	must, aim     float64 // both zero: nothing is demanded yet
+	less          bool    // less is better
+	decides       bool    // a miss fails the run
+	show          func(float64) string
+}
+
+func times(v float64) string    { return fmt.Sprintf("%.2fx", v) }
+func fraction(v float64) string { return fmt.Sprintf("%.2f", v) }
+func megabytes(v float64) string {
+	return fmt.Sprintf("%.0f MB", v/(1<<20))
+}
+func seconds(v float64) string { return fmt.Sprintf("%.2f s", time.Duration(v).Seconds()) }
+
+const mega = 1 << 20
+
+// bars is the table of the bars, in the order of the design.
+func bars() []bar {
+	const p99Must, p99Aim = 0.5, 0.25
+	p99Bar := func(what, of, base, against string) bar {
+		return bar{what, against, of, base, p99, p99Must, p99Aim, true, true, fraction}
+	}
+	return []bar{
+		{"allocate, SQLite, 10 organizations x 17 codes", "one transaction per request, 1 caller", "sqlite-spread", "sqlite-naive", rate, 6, 9, false, true, times},
+		{"allocate, SQLite, one hot pool", "the same", "sqlite-hot", "sqlite-naive", rate, 6, 9, false, true, times},
+		{"allocate over HTTP with token, SQLite", "the same", "sqlite-http", "sqlite-naive", rate, 3, 5, false, true, times},
+		{"allocate, PostgreSQL, keys, 1000 organizations", "naive `SELECT … FOR UPDATE`, 1000 pools", "pg-spread", "pg-naive", rate, 5, 8, false, true, times},
+		{"allocate, PostgreSQL, keys, one hot pool", "naive on the same", "pg-hot", "pg-naive-hot", rate, 20, 35, false, true, times},
+		{"the same, two nodes", "naive on the same, two nodes", "pg-hot-2", "pg-naive-hot-2", rate, 25, 50, false, true, times},
+		p99Bar("p99, SQLite, 10 organizations x 17 codes", "sqlite-spread", "sqlite-naive-64", "p99 of 64 callers in turn"),
+		p99Bar("p99, SQLite, one hot pool", "sqlite-hot", "sqlite-naive-64", "the same"),
+		p99Bar("p99 over HTTP, SQLite", "sqlite-http", "sqlite-naive-64", "the same"),
+		p99Bar("p99, PostgreSQL, 1000 organizations", "pg-spread", "pg-naive", "naive p99"),
+		p99Bar("p99, PostgreSQL, one hot pool", "pg-hot", "pg-naive-hot", "naive p99"),
+		p99Bar("the same, two nodes", "pg-hot-2", "pg-naive-hot-2", "naive p99, two nodes"),
+		{"allocate over HTTP with token, PostgreSQL, keys", "naive, without HTTP", "pg-http", "pg-naive", rate, 0, 0, false, false, times},
+		{"read one user's allocation over HTTP with token, 1M users", "bare net/http, constant answer", "read-http", "bare", rate, 0, 0, false, false, times},
+		{"growth, 1k → 1M users: allocate", "itself", "grown", "small", rate, 0.7, 0.85, false, true, fraction},
+		{"growth, 1k → 1M users: p50 of a read in the store", "itself", "read-grown", "read-small", p50, 2.5, 1.8, true, false, times},
+		{"memory, idle, 1M users on disk", "", "read-http", "", func(s sample) float64 { return float64(s.idle) }, 120 * mega, 60 * mega, true, false, megabytes},
+		{"memory, most, while it is read by 64 connections", "", "read-http", "", func(s sample) float64 { return float64(s.peak) }, 450 * mega, 300 * mega, true, false, megabytes},
+		{"memory, most, while 64 connections allocate", "", "grown-http", "", func(s sample) float64 { return float64(s.peak) }, 450 * mega, 300 * mega, true, false, megabytes},
+		{"start to first answer, 1M users on disk", "", "read-http", "", func(s sample) float64 { return float64(s.start) }, 2e9, 0.5e9, true, false, seconds},
+	}
+}
+
+// verdicts are the rows of the table of bars whose cells were measured, and whether one that decides was missed.
+func verdicts(results []result) (rows [][]string, missed bool) {
+	byID := map[string]*result{}
 	for i := range results {
-		r := &results[i]
-		row := []string{r.name, fmt.Sprintf("%.0f", r.rate()), fmt.Sprintf("%.2fx", r.ratio), "", "", r.duration(func(s sample) time.Duration { return s.p50 }),
-			r.duration(func(s sample) time.Duration { return s.p99 }), fmt.Sprintf("%.2f", r.p99), "", ""}
-		if r.bar != (bar{}) {
-			row[3], row[4] = fmt.Sprintf("must %gx, aim %gx", r.bar.must, r.bar.aim), verdict(r.ratio >= r.bar.must, r.ratio >= r.bar.aim)
-			row[8], row[9] = fmt.Sprintf("must %g, aim %g", r.bar.mustP99, r.bar.aimP99), verdict(r.p99 <= r.bar.mustP99, r.p99 <= r.bar.aimP99)
+		byID[results[i].id] = &results[i]
+	}
+	rows = [][]string{{"what", "against", "measured", "must", "aim", "verdict"}}
+	for _, b := range bars() {
+		of, base := byID[b.of], byID[b.base]
+		if of == nil || base == nil && b.base != "" {
+			continue
+		}
+		value := 0.0
+		if base != nil {
+			value = ratio(of, base, b.figure)
+		} else {
+			value = of.value(b.figure)
+		}
+		row := []string{b.what, b.against, b.show(value), "", "", "no bar yet"}
+		if b.must != 0 {
+			sign := "≥ "
+			if b.less {
+				sign = "≤ "
+			}
+			row[3], row[4], row[5] = sign+b.show(b.must), sign+b.show(b.aim), b.verdict(value)
+			missed = missed || b.decides && !b.reached(value, b.must)
 		}
 		rows = append(rows, row)
 	}
-	writeTable(&b, rows)
-	b.WriteString("\nratio: against the first row; p99 ratio: against the second row; both taken in the same round.\n")
-	return b.String()
+	return rows, missed
+}
+
+func (b bar) reached(value, goal float64) bool {
+	if b.less {
+		return value <= goal
+	}
+	return value >= goal
+}
+
+func (b bar) verdict(value float64) string {
+	switch {
+	case b.reached(value, b.aim):
+		return "ok, aim reached"
+	case b.reached(value, b.must):
+		return "ok"
+	}
+	return "FAIL"
+}
+
+// report writes the results as Markdown tables, which are readable on a terminal as well.
+func (b *bench) report(results []result, versions string) (text string, missed bool) {
+	var out strings.Builder
+	fmt.Fprintf(&out, "%s, %s/%s, %d CPUs, modernc.org/sqlite (WAL, synchronous=FULL)%s; medians of %d rounds of %s a cell.\n\n",
+		runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), versions, b.rounds, b.duration)
+	rows, missed := verdicts(results)
+	writeTable(&out, rows)
+	fmt.Fprintf(&out, "\nThe books (pools, recounted seats, events, acknowledged calls) were compared %d times: 0 oversold, 0 lost.\n\n", b.audited)
+	rows = [][]string{{"cell", "calls/s", "p50", "p99", "node CPU", "server CPU", "PostgreSQL CPU", "calls a transaction"}}
+	for i := range results {
+		r := &results[i]
+		cost := func(figure func(sample) time.Duration) string {
+			v := time.Duration(r.value(func(s sample) float64 { return float64(figure(s)) }))
+			if v == 0 {
+				return ""
+			}
+			return micros(v)
+		}
+		batch := ""
+		if v := r.value(func(s sample) float64 { return s.batch }); v > 0 {
+			batch = fmt.Sprintf("%.1f", v)
+		}
+		rows = append(rows, []string{
+			r.name, fmt.Sprintf("%.0f", r.value(rate)), time.Duration(r.value(p50)).Round(time.Microsecond).String(),
+			time.Duration(r.value(p99)).Round(time.Microsecond).String(), cost(func(s sample) time.Duration { return s.nodeCPU }),
+			cost(func(s sample) time.Duration { return s.serverCPU }), cost(func(s sample) time.Duration { return s.storageCPU }), batch,
+		})
+	}
+	writeTable(&out, rows)
+	out.WriteString("\nCPU is the time of all processors per call; a node is callers and ledger, or, in front of a server, what loads it.\n")
+	return out.String(), missed
+}
+
+// The report stands between these lines of a document, whose other words are written by hand.
+const (
+	markBegin = "<!-- written by make bench: begin -->"
+	markEnd   = "<!-- written by make bench: end -->"
+)
+
+// writeReport puts the report into a document in place of the last one.
+func writeReport(name, report string) error {
+	text, err := os.ReadFile(name)
+	if errors.Is(err, os.ErrNotExist) {
+		text, err = []byte("# Performance\n\n"+markBegin+"\n"+markEnd+"\n"), nil
+	}
+	if err != nil {
+		return err
+	}
+	before, rest, begun := strings.Cut(string(text), markBegin)
+	_, after, ended := strings.Cut(rest, markEnd)
+	if !begun || !ended {
+		return fmt.Errorf("%s has no lines %q and %q to write between", name, markBegin, markEnd)
+	}
+	return os.WriteFile(name, []byte(before+markBegin+"\n\n"+report+"\n"+markEnd+after), 0o644) //nolint:gosec // a document
 }
 
 func writeTable(b *strings.Builder, rows [][]string) {
 	widths := make([]int, len(rows[0]))
 	for _, row := range rows {
 		for i, text := range row {
-			widths[i] = max(widths[i], len(text))
+			widths[i] = max(widths[i], len([]rune(text)))
 		}
+	}
+	// The figures are on the right, words on the left.
+	words := func(column int) bool {
+		return column == 0 || rows[0][column] == "against" || rows[0][column] == "verdict"
 	}
 	for i, row := range rows {
 		for j, text := range row {
-			if j == 0 {
+			if words(j) {
 				fmt.Fprintf(b, "| %-*s ", widths[j], text)
 			} else {
 				fmt.Fprintf(b, "| %*s ", widths[j], text)
@@ -48,7 +188,7 @@ func writeTable(b *strings.Builder, rows [][]string) {
 			continue
 		}
 		for j, width := range widths {
-			if j == 0 {
+			if words(j) {
 				fmt.Fprintf(b, "| %s ", strings.Repeat("-", width))
 			} else {
 				fmt.Fprintf(b, "| %s: ", strings.Repeat("-", width-1))
@@ -56,40 +196,4 @@ func writeTable(b *strings.Builder, rows [][]string) {
 		}
 		b.WriteString("|\n")
 	}
-}
-
-func verdict(must, aim bool) string {
-	switch {
-	case aim:
-		return "ok, aim reached"
-	case must:
-		return "ok"
-	}
-	return "FAIL"
-}
-
-// missed reports whether any cell is below what it must reach.
-func missed(results []result) bool {
-	for i := range results {
-		if r := &results[i]; r.bar != (bar{}) && (r.ratio < r.bar.must || r.p99 > r.bar.mustP99) {
-			return true
-		}
-	}
-	return false
-}
-
-func (r *result) rate() float64 {
-	rates := make([]float64, len(r.samples))
-	for i, s := range r.samples {
-		rates[i] = s.rate
-	}
-	return median(rates)
-}
-
-func (r *result) duration(of func(sample) time.Duration) string {
-	values := make([]time.Duration, len(r.samples))
-	for i, s := range r.samples {
-		values[i] = of(s)
-	}
-	return median(values).Round(time.Microsecond).String()
 }

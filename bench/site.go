@@ -1,0 +1,329 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/seatwright/seatwright/internal/pgtest"
+)
+
+// bench is one run.
+type bench struct {
+	root       string
+	program    string // seatwright
+	rounds     int
+	duration   time.Duration
+	users      int // people of the cells that are not grown
+	profiles   string
+	statements bool
+	progress   io.Writer
+
+	cluster   *pgtest.Cluster // nil while no cell needs it
+	templates map[string]*template
+	replaced  map[int]int // how many replacing calls the grown data with so many people have had
+	audited   int         // how often the books were compared
+	cells     int         // made so far, for names
+}
+
+// template is what all rounds of some cells begin with.
+type template struct {
+	place place
+	books books // of the product
+}
+
+func (b *bench) people(c cell) int { return cmp.Or(c.people, b.users) }
+
+// open makes the data of a cell: a fresh copy of what all rounds begin with. Grown data are not copied but used again.
+func (b *bench) open(ctx context.Context, c cell) (site, error) {
+	if c.on == onNothing {
+		return discard{}, nil
+	}
+	from, err := b.template(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	if c.grown {
+		return &grownSite{from, c.shape}, nil
+	}
+	b.cells++
+	s := &copySite{cell: c, before: from.books, cluster: b.cluster}
+	if c.on == onSQLite {
+		s.at.Dir = filepath.Join(b.root, fmt.Sprintf("cell-%d", b.cells))
+		return s, copyDirectory(s.at.Dir, from.place.Dir)
+	}
+	name := fmt.Sprintf("cell_%d", b.cells)
+	s.at.URL = b.cluster.URL(name)
+	// The checkpoint writes the copy back, so that this is not measured.
+	return s, b.administer(ctx, "CREATE DATABASE "+name+" TEMPLATE "+databaseOf(from.place), "CHECKPOINT")
+}
+
+// template makes what all rounds of cells with the same data begin with.
+func (b *bench) template(ctx context.Context, c cell) (*template, error) {
+	name := fmt.Sprintf("%s_%s_%d", strings.ToLower(string(c.on)), c.shape.Name, b.people(c))
+	naive := strings.HasSuffix(c.engine, "-naive")
+	if naive {
+		name = strings.ToLower(string(c.on)) + "_naive"
+	}
+	if c.grown {
+		name += "_grown"
+	}
+	if t := b.templates[name]; t != nil {
+		return t, nil
+	}
+	begin := time.Now()
+	t, err := b.makeTemplate(ctx, c, name, naive)
+	if err != nil {
+		return nil, fmt.Errorf("prepare %s: %w", name, err)
+	}
+	fmt.Fprintf(b.progress, "prepared %s in %s\n", name, time.Since(begin).Round(100*time.Millisecond))
+	b.templates[name] = t
+	return t, nil
+}
+
+func (b *bench) makeTemplate(ctx context.Context, c cell, name string, naive bool) (*template, error) {
+	var at place
+	if c.on == onSQLite {
+		at.Dir = filepath.Join(b.root, name)
+		if err := os.Mkdir(at.Dir, 0o700); err != nil {
+			return nil, err
+		}
+	} else {
+		at.URL = b.cluster.URL(name)
+		if err := b.administer(ctx, "CREATE DATABASE "+name+" TEMPLATE template0"); err != nil {
+			return nil, err
+		}
+	}
+	t := &template{place: at}
+	switch {
+	case naive && c.on == onSQLite:
+		return t, fillNaiveSQLite(ctx, at.Dir)
+	case naive:
+		return t, fillNaivePostgres(ctx, at.URL)
+	}
+	if err := fill(ctx, at, c.shape, b.people(c), c.grown); err != nil {
+		return nil, err
+	}
+	if c.grown {
+		if err := b.settle(ctx, c, at); err != nil {
+			return nil, err
+		}
+	}
+	var err error
+	if t.books, err = readBooks(ctx, at, c.shape); err != nil || c.on == onSQLite {
+		return t, err
+	}
+	// What autovacuum would have done by and by, so that it does not do it in a measured second.
+	return t, withPostgres(ctx, at.URL, func(conn *pgx.Conn) error {
+		_, err := conn.Exec(ctx, "VACUUM (FREEZE, ANALYZE)")
+		return err
+	})
+}
+
+// settle lets a server start once on new data and do what a first start has to do.
+func (b *bench) settle(ctx context.Context, c cell, at place) error {
+	s, err := b.front(ctx, c, at)
+	if err != nil {
+		return err
+	}
+	return s.stop()
+}
+
+// front starts the server of a cell.
+func (b *bench) front(ctx context.Context, c cell, at place) (*server, error) {
+	if c.engine == "bare" {
+		self, err := os.Executable()
+		if err != nil {
+			return nil, err
+		}
+		return startServer(ctx, nil, self, "-bare")
+	}
+	args := []string{"serve", "--listen", "127.0.0.1:0", "--log-level", "warn"}
+	if at.URL != "" { // in the environment: the command line is for everybody to see
+		return startServer(ctx, []string{"SEATWRIGHT_DATABASE_URL=" + at.URL}, b.program, args...)
+	}
+	return startServer(ctx, nil, b.program, append(args, "--data", at.Dir)...)
+}
+
+func (b *bench) administer(ctx context.Context, statements ...string) error {
+	return withPostgres(ctx, b.cluster.URL("postgres"), func(conn *pgx.Conn) error {
+		for _, statement := range statements {
+			if _, err := conn.Exec(ctx, statement); err != nil {
+				return fmt.Errorf("%s: %w", statement, err)
+			}
+		}
+		return nil
+	})
+}
+
+func databaseOf(at place) string {
+	u, err := url.Parse(at.URL)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimPrefix(u.Path, "/")
+}
+
+// copySite is a copy that only one cell uses.
+type copySite struct {
+	cell    cell
+	at      place
+	before  books
+	cluster *pgtest.Cluster
+}
+
+func (s *copySite) place() place { return s.at }
+
+// check checks that calls people got their first seat, each with one event.
+func (s *copySite) check(ctx context.Context, calls int) error {
+	switch s.cell.engine {
+	case "sqlite-naive":
+		return checkNaiveSQLite(ctx, s.at.Dir, calls)
+	case "postgres-naive":
+		return checkNaivePostgres(ctx, s.at.URL, calls)
+	}
+	after, err := readBooks(ctx, s.at, s.cell.shape)
+	if err != nil {
+		return err
+	}
+	// The server writes events of its own only into the chain of the host.
+	if after.seats != int64(calls) || after.events-s.before.events != int64(calls) {
+		return fmt.Errorf("%d allocations were answered, there are %d seats and %d events", calls, after.seats, after.events-s.before.events)
+	}
+	return nil
+}
+
+func (s *copySite) close(ctx context.Context) error {
+	if s.at.URL == "" {
+		return os.RemoveAll(s.at.Dir)
+	}
+	ctx = context.WithoutCancel(ctx)
+	return withPostgres(ctx, s.cluster.URL("postgres"), func(conn *pgx.Conn) error {
+		_, err := conn.Exec(ctx, "DROP DATABASE "+databaseOf(s.at)+" WITH (FORCE)")
+		return err
+	})
+}
+
+// grownSite is used by many cells, of which each leaves as many seats as it found.
+type grownSite struct {
+	*template
+	shape shape
+}
+
+func (s *grownSite) place() place { return s.template.place }
+
+func (s *grownSite) check(ctx context.Context, calls int) error {
+	before := s.books
+	after, err := readBooks(ctx, s.place(), s.shape)
+	if err != nil {
+		return err
+	}
+	s.books = after
+	if after.seats != before.seats || after.events-before.events != int64(calls) {
+		return fmt.Errorf("%d allocations were answered by %d events; %d seats became %d", calls, after.events-before.events, before.seats, after.seats)
+	}
+	return nil
+}
+
+func (s *grownSite) close(context.Context) error { return nil }
+
+// copyDirectory copies the files of a closed store and flushes them, so that writing them back is not measured later.
+func copyDirectory(to, from string) error {
+	if err := os.Mkdir(to, 0o700); err != nil {
+		return err
+	}
+	entries, err := os.ReadDir(from)
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		if err := copyFile(filepath.Join(to, entry.Name()), filepath.Join(from, entry.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func copyFile(to, from string) error {
+	source, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer source.Close()
+	target, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(target, source)
+	return errors.Join(err, target.Sync(), target.Close())
+}
+
+// watchPostgres counts transactions until the function that it returns is called. With the flag -statements that also prints
+// what each statement and each of the server's processes have cost.
+func (b *bench) watchPostgres(ctx context.Context, c cell, at place) (func(s *sample, jobs map[string]time.Duration) error, error) {
+	if c.on != onPostgres {
+		return func(*sample, map[string]time.Duration) error { return nil }, nil
+	}
+	if b.statements {
+		if err := b.administer(ctx, `CREATE EXTENSION IF NOT EXISTS pg_stat_statements`, `SELECT pg_stat_statements_reset()`); err != nil {
+			return nil, err
+		}
+	}
+	count := func() (n int64, err error) {
+		err = withPostgres(ctx, b.cluster.URL("postgres"), func(conn *pgx.Conn) error {
+			// Only a transaction that writes has a number; the statistics of the database are late.
+			return conn.QueryRow(ctx, `SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint`).Scan(&n)
+		})
+		return n, err
+	}
+	before, err := count()
+	if err != nil {
+		return nil, err
+	}
+	return func(s *sample, jobs map[string]time.Duration) error {
+		after, err := count()
+		if err != nil {
+			return err
+		}
+		s.batch = float64(s.calls) / max(1, float64(after-before))
+		if !b.statements {
+			return nil
+		}
+		for _, job := range slices.Sorted(maps.Keys(jobs)) {
+			if perCall := jobs[job] / time.Duration(s.calls); perCall >= 100*time.Nanosecond {
+				fmt.Fprintf(b.progress, "    %10s/call  %s\n", micros(perCall), job)
+			}
+		}
+		return b.printStatements(ctx, at)
+	}, nil
+}
+
+func (b *bench) printStatements(ctx context.Context, at place) error {
+	const query = `SELECT calls, total_exec_time, mean_exec_time, rows, wal_bytes::bigint, regexp_replace(left(query, 150), '\s+', ' ', 'g')
+		FROM pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid WHERE datname = $1 ORDER BY total_exec_time DESC LIMIT 15`
+	return withPostgres(ctx, b.cluster.URL("postgres"), func(conn *pgx.Conn) error {
+		rows, err := conn.Query(ctx, query, databaseOf(at))
+		if err != nil {
+			return err
+		}
+		var calls, affected, wal int64
+		var total, mean float64
+		var text string
+		_, err = pgx.ForEachRow(rows, []any{&calls, &total, &mean, &affected, &wal, &text}, func() error {
+			fmt.Fprintf(b.progress, "    %7d calls  %8.1f ms  %7.3f ms each  %8d rows  %6d KB WAL  %s\n", calls, total, mean, affected, wal>>10, text)
+			return nil
+		})
+		return err
+	})
+}
