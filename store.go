@@ -31,6 +31,7 @@ type Store interface {
 
 // LoadRequest is what the commands of one batch need, together.
 type LoadRequest struct {
+	Lane    int     // which of the Writers of the store is to do it; those of one lane take turns
 	Touches []Touch // an organization may be named more than once
 	Keys    []KeyRef
 }

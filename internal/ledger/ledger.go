@@ -36,6 +36,7 @@ type Ledger struct {
 
 // lane is a queue and the one goroutine that drains it.
 type lane struct {
+	number  int
 	store   seatwright.Store
 	log     *slog.Logger
 	queue   chan *pending
@@ -55,9 +56,9 @@ const patience = 200
 // New starts the writers of a ledger on store. Call Close before closing the store.
 func New(store seatwright.Store, log *slog.Logger) *Ledger {
 	l := &Ledger{closing: make(chan struct{})}
-	for range store.Writers() {
+	for number := range store.Writers() {
 		lane := &lane{
-			store: store, log: log, queue: make(chan *pending, QueueLength/store.Writers()), closing: l.closing,
+			number: number, store: store, log: log, queue: make(chan *pending, QueueLength/store.Writers()), closing: l.closing,
 			stopped: make(chan struct{}), refusals: &seatwright.RefusalMeter{},
 		}
 		l.lanes = append(l.lanes, lane)
@@ -325,7 +326,7 @@ func (l *lane) commitTaken(batch []*pending) {
 
 // answerEarly is the planted bug: callers are answered inside the transaction, while it can still be lost.
 func (l *lane) answerEarly(batch []*pending) {
-	request := loadRequest(batch)
+	request := l.loadRequest(batch)
 	_ = l.store.Update(context.Background(), request, func(s *seatwright.Slice) error {
 		for _, p := range batch {
 			_ = p.decide(s)
@@ -336,8 +337,8 @@ func (l *lane) answerEarly(batch []*pending) {
 	})
 }
 
-func loadRequest(batch []*pending) seatwright.LoadRequest {
-	request := seatwright.LoadRequest{Touches: make([]seatwright.Touch, 0, len(batch))}
+func (l *lane) loadRequest(batch []*pending) seatwright.LoadRequest {
+	request := seatwright.LoadRequest{Lane: l.number, Touches: make([]seatwright.Touch, 0, len(batch))}
 	for _, p := range batch {
 		request.Touches = append(request.Touches, p.touches...)
 		if p.keyed {
@@ -357,7 +358,7 @@ func (l *lane) update(batch []*pending) (err error) {
 	}()
 	var refusals *seatwright.RefusalMeter
 	// No caller may cancel what others wait for, so the batch runs under a context of its own.
-	err = l.store.Update(context.Background(), loadRequest(batch), func(s *seatwright.Slice) error {
+	err = l.store.Update(context.Background(), l.loadRequest(batch), func(s *seatwright.Slice) error {
 		refusals = s.MeterRefusals(l.refusals)
 		for _, p := range batch {
 			// A refusal is an answer. A decision that failed may have left half a change: the whole batch is rolled back.

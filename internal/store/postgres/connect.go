@@ -43,6 +43,7 @@ var sessionSettings = map[string]string{
 // writerSettings leave the planner nothing but lookups by key: a batch must never turn into a scan, whatever the statistics say.
 var writerSettings = map[string]string{
 	"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off",
+	"enable_memoize": "off", "enable_material": "off",
 }
 
 // parse reads a URL. Errors never repeat it: it may hold a password.

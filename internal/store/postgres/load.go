@@ -20,7 +20,9 @@ type batch struct {
 	clock  *int64  // a clock that is not the database's, for tests; nil: the database's
 	now    time.Time
 
-	people map[person]bool // whom the database has
+	// What the database has of what was asked for.
+	exists map[seatwright.OrganizationID]bool
+	people map[person]bool
 	pools  map[poolRef]bool
 	keys   map[seatwright.KeyRef]bool
 }
@@ -47,7 +49,7 @@ type poolRef struct {
 // changed them, or are known to be shared; one more where not, and for what is rare.
 func (w *writer) load(request seatwright.LoadRequest, clock func() time.Time) (*batch, error) {
 	touches := request.ByOrganization()
-	b := &batch{writer: w, people: map[person]bool{}, pools: map[poolRef]bool{}, keys: map[seatwright.KeyRef]bool{}}
+	b := &batch{writer: w, exists: map[seatwright.OrganizationID]bool{}, people: map[person]bool{}, pools: map[poolRef]bool{}, keys: map[seatwright.KeyRef]bool{}}
 	if clock != nil {
 		micros := clock().UnixMicro()
 		b.clock = &micros
@@ -99,6 +101,7 @@ func (b *batch) find(touches []seatwright.Touch) error {
 	for i := range touches {
 		if number, known := numbers[touches[i].Organization]; known {
 			b.places = append(b.places, place{Touch: touches[i], number: number})
+			b.exists[touches[i].Organization] = true
 		}
 	}
 	slices.SortFunc(b.places, func(a, b place) int { return cmp.Compare(a.number, b.number) })
@@ -269,8 +272,8 @@ func digestOf(ref seatwright.KeyRef) (digest [16]byte) {
 	return digest
 }
 
-// columnsOfOrganization are what organizationOf reads, in its order.
-const columnsOfOrganization = `o.id, o.name, o.display_name, o.unknown_users, o.external_licenses, o.created_at`
+// organizationColumns are what organizationOf reads, in its order.
+const organizationColumns = `o.id, o.name, o.display_name, o.unknown_users, o.external_licenses, o.created_at`
 
 func organizationOf(r row) seatwright.Organization {
 	return seatwright.Organization{
@@ -279,8 +282,8 @@ func organizationOf(r row) seatwright.Organization {
 	}
 }
 
-// columnsOfPool are what poolOf reads, in its order.
-const columnsOfPool = `p.code, p.total, p.total_until, p.used, p.ceiling`
+// poolColumns are what poolOf reads, in its order.
+const poolColumns = `p.code, p.total, p.total_until, p.used, p.ceiling`
 
 func poolOf(organization seatwright.OrganizationID, r row) seatwright.Pool {
 	return seatwright.Pool{
@@ -290,7 +293,7 @@ func poolOf(organization seatwright.OrganizationID, r row) seatwright.Pool {
 
 var (
 	// The instant is the organization's own: that of its last event where the clock is behind it.
-	loadOrganizations = newStatement(`SELECT `+columnsOfOrganization+`, o.number, i.instant,
+	loadOrganizations = newStatement(`SELECT `+organizationColumns+`, o.number, i.instant,
 			EXISTS (SELECT FROM lots l WHERE l.organization = o.number AND l.starts_at <= i.instant AND l.expires_at > i.instant),
 			(SELECT min(CASE WHEN l.starts_at > i.instant THEN l.starts_at ELSE l.expires_at END)
 				FROM lots l WHERE l.organization = o.number AND l.expires_at > i.instant)
@@ -299,7 +302,7 @@ var (
 		CROSS JOIN LATERAL (SELECT greatest(h.at, coalesce($2::int8, (extract(epoch FROM clock_timestamp()) * 1000000)::int8)) AS instant) i
 		WHERE o.number = ANY($1::int4[])`, oidInt4)
 
-	loadAllPools = newStatement(`SELECT `+columnsOfPool+`, p.organization FROM pools p WHERE p.organization = ANY($1::int4[])`, oidInt4)
+	loadAllPools = newStatement(`SELECT `+poolColumns+`, p.organization FROM pools p WHERE p.organization = ANY($1::int4[])`, oidInt4)
 )
 
 // sendOrganizations asks for organizations and all their pools, as they are at an instant, or now where that is nil.

@@ -53,14 +53,14 @@ func storable(text string) bool { return utf8.ValidString(text) && strings.Index
 // Organization implements seatwright.DirectoryReader.
 func (s *Store) Organization(ctx context.Context, id seatwright.OrganizationID) (org seatwright.Organization, err error) {
 	err = s.one(ctx, seatwright.MissingOrganization(), func(r row) { org = organizationOf(r) },
-		`SELECT `+columnsOfOrganization+` FROM organizations o WHERE o.id = $1`, string(id))
+		`SELECT `+organizationColumns+` FROM organizations o WHERE o.id = $1`, string(id))
 	return org, err
 }
 
 // OrganizationByName implements seatwright.DirectoryReader.
 func (s *Store) OrganizationByName(ctx context.Context, nameKey string) (org seatwright.Organization, err error) {
 	err = s.one(ctx, seatwright.MissingOrganization(), func(r row) { org = organizationOf(r) },
-		`SELECT `+columnsOfOrganization+` FROM organizations o WHERE o.name_key = $1`, nameKey)
+		`SELECT `+organizationColumns+` FROM organizations o WHERE o.name_key = $1`, nameKey)
 	return org, err
 }
 
@@ -75,8 +75,8 @@ func (s *Store) TenantsByName(ctx context.Context, nameKey string) (tenants []se
 	return tenants, err
 }
 
-// columnsOfUser are what userOf reads, in its order.
-const columnsOfUser = `u.id, u.user_name, coalesce(u.external_id, ''), u.email, u.first_name, u.last_name, u.display_name, u.role, u.active,
+// userColumns are what userOf reads, in its order.
+const userColumns = `u.id, u.user_name, coalesce(u.external_id, ''), u.email, u.first_name, u.last_name, u.display_name, u.role, u.active,
 	u.password_hash, u.created_at`
 
 func userOf(organization seatwright.OrganizationID, r row) seatwright.User {
@@ -96,14 +96,14 @@ const numberOf = `(SELECT number FROM organizations WHERE id = $1)`
 // User implements seatwright.DirectoryReader.
 func (s *Store) User(ctx context.Context, organization seatwright.OrganizationID, id seatwright.UserID) (u seatwright.User, err error) {
 	err = s.one(ctx, missingUser(), func(r row) { u = userOf(organization, r) },
-		`SELECT `+columnsOfUser+` FROM users u WHERE u.organization = `+numberOf+` AND u.id = $2`, string(organization), string(id))
+		`SELECT `+userColumns+` FROM users u WHERE u.organization = `+numberOf+` AND u.id = $2`, string(organization), string(id))
 	return u, err
 }
 
 // UserByName implements seatwright.DirectoryReader.
 func (s *Store) UserByName(ctx context.Context, organization seatwright.OrganizationID, nameKey string) (u seatwright.User, err error) {
 	err = s.one(ctx, missingUser(), func(r row) { u = userOf(organization, r) },
-		`SELECT `+columnsOfUser+` FROM users u WHERE u.organization = `+numberOf+` AND u.user_name_key = $2`, string(organization), nameKey)
+		`SELECT `+userColumns+` FROM users u WHERE u.organization = `+numberOf+` AND u.user_name_key = $2`, string(organization), nameKey)
 	return u, err
 }
 
@@ -150,7 +150,7 @@ func (s *Store) Pools(ctx context.Context, organization seatwright.OrganizationI
 			lots[p.Code] = append(lots[p.Code], seatwright.Lot{Quantity: r.int(6), Start: r.instant(7), End: r.instant(8), Grace: r.seconds(9)})
 		}
 	}, `WITH clock AS MATERIALIZED (SELECT coalesce($2::int8, (extract(epoch FROM clock_timestamp()) * 1000000)::int8) AS now)
-		SELECT `+columnsOfPool+`, clock.now, l.quantity, l.starts_at, l.ends_at, l.grace_seconds
+		SELECT `+poolColumns+`, clock.now, l.quantity, l.starts_at, l.ends_at, l.grace_seconds
 		FROM clock CROSS JOIN pools p
 		LEFT JOIN lots l ON l.organization = p.organization AND l.code = p.code AND p.total_until <= clock.now
 		WHERE p.organization = `+numberOf+` ORDER BY p.code`, string(organization), instant)

@@ -34,7 +34,7 @@ type Options struct {
 type Store struct {
 	clock   func() time.Time
 	pool    *pgxpool.Pool // for questions
-	writers chan *writer  // those that are free
+	writers [writers]*writer
 	notices *notices
 	closed  atomic.Bool
 }
@@ -62,10 +62,9 @@ func Open(ctx context.Context, url string, options Options) (*Store, error) {
 	if err != nil {
 		return nil, translate(err)
 	}
-	s := &Store{clock: options.Clock, pool: pool, writers: make(chan *writer, writers)}
-	s.notices = startNotices(pool)
-	for range writers {
-		s.writers <- &writer{recent: newRecent()}
+	s := &Store{clock: options.Clock, pool: pool, notices: startNotices(pool)}
+	for i := range s.writers {
+		s.writers[i] = &writer{recent: newRecent()}
 	}
 	return s, nil
 }
@@ -113,11 +112,12 @@ func (s *Store) Close() error {
 	if s.closed.Swap(true) {
 		return nil
 	}
-	for range writers {
-		(<-s.writers).drop()
+	for _, w := range s.writers {
+		w.mu.Lock()
+		w.drop()
+		w.mu.Unlock()
 	}
 	s.notices.stop()
 	s.pool.Close()
-	close(s.writers)
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/seatwright/seatwright"
@@ -31,43 +32,54 @@ var (
 		oidInt4, oidText, oidText, oidInt8, oidInt8, oidInt8, oidInt8, oidInt8, oidText, oidInt8)
 
 	insertHeads = newStatement(`INSERT INTO heads (organization, sequence, hash, at)
-		SELECT * FROM unnest($1::int4[], $2::int8[], $3::bytea[], $4::int8[])`, oidInt4, oidInt8, oidBytea, oidInt8)
-	updateHeads = newStatement(`UPDATE heads h SET sequence = w.sequence, hash = w.hash, at = w.at
-		FROM unnest($1::int4[], $2::int8[], $3::bytea[], $4::int8[]) w (organization, sequence, hash, at)
-		WHERE h.organization = w.organization`, oidInt4, oidInt8, oidBytea, oidInt8)
+		SELECT * FROM unnest($1::int4[], $2::int8[], $3::bytea[], $4::int8[])`, columnsOfHead...)
 	insertPools = newStatement(`INSERT INTO pools (organization, code, total, total_until, used, ceiling)
-		SELECT * FROM unnest($1::int4[], $2::text[], $3::int8[], $4::int8[], $5::int8[], $6::int8[])`,
-		oidInt4, oidText, oidInt8, oidInt8, oidInt8, oidInt8)
-	updatePools = newStatement(`UPDATE pools p SET total = w.total, total_until = w.total_until, used = w.used, ceiling = w.ceiling
-		FROM unnest($1::int4[], $2::text[], $3::int8[], $4::int8[], $5::int8[], $6::int8[]) w (organization, code, total, total_until, used, ceiling)
-		WHERE p.organization = w.organization AND p.code = w.code`, oidInt4, oidText, oidInt8, oidInt8, oidInt8, oidInt8)
-
+		SELECT * FROM unnest($1::int4[], $2::text[], $3::int8[], $4::int8[], $5::int8[], $6::int8[])`, columnsOfPool...)
 	deleteRecords = newStatement(`DELETE FROM direct_records d USING unnest($1::int4[], $2::text[]) w (organization, user_id)
 		WHERE d.organization = w.organization AND d.user_id = w.user_id`, oidInt4, oidText)
 	updateRecords = newStatement(`UPDATE direct_records d SET external = w.external, updated_at = w.updated_at
 		FROM unnest($1::int4[], $2::text[], $3::bool[], $4::int8[]) w (organization, user_id, external, updated_at)
 		WHERE d.organization = w.organization AND d.user_id = w.user_id`, oidInt4, oidText, oidBool, oidInt8)
-	insertRecords = newStatement(`INSERT INTO direct_records (organization, user_id, external, created_at, updated_at)
-		SELECT * FROM unnest($1::int4[], $2::text[], $3::bool[], $4::int8[], $5::int8[])`, oidInt4, oidText, oidBool, oidInt8, oidInt8)
 	deleteSeats = newStatement(`DELETE FROM seats s USING unnest($1::int4[], $2::text[], $3::text[]) w (organization, user_id, code)
 		WHERE s.organization = w.organization AND s.user_id = w.user_id AND s.code = w.code`, oidInt4, oidText, oidText)
 	updateSeats = newStatement(`UPDATE seats s SET units = w.units, direct = w.direct
 		FROM unnest($1::int4[], $2::text[], $3::text[], $4::int8[], $5::bool[]) w (organization, user_id, code, units, direct)
 		WHERE s.organization = w.organization AND s.user_id = w.user_id AND s.code = w.code`, oidInt4, oidText, oidText, oidInt8, oidBool)
-	insertSeats = newStatement(`INSERT INTO seats (organization, user_id, code, units, direct, created_at)
-		SELECT * FROM unnest($1::int4[], $2::text[], $3::text[], $4::int8[], $5::bool[], $6::int8[])`,
-		oidInt4, oidText, oidText, oidInt8, oidBool, oidInt8)
-
-	insertEvents = newStatement(`INSERT INTO events (organization, sequence, at, version, kind, actor, via, request_id, subject, data, prev, hash)
-		SELECT * FROM unnest($1::int4[], $2::int8[], $3::int8[], $4::int8[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
-			$10::bytea[], $11::bytea[], $12::bytea[])`,
-		oidInt4, oidInt8, oidInt8, oidInt8, oidText, oidText, oidText, oidText, oidText, oidBytea, oidBytea, oidBytea)
-	insertKeys = newStatement(`INSERT INTO idempotency_keys (organization, digest, created_at, principal, key, fingerprint, answer)
-		SELECT * FROM unnest($1::int4[], $2::uuid[], $3::int8[], $4::text[], $5::text[], $6::bytea[], $7::bytea[])`,
-		oidInt4, oidUUID, oidInt8, oidText, oidText, oidBytea, oidBytea)
 	// An expired answer gives way to the new one, if the sweep has not taken it yet.
-	replaceKeys = newStatement(insertKeys.text+` ON CONFLICT (organization, digest) DO UPDATE
-		SET created_at = excluded.created_at, fingerprint = excluded.fingerprint, answer = excluded.answer`, insertKeys.types...)
+	replaceKeys = newStatement(`INSERT INTO idempotency_keys (organization, digest, created_at, principal, key, fingerprint, answer)
+		SELECT * FROM unnest($1::int4[], $2::uuid[], $3::int8[], $4::text[], $5::text[], $6::bytea[], $7::bytea[])
+		ON CONFLICT (organization, digest) DO UPDATE
+		SET created_at = excluded.created_at, fingerprint = excluded.fingerprint, answer = excluded.answer`, columnsOfKey...)
+
+	// What nearly every batch writes, as one statement: each statement costs as much as two or three rows. Nothing in it depends
+	// on another part.
+	writeUsual = newStatement(`WITH
+		changed_heads AS (UPDATE heads h SET sequence = w.sequence, hash = w.hash, at = w.at
+			FROM unnest($1::int4[], $2::int8[], $3::bytea[], $4::int8[]) w (organization, sequence, hash, at)
+			WHERE h.organization = w.organization),
+		changed_pools AS (UPDATE pools p SET total = w.total, total_until = w.total_until, used = w.used, ceiling = w.ceiling
+			FROM unnest($5::int4[], $6::text[], $7::int8[], $8::int8[], $9::int8[], $10::int8[]) w (organization, code, total, total_until, used, ceiling)
+			WHERE p.organization = w.organization AND p.code = w.code),
+		new_records AS (INSERT INTO direct_records (organization, user_id, external, created_at, updated_at)
+			SELECT * FROM unnest($11::int4[], $12::text[], $13::bool[], $14::int8[], $15::int8[])),
+		new_seats AS (INSERT INTO seats (organization, user_id, code, units, direct, created_at)
+			SELECT * FROM unnest($16::int4[], $17::text[], $18::text[], $19::int8[], $20::bool[], $21::int8[])),
+		new_keys AS (INSERT INTO idempotency_keys (organization, digest, created_at, principal, key, fingerprint, answer)
+			SELECT * FROM unnest($22::int4[], $23::uuid[], $24::int8[], $25::text[], $26::text[], $27::bytea[], $28::bytea[]))
+		INSERT INTO events (organization, sequence, at, version, kind, actor, via, request_id, subject, data, prev, hash)
+		SELECT * FROM unnest($29::int4[], $30::int8[], $31::int8[], $32::int8[], $33::text[], $34::text[], $35::text[], $36::text[], $37::text[],
+			$38::bytea[], $39::bytea[], $40::bytea[])`,
+		slices.Concat(columnsOfHead, columnsOfPool, columnsOfRecord, columnsOfSeat, columnsOfKey, columnsOfEvent)...)
+)
+
+// The types of the columns that a statement writes of each thing.
+var (
+	columnsOfHead   = []uint32{oidInt4, oidInt8, oidBytea, oidInt8}
+	columnsOfPool   = []uint32{oidInt4, oidText, oidInt8, oidInt8, oidInt8, oidInt8}
+	columnsOfRecord = []uint32{oidInt4, oidText, oidBool, oidInt8, oidInt8}
+	columnsOfSeat   = []uint32{oidInt4, oidText, oidText, oidInt8, oidBool, oidInt8}
+	columnsOfKey    = []uint32{oidInt4, oidUUID, oidInt8, oidText, oidText, oidBytea, oidBytea}
+	columnsOfEvent  = []uint32{oidInt4, oidInt8, oidInt8, oidInt8, oidText, oidText, oidText, oidText, oidText, oidBytea, oidBytea, oidBytea}
 )
 
 // checkPeople stands for the foreign keys of records and seats: each belongs to a person that this transaction has read under
@@ -98,12 +110,8 @@ func (w *writer) write(b *batch, c seatwright.Changes) error {
 	}
 	o := output{trip: w.trip(), numbers: w.recent.numbers, made: made}
 	o.directory(c)
-	o.heads(b, c)
-	o.pools(b, c)
-	o.records(c)
-	o.seats(c)
-	o.events(c)
-	o.keys(b, c)
+	o.rare(b, c)
+	o.usual(b, c)
 	if o.err != nil {
 		return errors.Join(o.err, o.trip.end())
 	}
@@ -224,61 +232,14 @@ func (o *output) directory(c seatwright.Changes) {
 	})
 }
 
-func (o *output) heads(b *batch, c seatwright.Changes) {
-	known := make(map[seatwright.OrganizationID]bool, len(b.places))
-	for i := range b.places {
-		known[b.places[i].Organization] = true
-	}
-	stored, fresh := split(c.Heads, func(h seatwright.Head) bool { return known[h.Organization] })
-	fill := func(heads []seatwright.Head) func(int, []*array) {
-		return func(i int, to []*array) {
-			h := &heads[i]
-			to[0].int4(o.number(h.Organization))
-			to[1].int8(h.Sequence)
-			to[2].bytes(h.Hash)
-			to[3].instant(h.At)
-		}
-	}
-	o.rows(insertHeads, len(fresh), fill(fresh))
-	o.rows(updateHeads, len(stored), fill(stored))
-}
-
-func (o *output) pools(b *batch, c seatwright.Changes) {
-	stored, fresh := split(c.Pools, func(p seatwright.Pool) bool { return b.pools[poolRef{p.Organization, p.Code}] })
-	fill := func(pools []seatwright.Pool) func(int, []*array) {
-		return func(i int, to []*array) {
-			p := &pools[i]
-			to[0].int4(o.number(p.Organization))
-			to[1].text(string(p.Code))
-			to[2].int8(p.Total)
-			to[3].instant(p.TotalUntil)
-			to[4].int8(p.Used)
-			to[5].int8(p.Ceiling)
-		}
-	}
-	o.rows(insertPools, len(fresh), fill(fresh))
-	o.rows(updatePools, len(stored), fill(stored))
-}
-
-// split parts rows into those that are stored already and new ones. Usually all are of one sort, and nothing is copied.
-func split[R any](rows []R, stored func(R) bool) (old, fresh []R) {
-	for i, r := range rows {
-		if !stored(r) {
-			if fresh == nil {
-				old = rows[:i:i]
-			}
-			fresh = append(fresh, r)
-		} else if fresh != nil {
-			old = append(old, r)
-		}
-	}
-	if fresh == nil {
-		return rows, nil
-	}
-	return old, fresh
-}
-
-func (o *output) records(c seatwright.Changes) {
+// rare sends what most batches have none of.
+func (o *output) rare(b *batch, c seatwright.Changes) {
+	_, heads := b.heads(c)
+	_, pools := b.storedPools(c)
+	expired, _ := b.expiredKeys(c)
+	o.rows(insertHeads, len(heads), func(i int, to []*array) { o.head(&heads[i], to) })
+	o.rows(insertPools, len(pools), func(i int, to []*array) { o.pool(&pools[i], to) })
+	o.rows(replaceKeys, len(expired), func(i int, to []*array) { o.key(&expired[i], to) })
 	o.rows(deleteRecords, len(c.RemovedRecords), func(i int, to []*array) {
 		r := &c.RemovedRecords[i]
 		to[0].int4(o.number(r.Organization))
@@ -291,17 +252,6 @@ func (o *output) records(c seatwright.Changes) {
 		to[2].flag(r.External)
 		to[3].instant(r.UpdatedAt)
 	})
-	o.rows(insertRecords, len(c.NewRecords), func(i int, to []*array) {
-		r := &c.NewRecords[i]
-		to[0].int4(o.number(r.Organization))
-		to[1].text(string(r.User))
-		to[2].flag(r.External)
-		to[3].instant(r.CreatedAt)
-		to[4].instant(r.UpdatedAt)
-	})
-}
-
-func (o *output) seats(c seatwright.Changes) {
 	o.rows(deleteSeats, len(c.RemovedSeats), func(i int, to []*array) {
 		s := &c.RemovedSeats[i]
 		to[0].int4(o.number(s.Organization))
@@ -316,7 +266,41 @@ func (o *output) seats(c seatwright.Changes) {
 		to[3].int8(s.Units)
 		to[4].flag(s.Direct)
 	})
-	o.rows(insertSeats, len(c.NewSeats), func(i int, to []*array) {
+}
+
+// usual sends the rest, if there is any.
+func (o *output) usual(b *batch, c seatwright.Changes) {
+	heads, _ := b.heads(c)
+	pools, _ := b.storedPools(c)
+	_, keys := b.expiredKeys(c)
+	if len(heads)+len(pools)+len(c.NewRecords)+len(c.NewSeats)+len(keys)+len(c.Events) == 0 {
+		return
+	}
+	columns := o.columns(writeUsual)
+	rest := columns
+	next := func(types []uint32) (to []*array) {
+		to, rest = rest[:len(types)], rest[len(types):]
+		return to
+	}
+	to := next(columnsOfHead)
+	for i := range heads {
+		o.head(&heads[i], to)
+	}
+	to = next(columnsOfPool)
+	for i := range pools {
+		o.pool(&pools[i], to)
+	}
+	to = next(columnsOfRecord)
+	for i := range c.NewRecords {
+		r := &c.NewRecords[i]
+		to[0].int4(o.number(r.Organization))
+		to[1].text(string(r.User))
+		to[2].flag(r.External)
+		to[3].instant(r.CreatedAt)
+		to[4].instant(r.UpdatedAt)
+	}
+	to = next(columnsOfSeat)
+	for i := range c.NewSeats {
 		s := &c.NewSeats[i]
 		to[0].int4(o.number(s.Organization))
 		to[1].text(string(s.User))
@@ -324,11 +308,13 @@ func (o *output) seats(c seatwright.Changes) {
 		to[3].int8(s.Units)
 		to[4].flag(s.Direct)
 		to[5].instant(s.CreatedAt)
-	})
-}
-
-func (o *output) events(c seatwright.Changes) {
-	o.rows(insertEvents, len(c.Events), func(i int, to []*array) {
+	}
+	to = next(columnsOfKey)
+	for i := range keys {
+		o.key(&keys[i], to)
+	}
+	to = next(columnsOfEvent)
+	for i := range c.Events {
 		e := &c.Events[i]
 		to[0].int4(o.number(e.Organization))
 		to[1].int8(e.Sequence)
@@ -342,26 +328,73 @@ func (o *output) events(c seatwright.Changes) {
 		to[9].bytes(e.Data)
 		to[10].bytes(e.Prev)
 		to[11].bytes(e.Hash)
-	})
+	}
+	o.send(writeUsual, columns)
+	o.sent++
 }
 
-func (o *output) keys(b *batch, c seatwright.Changes) {
-	expired, fresh := split(c.Keys, func(k seatwright.KeyRecord) bool { return b.keys[k.KeyRef] })
-	fill := func(keys []seatwright.KeyRecord) func(int, []*array) {
-		return func(i int, to []*array) {
-			k := &keys[i]
-			digest := digestOf(k.KeyRef)
-			to[0].int4(o.number(k.Organization))
-			to[1].bytes(digest[:])
-			to[2].instant(k.CreatedAt)
-			to[3].text(k.Principal)
-			to[4].text(k.Key)
-			to[5].bytes(k.Fingerprint)
-			to[6].bytes(k.Answer)
+// heads parts the heads into those that are stored already and new ones.
+func (b *batch) heads(c seatwright.Changes) (stored, fresh []seatwright.Head) {
+	return split(c.Heads, func(h seatwright.Head) bool { return b.exists[h.Organization] })
+}
+
+func (b *batch) storedPools(c seatwright.Changes) (stored, fresh []seatwright.Pool) {
+	return split(c.Pools, func(p seatwright.Pool) bool { return b.pools[poolRef{p.Organization, p.Code}] })
+}
+
+func (b *batch) expiredKeys(c seatwright.Changes) (expired, fresh []seatwright.KeyRecord) {
+	return split(c.Keys, func(k seatwright.KeyRecord) bool { return b.keys[k.KeyRef] })
+}
+
+// split parts rows into those that are stored already and new ones. Usually all are of one sort, and nothing is copied.
+func split[R any](rows []R, isStored func(R) bool) (stored, fresh []R) {
+	n := 0
+	for _, r := range rows {
+		if isStored(r) {
+			n++
 		}
 	}
-	o.rows(insertKeys, len(fresh), fill(fresh))
-	o.rows(replaceKeys, len(expired), fill(expired))
+	switch n {
+	case 0:
+		return nil, rows
+	case len(rows):
+		return rows, nil
+	}
+	for _, r := range rows {
+		if isStored(r) {
+			stored = append(stored, r)
+		} else {
+			fresh = append(fresh, r)
+		}
+	}
+	return stored, fresh
+}
+
+func (o *output) head(h *seatwright.Head, to []*array) {
+	to[0].int4(o.number(h.Organization))
+	to[1].int8(h.Sequence)
+	to[2].bytes(h.Hash)
+	to[3].instant(h.At)
+}
+
+func (o *output) pool(p *seatwright.Pool, to []*array) {
+	to[0].int4(o.number(p.Organization))
+	to[1].text(string(p.Code))
+	to[2].int8(p.Total)
+	to[3].instant(p.TotalUntil)
+	to[4].int8(p.Used)
+	to[5].int8(p.Ceiling)
+}
+
+func (o *output) key(k *seatwright.KeyRecord, to []*array) {
+	digest := digestOf(k.KeyRef)
+	to[0].int4(o.number(k.Organization))
+	to[1].bytes(digest[:])
+	to[2].instant(k.CreatedAt)
+	to[3].text(k.Principal)
+	to[4].text(k.Key)
+	to[5].bytes(k.Fingerprint)
+	to[6].bytes(k.Answer)
 }
 
 func int8Value(n int64) []byte { return binary.BigEndian.AppendUint64(nil, uint64(n)) }

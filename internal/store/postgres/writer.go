@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -15,6 +16,7 @@ import (
 
 // writer is a connection that writes, with what it has prepared and what it remembers. It is used by one Update at a time.
 type writer struct {
+	mu       sync.Mutex     // one Update at a time; guards what follows
 	conn     *pgconn.PgConn // nil until it is needed, and after it broke
 	prepared []*pgconn.StatementDescription
 	arrays   []*array // reused by every trip
@@ -33,19 +35,14 @@ const attempts = 4
 // Update implements seatwright.Store. The slice is read under the locks of its organizations, so it cannot change under the
 // decision.
 func (s *Store) Update(ctx context.Context, request seatwright.LoadRequest, decide func(*seatwright.Slice) error) error {
-	var w *writer
-	select {
-	case w = <-s.writers:
-	case <-ctx.Done():
-	}
-	if w != nil {
-		defer func() { s.writers <- w }()
-	}
+	w := s.writers[request.Lane%len(s.writers)]
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	if s.closed.Load() {
 		return closed()
 	}
-	if w == nil || ctx.Err() != nil {
-		return seatwright.Unavailable(seatwright.ReasonStoreUnavailable, ctx.Err(), "the request ended before it was its turn")
+	if err := ctx.Err(); err != nil {
+		return seatwright.Unavailable(seatwright.ReasonStoreUnavailable, err, "the request ended before it was its turn")
 	}
 	for attempt := 1; ; attempt++ {
 		again, err := s.attempt(w, request, decide)
