@@ -22,6 +22,18 @@ type Command[A any] interface {
 	Decide(s *Slice, o Origin) (A, error)
 }
 
+// GivesBack reports that a command can only take units from people, whatever it finds. Stores keep room for such commands, so
+// that a full disk does not keep an administrator from it.
+func GivesBack[A any](c Command[A]) bool {
+	switch c := any(c).(type) {
+	case DeallocateUsers:
+		return true
+	case AllocateToUsers:
+		return len(c.Codes) == 0
+	}
+	return false
+}
+
 // Touch names the rows of one organization that a command needs. A store locks the head of the organization first.
 type Touch struct {
 	Organization OrganizationID

@@ -3,6 +3,7 @@ package seatwright
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 )
 
@@ -20,6 +21,9 @@ type Store interface {
 	//
 	// When decide returns an error, or panics, the transaction is rolled back and the error returned, or the panic passed
 	// on. When nothing has changed no row is written, but what was read is as durable as what is. Cancelling ctx can end the call before COMMIT is sent, never after.
+	// Where there is no room to store anything the error is store_unavailable and wraps ErrStorageFull, and there may still be
+	// room for a request that only gives back.
+	//
 	// An error whose reason is outcome_unknown means that COMMIT was sent and not confirmed; after every other error
 	// nothing has changed. When Update returns nil the changes survive the loss of power, and every later read sees them.
 	Update(ctx context.Context, request LoadRequest, decide func(*Slice) error) error
@@ -31,9 +35,19 @@ type Store interface {
 
 // LoadRequest is what the commands of one batch need, together.
 type LoadRequest struct {
-	Lane    int     // which of the Writers of the store is to do it; those of one lane take turns
-	Touches []Touch // an organization may be named more than once
-	Keys    []KeyRef
+	Lane      int     // which of the Writers of the store is to do it; those of one lane take turns
+	Touches   []Touch // an organization may be named more than once
+	Keys      []KeyRef
+	GivesBack bool // every command of the batch only gives back: it may have the room that a store keeps for that
+}
+
+// ErrStorageFull is the cause of errors of a store that has no room. Nothing has changed.
+var ErrStorageFull = errors.New("no room to store anything")
+
+// StorageFull is the error of a store that has no room; cause may be nil.
+func StorageFull(cause error) *Error {
+	return Unavailable(ReasonStoreUnavailable, errors.Join(ErrStorageFull, cause),
+		"there is no room to store anything; nothing has changed, and seats can still be taken back")
 }
 
 // ByOrganization joins the touches of each organization, in the order of their ids; users and codes are listed once.

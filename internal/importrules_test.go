@@ -80,11 +80,15 @@ var rules = []rule{
 		lock: []edge{noSQL, noCobra},
 	},
 	{
+		pkg: "internal/faultdisk", why: "a disk does not know what is kept on it",
+		lock: []edge{noHTTP, noSQL, noCobra},
+	},
+	{
 		pkg: "internal/pgtest", ours: []string{"internal/faults"}, why: "it starts databases for tests and the benchmark and does not know what is kept in them",
 		lock: []edge{noHTTP, noCobra},
 	},
 	{
-		pkg: "internal/store/*", ours: []string{"."}, why: "a store writes what was decided: a rule, a queue or another store in here would be a second copy",
+		pkg: "internal/store/*", ours: []string{".", "internal/planted"}, why: "a store writes what was decided: a rule, a queue or another store in here would be a second copy",
 		lock: []edge{noHTTP, noCobra},
 	},
 	{

@@ -130,9 +130,19 @@ func (a *App) Serve(ctx context.Context) error {
 	go func() {
 		failed <- httpServer.Serve(server.LimitConnections(a.listener, a.config.ConnectionsPerAddress))
 	}()
+	var broken <-chan error // never ready where the store has no failure that must end the process
+	if store, ok := a.store.(interface{ Failed() <-chan error }); ok {
+		broken = store.Failed()
+	}
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serve: %w", err)
+	case err := <-broken:
+		// Those who wait get their answers; nobody gets time to finish, because nothing can be stored.
+		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer cancel()
+		_ = httpServer.Shutdown(stop) // what it may say is less than why it was called
+		return err
 	case <-ctx.Done():
 	}
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)

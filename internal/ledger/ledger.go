@@ -6,6 +6,7 @@ package ledger
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"io"
@@ -109,6 +110,7 @@ type pending struct {
 	key     seatwright.KeyRef
 	keyed   bool
 	weight  int
+	returns bool                          // it only gives back
 	decide  func(*seatwright.Slice) error // the error is the command's own answer, except an internal one
 	state   atomic.Int32
 	done    chan error // one value: nil when what decide answered is committed
@@ -160,7 +162,7 @@ func Submit[A any](ctx context.Context, l *Ledger, origin seatwright.Origin, com
 }
 
 func newPending[A any](origin seatwright.Origin, command seatwright.Command[A], decide func(*seatwright.Slice, []byte) error) (*pending, error) {
-	p := &pending{touches: command.Touches(), weight: command.Weight(), done: make(chan error, 1)}
+	p := &pending{touches: command.Touches(), weight: command.Weight(), returns: seatwright.GivesBack(command), done: make(chan error, 1)}
 	p.key, p.keyed = seatwright.KeyOf(command, origin)
 	var fingerprint []byte
 	if p.keyed {
@@ -299,23 +301,38 @@ func (l *lane) commit(batch []*pending) {
 		}
 	}
 	if len(live) > 0 {
-		l.commitTaken(live)
+		l.commitTaken(live, false)
 	}
 }
 
 // commitTaken halves a batch that fails by our own fault, so that one poisoned command fails alone. Trouble of the
-// database is not the fault of any command and is told to all at once.
-func (l *lane) commitTaken(batch []*pending) {
+// database is not the fault of any command and is told to all at once; only what gives back is tried again, by itself, where
+// the store has no room for more. giveBack says that the batch is of such commands.
+func (l *lane) commitTaken(batch []*pending, giveBack bool) {
 	if planted.Bug(planted.AnswerBeforeCommit) {
 		l.answerEarly(batch)
 		return
 	}
-	err := l.update(batch)
+	err := l.update(batch, giveBack)
 	if err != nil && seatwright.AsError(err).Kind == seatwright.KindInternal && len(batch) > 1 {
 		l.log.Error("a batch failed and is halved", "commands", len(batch), "error", err)
 		half := len(batch) / 2
-		l.commitTaken(batch[:half])
-		l.commitTaken(batch[half:])
+		l.commitTaken(batch[:half], giveBack)
+		l.commitTaken(batch[half:], giveBack)
+		return
+	}
+	if errors.Is(err, seatwright.ErrStorageFull) && !giveBack {
+		var returning []*pending
+		for _, p := range batch {
+			if p.returns {
+				returning = append(returning, p)
+			} else {
+				p.done <- err
+			}
+		}
+		if len(returning) > 0 {
+			l.commitTaken(returning, true)
+		}
 		return
 	}
 	l.expected = len(l.queue) + len(batch)
@@ -348,7 +365,7 @@ func (l *lane) loadRequest(batch []*pending) seatwright.LoadRequest {
 	return request
 }
 
-func (l *lane) update(batch []*pending) (err error) {
+func (l *lane) update(batch []*pending, giveBack bool) (err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			stack := make([]byte, 4096)
@@ -358,7 +375,9 @@ func (l *lane) update(batch []*pending) (err error) {
 	}()
 	var refusals *seatwright.RefusalMeter
 	// No caller may cancel what others wait for, so the batch runs under a context of its own.
-	err = l.store.Update(context.Background(), l.loadRequest(batch), func(s *seatwright.Slice) error {
+	request := l.loadRequest(batch)
+	request.GivesBack = giveBack
+	err = l.store.Update(context.Background(), request, func(s *seatwright.Slice) error {
 		refusals = s.MeterRefusals(l.refusals)
 		for _, p := range batch {
 			// A refusal is an answer. A decision that failed may have left half a change: the whole batch is rolled back.

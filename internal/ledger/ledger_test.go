@@ -437,3 +437,53 @@ func refusals(t *testing.T, d *door) (events int, told int64) {
 	}
 	return events, told
 }
+
+// Promise: where there is no room for anything else, seats can still be taken back, also when both are asked for at once.
+func TestWhatGivesBackIsStoredWhereNothingElseCanBe(t *testing.T) {
+	l, d := setup(t, 10)
+	give := func(i int) seatwright.AllocateToUsers {
+		return seatwright.AllocateToUsers{Organization: "a", Users: []seatwright.UserID{person(i)}, Codes: []seatwright.BundleCode{"ATTUNU"}}
+	}
+	submit(t, l, give(0))
+	submit(t, l, give(1))
+	// The first batch is held until all three commands wait, so that they ride together.
+	hold := make(chan struct{})
+	d.set(func(request seatwright.LoadRequest) error {
+		<-hold
+		if !request.GivesBack {
+			return seatwright.StorageFull(nil)
+		}
+		return nil
+	})
+	var wg sync.WaitGroup
+	errs := make([]error, 4)
+	for i, do := range []func() error{
+		func() error { _, err := ledger.Submit(t.Context(), l, origin, give(2)); return err },
+		func() error { _, err := ledger.Submit(t.Context(), l, origin, give(3)); return err },
+		func() error {
+			_, err := ledger.Submit(t.Context(), l, origin, seatwright.DeallocateUsers{Organization: "a", Users: []seatwright.UserID{person(0)}})
+			return err
+		},
+		func() error {
+			_, err := ledger.Submit(t.Context(), l, origin, seatwright.AllocateToUsers{Organization: "a", Users: []seatwright.UserID{person(1)}})
+			return err
+		},
+	} {
+		wg.Go(func() { errs[i] = do() })
+	}
+	for l.Waiting() < 3 {
+		runtime.Gosched()
+	}
+	close(hold)
+	wg.Wait()
+	for i, err := range errs {
+		if gives := i < 2; gives != seatwright.IsReason(err, seatwright.ReasonStoreUnavailable) || !gives && err != nil {
+			t.Errorf("command %d: %v", i, err)
+		}
+	}
+	d.set(nil)
+	pools, err := d.Pools(t.Context(), "a")
+	if err != nil || len(pools) != 1 || pools[0].Used != 0 {
+		t.Errorf("pools are %+v, %v: want all units back", pools, err)
+	}
+}

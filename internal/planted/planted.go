@@ -9,4 +9,8 @@ const (
 	AnswerBeforeCommit = "answer-before-commit" // callers hear of a change before it is durable
 	PartialBulk        = "partial-bulk"         // a refused call keeps what it gave to the first user
 	NoKeyRecord        = "no-key-record"        // the answer to an idempotency key is not kept
+	SynchronousNormal  = "synchronous-normal"   // SQLite syncs at checkpoints only
+	SynchronousOff     = "synchronous-off"      // SQLite never syncs
+	TrustTheLog        = "trust-the-log"        // the log of a process that was cut off is read as if it were on the disk
+	GoOnAfterSync      = "go-on-after-sync"     // a failed sync does not end the process
 )

@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -25,6 +26,7 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/seatwright/seatwright"
+	"github.com/seatwright/seatwright/internal/planted"
 )
 
 //go:embed migrations/*.sql
@@ -42,9 +44,12 @@ type Store struct {
 	path  string // of the database
 	reads *sql.DB
 
-	mu     sync.Mutex // one Update at a time; guards what follows
-	writer *writer
-	closed atomic.Bool
+	mu      sync.Mutex // one Update at a time; guards what follows
+	writer  *writer
+	reserve reserve
+	failed  chan error // gets the failure that ends this process's trust in the disk, once
+	stopped bool       // it has failed: nothing is written any more
+	closed  atomic.Bool
 }
 
 // fileName is the database inside the data directory.
@@ -54,7 +59,7 @@ const fileName = "seatwright.db"
 // with unavailable/store_unavailable when another process has the directory, and when the SQLite library is one that can
 // corrupt a WAL.
 func Open(ctx context.Context, dir string, options Options) (*Store, error) {
-	s := &Store{clock: options.Clock}
+	s := &Store{clock: options.Clock, failed: make(chan error, 1)}
 	if s.clock == nil {
 		s.clock = time.Now
 	}
@@ -65,7 +70,7 @@ func Open(ctx context.Context, dir string, options Options) (*Store, error) {
 }
 
 func (s *Store) open(ctx context.Context, dir string) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := makeDirectory(dir); err != nil {
 		return fmt.Errorf("data directory: %w", err)
 	}
 	lock := flock.New(filepath.Join(dir, "lock"), flock.SetPermissions(0o600))
@@ -92,7 +97,18 @@ func (s *Store) open(ctx context.Context, dir string) error {
 	if err := errors.Join(err, file.Close()); err != nil {
 		return fmt.Errorf("database file: %w", err)
 	}
-	if err := prepare(ctx, path); err != nil {
+	if err := settle(path); err != nil {
+		return err
+	}
+	reservePath := filepath.Join(dir, "reserve")
+	err = prepare(ctx, path)
+	if mayBeFull(err) && os.Truncate(reservePath, 0) == nil {
+		err = prepare(ctx, path) // for what is read only, and for taking seats back, there is room now
+	}
+	if err != nil {
+		return err
+	}
+	if s.writer, err = newWriter(source(path, writeSettings)); err != nil {
 		return err
 	}
 	if s.reads, err = sql.Open("sqlite", source(path, readSettings)); err != nil {
@@ -100,8 +116,16 @@ func (s *Store) open(ctx context.Context, dir string) error {
 	}
 	s.reads.SetMaxOpenConns(readers)
 	s.reads.SetMaxIdleConns(readers)
-	s.writer, err = newWriter(source(path, writeSettings))
-	return err
+	// From here on a connection that reads is open, so that no other can be the last one and empty the log as it closes.
+	if err := s.reads.PingContext(ctx); err != nil {
+		return translate(err)
+	}
+	// The files are all there now. SQLite ignores it when their directory cannot be synced.
+	if err := syncDirectory(dir); err != nil {
+		return fmt.Errorf("data directory: %w", err)
+	}
+	s.reserve = openReserve(reservePath)
+	return nil
 }
 
 // prepare checks the library and brings the schema up to date.
@@ -130,13 +154,22 @@ var (
 		"trusted_schema(0)",            // the file is data, not code
 		"cell_size_check(1)",           // damage is noticed where it is read
 		"temp_store(MEMORY)",           // no files outside the data directory
-		"wal_autocheckpoint(4000)",     // pages that many batches change are copied into the database once, not every 1,000 frames
+		"wal_autocheckpoint(0)",        // the writer does it, see checkpoint
 		"journal_size_limit(67108864)", // a burst does not leave a large WAL for ever
 	}}
 	readSettings = url.Values{"mode": {"ro"}, "_pragma": {"busy_timeout(5000)", "query_only(1)", "trusted_schema(0)"}}
 )
 
 func source(path string, settings url.Values) string {
+	if settings.Get("mode") == "rwc" { // planted bugs: the last pragma counts
+		settings = url.Values{"mode": settings["mode"], "_pragma": slices.Clone(settings["_pragma"])}
+		if planted.Bug(planted.SynchronousNormal) {
+			settings.Add("_pragma", "synchronous(NORMAL)")
+		}
+		if planted.Bug(planted.SynchronousOff) {
+			settings.Add("_pragma", "synchronous(OFF)")
+		}
+	}
 	return "file:" + url.PathEscape(path) + "?" + settings.Encode()
 }
 
@@ -171,7 +204,21 @@ func atLeast(version string, least [3]int) bool {
 // Writers implements seatwright.Store: SQLite has one.
 func (s *Store) Writers() int { return 1 }
 
-// Close implements seatwright.Store.
+// Failed gets an error when the disk could not keep what was written. What the system's memory has of the files and what is
+// on the disk may differ from then on, so nothing more is written, and the process must end: the next start settles what is
+// there. Syncing again in the same process would report a success that is none.
+func (s *Store) Failed() <-chan error { return s.failed }
+
+// fail is called under the lock of Update.
+func (s *Store) fail(cause error) {
+	if !s.stopped {
+		s.stopped = true
+		s.failed <- fmt.Errorf("the disk did not keep what was written to the database (%w); start again to recover", cause)
+	}
+}
+
+// Close implements seatwright.Store. After a failure of the disk the connection that writes stays open: closing it would copy
+// the log into the database.
 func (s *Store) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -179,10 +226,16 @@ func (s *Store) Close() error {
 		return nil
 	}
 	var errs []error
+	if s.writer != nil && s.writer.conn != nil && !s.stopped {
+		if err := s.writer.checkpoint(0); isSyncFailure(err) {
+			s.fail(err)
+			errs = append(errs, err)
+		}
+	}
 	if s.reads != nil {
 		errs = append(errs, s.reads.Close())
 	}
-	if s.writer != nil {
+	if s.writer != nil && !s.stopped {
 		errs = append(errs, s.writer.close())
 	}
 	if s.lock != nil {
@@ -202,10 +255,13 @@ func translate(err error) error {
 	if err == nil {
 		return nil
 	}
+	if isFull(err) {
+		return seatwright.StorageFull(err)
+	}
 	var failure *sqlite.Error
 	if errors.As(err, &failure) {
 		switch failure.Code() & 0xff { // the primary code of an extended one
-		case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN:
+		case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN:
 			return seatwright.Unavailable(seatwright.ReasonStoreUnavailable, err, "the database does not answer")
 		}
 	}

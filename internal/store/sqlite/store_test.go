@@ -45,7 +45,7 @@ func TestFilesAreForTheOwnerOnly(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	store := open(t, dir, sqlite.Options{})
 	createHost(t, store)
-	for _, name := range []string{".", "lock", "seatwright.db", "seatwright.db-wal", "seatwright.db-shm"} {
+	for _, name := range []string{".", "lock", "seatwright.db", "seatwright.db-wal", "seatwright.db-shm", "reserve"} {
 		info, err := os.Stat(filepath.Join(dir, name))
 		if err != nil {
 			t.Fatal(err)

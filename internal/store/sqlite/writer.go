@@ -133,15 +133,60 @@ func (s *Store) Update(ctx context.Context, request seatwright.LoadRequest, deci
 	if s.closed.Load() {
 		return seatwright.Unavailable(seatwright.ReasonStoreUnavailable, nil, "the database is closed")
 	}
+	if s.stopped {
+		return seatwright.Unavailable(seatwright.ReasonStoreUnavailable, nil, "the database is stopped by a failure of the disk")
+	}
+	if err := ctx.Err(); err != nil {
+		return seatwright.Unavailable(seatwright.ReasonStoreUnavailable, err, "the request ended before it was its turn")
+	}
+	if !s.reserve.regain() && !request.GivesBack {
+		return seatwright.StorageFull(nil)
+	}
+	err := s.write(request, decide)
+	switch {
+	case isSyncFailure(err):
+		s.fail(err)
+	case mayBeFull(err):
+		s.reserve.giveUp()
+	}
+	return err
+}
+
+// write stores one batch, and sees to the log between two batches.
+func (s *Store) write(request seatwright.LoadRequest, decide func(*seatwright.Slice) error) error {
 	if s.writer.broken {
 		if err := s.replaceWriter(); err != nil {
 			return err
 		}
 	}
-	if err := ctx.Err(); err != nil {
-		return seatwright.Unavailable(seatwright.ReasonStoreUnavailable, err, "the request ended before it was its turn")
+	if s.reserve.lost { // an emptied log is written from its beginning, and needs no more room
+		if err := s.writer.checkpoint(0); isSyncFailure(err) {
+			return err
+		}
 	}
-	return s.writer.update(request, s.clock, decide)
+	if err := s.writer.update(request, s.clock, decide); err != nil {
+		return err
+	}
+	// The batch is stored, whatever comes of this. A log that could not be emptied for want of room is tried again later.
+	if err := s.writer.checkpoint(checkpointFrames); isSyncFailure(err) {
+		s.fail(err)
+	}
+	return nil
+}
+
+// checkpointFrames is how long the log becomes, in pages, before it is copied into the database: pages that many batches
+// change are copied once.
+const checkpointFrames = 4000
+
+// checkpoint copies the log into the database where it has at least so many frames that are not there yet. SQLite would do it
+// by itself after a COMMIT, but would not tell when the disk fails.
+func (w *writer) checkpoint(atLeast int64) error {
+	var log, done int64
+	count := func(r row) { log, done = r.int(1), r.int(2) }
+	if err := w.each(count, `PRAGMA wal_checkpoint(NOOP)`); err != nil || log < atLeast || log == done {
+		return err
+	}
+	return w.each(count, `PRAGMA wal_checkpoint(PASSIVE)`)
 }
 
 func (w *writer) update(request seatwright.LoadRequest, clock func() time.Time, decide func(*seatwright.Slice) error) error {
@@ -166,8 +211,8 @@ func (w *writer) update(request seatwright.LoadRequest, clock func() time.Time, 
 	if err := w.apply(changes); err != nil {
 		return err
 	}
-	if err := w.exec(`COMMIT`); isConstraint(err) {
-		return err // SQLite refused it and waits for the rollback: nothing is stored
+	if err := w.exec(`COMMIT`); isConstraint(err) || isFull(err) {
+		return err // SQLite refused it: nothing is stored
 	} else if err != nil {
 		return seatwright.Unavailable(seatwright.ReasonOutcomeUnknown, err, "whether the change is stored is not known")
 	}
