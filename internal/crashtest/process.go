@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -54,6 +55,7 @@ func (p Program) Start() (*Process, error) {
 	life.command = exec.Command(p.Bin, append([]string{"serve", "--listen", "127.0.0.1:0", "--log-level", "warn"}, p.Args...)...)
 	life.command.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.TempDir()}, p.Env...)
 	life.command.Stderr = life.stderr
+	life.command.SysProcAttr = endWithUs()
 	// A pipe of our own, which Wait does not close under the reader.
 	reader, writer, err := os.Pipe()
 	if err != nil {
@@ -117,6 +119,24 @@ func (p *Process) Kill() {
 	_ = p.command.Process.Kill() // it may be dead already, which is all that is wanted
 	<-p.done
 	p.output.Wait()
+}
+
+// Stop ends the server in good order.
+func (p *Process) Stop() error {
+	if err := p.Signal(syscall.SIGTERM); err != nil {
+		return err
+	}
+	select {
+	case <-p.done:
+	case <-time.After(startTime):
+		p.Kill()
+		return fmt.Errorf("the server does not stop within %s:\n%s", startTime, p.Log())
+	}
+	p.output.Wait()
+	if code := p.ExitCode(); code != 0 {
+		return fmt.Errorf("the server stopped with exit code %d:\n%s", code, p.Log())
+	}
+	return nil
 }
 
 // Signal sends a signal to the server.
