@@ -3,32 +3,87 @@ package seatwright
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
+	"time"
 )
 
-// Replayed is what the events of one organization say about its seats, computed from nothing else.
+// Replayed is what the events of one organization say that is so, computed from nothing else.
 type Replayed struct {
-	holdings map[UserID]AllocationSet
+	organizations map[OrganizationID]settings // of the host's chain: all; else the organization itself
+	users         map[UserID]*replayedUser
+	pools         map[BundleCode]*replayedPool
+	lots          map[LotID]LotCreated
+	lotCreated    map[LotID]time.Time
+	tenants       map[TenantID]time.Time
+	applications  map[ApplicationID]replayedApplication
+	signingKeys   map[string]time.Time
 }
 
-// Replay reads the events of one organization, from the first on, in order. The error names an event whose data cannot be
-// read. It does not check the chain; VerifyChain does.
+type settings struct {
+	UnknownUsers     UnknownUsers `json:"unknownUsers"`
+	ExternalLicenses bool         `json:"externalLicenses"`
+	created          time.Time
+}
+
+type replayedUser struct {
+	Role    Role `json:"role"`
+	Active  bool `json:"active"`
+	created time.Time
+	direct  *replayedRecord // nil: no direct record
+	seen    bool            // the stored person has been found; for verification
+}
+
+// replayedRecord is a direct record with its seats.
+type replayedRecord struct {
+	codes    []BundleCode // sorted
+	units    int64
+	external bool
+	changed  time.Time
+	recorded bool // the stored record has been found; for verification
+	seated   bool // the stored seats have been compared
+}
+
+// replayedPool is a pool with everything that its total comes from.
+type replayedPool struct {
+	Pool
+	lots    []Lot
+	changed time.Time // of the last event that tells its state
+	seats   int64     // units of the stored seats; for verification
+	seen    bool
+}
+
+type replayedApplication struct {
+	Scopes  []Scope `json:"scopes"`
+	created time.Time
+}
+
+func newReplayed() Replayed {
+	return Replayed{
+		organizations: map[OrganizationID]settings{}, users: map[UserID]*replayedUser{}, pools: map[BundleCode]*replayedPool{},
+		lots: map[LotID]LotCreated{}, lotCreated: map[LotID]time.Time{}, tenants: map[TenantID]time.Time{},
+		applications: map[ApplicationID]replayedApplication{}, signingKeys: map[string]time.Time{},
+	}
+}
+
+// Replay reads the events of one organization, from the first on, in order. The error names an event that cannot be read, or
+// that does not follow from those before it. It does not check the chain; VerifyChain does.
 func Replay(events []Event) (Replayed, error) {
-	r := Replayed{holdings: map[UserID]AllocationSet{}}
+	r := newReplayed()
 	return r, r.Continue(events)
 }
 
 // Continue reads the events that follow.
 func (r Replayed) Continue(events []Event) error {
 	for _, e := range events {
-		switch e.Kind {
-		case EventAllocationSet:
-			var set AllocationSet
-			if err := json.Unmarshal(e.Data, &set); err != nil {
-				return fmt.Errorf("event %d: %w", e.Sequence, err)
+		var first error
+		r.apply(e, func(format string, args ...any) {
+			if first == nil {
+				first = fmt.Errorf("event %d: "+format, append([]any{e.Sequence}, args...)...)
 			}
-			r.holdings[UserID(e.Subject)] = set
-		case EventAllocationRemoved:
-			delete(r.holdings, UserID(e.Subject))
+		})
+		if first != nil {
+			return first
 		}
 	}
 	return nil
@@ -37,12 +92,168 @@ func (r Replayed) Continue(events []Event) error {
 // Used sums the units that are drawn by code; codes of which none is drawn are left out.
 func (r Replayed) Used() map[BundleCode]int64 {
 	used := map[BundleCode]int64{}
-	for _, set := range r.holdings {
-		for _, code := range set.Codes {
-			if set.Units > 0 {
-				used[code] += set.Units
-			}
+	for code, pool := range r.pools {
+		if pool.Used != 0 {
+			used[code] = pool.Used
 		}
 	}
 	return used
+}
+
+// apply reads one event and tells differs what of it does not follow from the events before, with all invariants of
+// an allocation: no unit is drawn that was not bought, and used is the sum of what was drawn.
+func (r Replayed) apply(e Event, differs func(format string, args ...any)) {
+	if e.Version != 1 {
+		differs("has version %d of %s, which this program does not know", e.Version, e.Kind)
+		return
+	}
+	switch e.Kind {
+	case EventOrganizationCreated:
+		if s, ok := read[settings](e, differs); ok {
+			s.created = e.At
+			once(r.organizations, OrganizationID(e.Subject), s, differs)
+		}
+	case EventTenantCreated:
+		once(r.tenants, TenantID(e.Subject), e.At, differs)
+	case EventUserCreated:
+		if u, ok := read[replayedUser](e, differs); ok {
+			u.created = e.At
+			once(r.users, UserID(e.Subject), &u, differs)
+		}
+	case EventApplicationCreated:
+		if a, ok := read[replayedApplication](e, differs); ok {
+			a.created = e.At
+			once(r.applications, ApplicationID(e.Subject), a, differs)
+		}
+	case EventSigningKeyCreated:
+		once(r.signingKeys, e.Subject, e.At, differs)
+	case EventLotCreated:
+		if l, ok := read[LotCreated](e, differs); ok {
+			r.buy(e, l, differs)
+		}
+	case EventAllocationSet:
+		if set, ok := read[AllocationSet](e, differs); ok {
+			r.set(e, set, differs)
+		}
+	case EventAllocationRemoved:
+		if set, ok := read[AllocationSet](e, differs); ok {
+			r.remove(e, set, differs)
+		}
+	case EventAllocationRefused:
+		read[AllocationRefused](e, differs)
+	default:
+		differs("is of the kind %q, which this program does not know", e.Kind)
+	}
+}
+
+func read[D any](e Event, differs func(format string, args ...any)) (data D, ok bool) {
+	if err := json.Unmarshal(e.Data, &data); err != nil {
+		differs("has data that cannot be read: %v", err)
+		return data, false
+	}
+	return data, true
+}
+
+// once keeps what is created, which can be only once.
+func once[K ~string, V any](all map[K]V, id K, value V, differs func(format string, args ...any)) {
+	if _, twice := all[id]; twice {
+		differs("creates %s a second time", id)
+	}
+	all[id] = value
+}
+
+func (r Replayed) buy(e Event, l LotCreated, differs func(format string, args ...any)) {
+	id := LotID(e.Subject)
+	once(r.lots, id, l, differs)
+	r.lotCreated[id] = e.At
+	pool := r.pool(l.Code)
+	pool.lots = append(pool.lots, Lot{Code: l.Code, Quantity: l.Quantity, Start: l.Start, End: l.End, Grace: time.Duration(l.Grace) * time.Second})
+	pool.Total, pool.TotalUntil = totalOf(pool.lots, e.At)
+	r.comparePools(e, []BundleCode{l.Code}, []PoolState{l.Pool}, differs)
+}
+
+func (r Replayed) set(e Event, set AllocationSet, differs func(format string, args ...any)) {
+	user, known := r.users[UserID(e.Subject)]
+	if !known {
+		differs("allocates to %s, who was not created", e.Subject)
+		user = &replayedUser{}
+		r.users[UserID(e.Subject)] = user
+	}
+	if len(set.Codes) > 0 && set.Units != 1 && !(set.Units == 0 && set.External) {
+		differs("gives %d units to a seat", set.Units)
+	}
+	if !slices.IsSorted(set.Codes) || len(slices.Compact(slices.Clone(set.Codes))) < len(set.Codes) {
+		differs("lists codes out of order or twice")
+	}
+	fresh := &replayedRecord{codes: make([]BundleCode, len(set.Codes)), units: set.Units, external: set.External, changed: e.At}
+	for i, code := range set.Codes {
+		fresh.codes[i] = r.pool(code).Code // the one copy of its text
+	}
+	r.draw(e, user, fresh, set.Pools, differs)
+}
+
+func (r Replayed) remove(e Event, set AllocationSet, differs func(format string, args ...any)) {
+	user, known := r.users[UserID(e.Subject)]
+	if !known || user.direct == nil {
+		differs("removes the allocation of %s, who had none", e.Subject)
+		return
+	}
+	r.draw(e, user, nil, set.Pools, differs)
+}
+
+// draw replaces what the user holds and compares the pools with what the event says of them.
+func (r Replayed) draw(e Event, user *replayedUser, fresh *replayedRecord, states []PoolState, differs func(format string, args ...any)) {
+	moved := map[BundleCode]int64{}
+	if user.direct != nil {
+		for _, code := range user.direct.codes {
+			moved[code] -= user.direct.units
+		}
+	}
+	if fresh != nil {
+		for _, code := range fresh.codes {
+			moved[code] += fresh.units
+		}
+	}
+	user.direct = fresh
+	maps.DeleteFunc(moved, func(_ BundleCode, units int64) bool { return units == 0 })
+	changed := slices.Sorted(maps.Keys(moved))
+	for _, code := range changed {
+		pool := r.pool(code)
+		if pool.Stale(e.At) {
+			pool.Total, pool.TotalUntil = totalOf(pool.lots, e.At)
+		}
+		pool.Used += moved[code]
+		if moved[code] > 0 && pool.Used > pool.Total {
+			differs("draws on pool %s beyond what was bought: %d of %d are used", code, pool.Used, pool.Total)
+		}
+	}
+	r.comparePools(e, changed, states, differs)
+}
+
+// comparePools compares the pools that an event changed with their states as it tells them.
+func (r Replayed) comparePools(e Event, changed []BundleCode, states []PoolState, differs func(format string, args ...any)) {
+	told := make([]BundleCode, len(states))
+	for i, s := range states {
+		told[i] = s.Code
+	}
+	if !slices.Equal(told, changed) {
+		differs("tells of the pools %v, it changed %v", told, changed)
+	}
+	for _, s := range states {
+		pool := r.pool(s.Code)
+		pool.changed = e.At
+		if pool.Used != s.Used || pool.Total != s.Total {
+			differs("says that %d of %d units of %s are used; by the events it is %d of %d", s.Used, s.Total, s.Code, pool.Used, pool.Total)
+		}
+	}
+}
+
+// pool returns the pool of a code, an empty one where nothing was bought.
+func (r Replayed) pool(code BundleCode) *replayedPool {
+	p := r.pools[code]
+	if p == nil {
+		p = &replayedPool{Pool: Pool{Code: code}}
+		r.pools[code] = p
+	}
+	return p
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"iter"
 	"slices"
 )
 
@@ -130,3 +131,26 @@ type EventReader interface {
 	// Head returns the end of the chain of an organization.
 	Head(ctx context.Context, organization OrganizationID) (Head, error)
 }
+
+// Archive is a database as an operator sees it: all of it, past the ledger, beside the servers that use it. It holds nothing
+// open between calls. Errors are those of Store, and plain ones that say what the operator has to do.
+type Archive interface {
+	// Schema compares the database with this program. It changes nothing. One that is not there is fs.ErrNotExist.
+	Schema(ctx context.Context) (Schema, error)
+	// Migrate brings the schema up to date, making the database where the store can, and returns the schema as it was before.
+	// A database that is newer than the program and may be used by it stays as it is. It is refused where a server would be.
+	Migrate(ctx context.Context) (Schema, error)
+	// Dump visits every row, secrets included, as they are at one instant: what was acknowledged before the call is there, and
+	// a transaction is there as a whole or not at all. Servers go on meanwhile. First come the rows of the installation, then
+	// organization by organization in the order of their ids, each table by table in the order of Tables and of their keys. Rows
+	// of an organization that does not exist are visited as well. The row is valid during the call only. An error of visit
+	// ends the dump and is returned. The schema has to be exactly this program's.
+	Dump(ctx context.Context, visit func(Row) error) error
+	// Restore fills an empty database, migrating it first, in one transaction: with all rows or, on an error, with none. Rows
+	// come in the order of Dump. It is refused with ErrNotEmpty where there is an organization or a signing key, and with
+	// unavailable/store_unavailable while a server uses the database.
+	Restore(ctx context.Context, rows iter.Seq2[Row, error]) error
+}
+
+// ErrNotEmpty is why a backup is not restored into a database that is in use.
+var ErrNotEmpty = errors.New("the database is not empty: a backup goes into an empty one")

@@ -77,3 +77,14 @@ func openStore(ctx context.Context, c Config) (seatwright.Store, error) {
 	}
 	return sqlite.Open(ctx, c.dataDirectory(), sqlite.Options{})
 }
+
+// openArchive names the same database for an operator's command. Nothing is connected yet.
+func openArchive(c Config) (seatwright.Archive, error) {
+	if err := c.CheckDatabase(); err != nil {
+		return nil, err
+	}
+	if c.DatabaseURL != "" {
+		return postgres.NewArchive(string(c.DatabaseURL)), nil
+	}
+	return sqlite.NewArchive(c.dataDirectory()), nil
+}

@@ -8,18 +8,10 @@ package postgres
 import (
 	"context"
 	"embed"
-	"errors"
-	"fmt"
-	"io/fs"
 	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/jackc/pgx/v5/stdlib"
-	"github.com/pressly/goose/v3"
-	"github.com/pressly/goose/v3/lock"
-
-	"github.com/seatwright/seatwright"
 )
 
 //go:embed migrations/*.sql
@@ -55,7 +47,7 @@ func Open(ctx context.Context, url string, options Options) (*Store, error) {
 	if config.MaxConns < readers {
 		config.MaxConns = readers
 	}
-	if err := migrate(ctx, config); err != nil {
+	if _, err := migrate(ctx, config.ConnConfig); err != nil {
 		return nil, err
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, config)
@@ -67,41 +59,6 @@ func Open(ctx context.Context, url string, options Options) (*Store, error) {
 		s.writers[i] = &writer{recent: newRecent()}
 	}
 	return s, nil
-}
-
-func migrate(ctx context.Context, config *pgxpool.Config) (err error) {
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return err
-	}
-	connection := config.ConnConfig.Copy()
-	for _, limit := range []string{"statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"} {
-		delete(connection.RuntimeParams, limit) // a migration takes as long as it takes
-	}
-	db := stdlib.OpenDB(*connection)
-	defer func() { err = errors.Join(err, db.Close()) }()
-	if err := db.PingContext(ctx); err != nil {
-		return seatwright.Unavailable(seatwright.ReasonStoreUnavailable, err, "the database does not answer")
-	}
-	alone, err := lock.NewPostgresSessionLocker() // nodes that start at once take turns
-	if err != nil {
-		return err
-	}
-	provider, err := goose.NewProvider(goose.DialectPostgres, db, files, goose.WithSessionLocker(alone))
-	if err != nil {
-		return fmt.Errorf("read the migrations: %w", err)
-	}
-	current, target, err := provider.GetVersions(ctx)
-	if err != nil {
-		return fmt.Errorf("read the version of the schema: %w", err)
-	}
-	if current > target {
-		return fmt.Errorf("the database has schema %d, this program knows only %d: use a newer release", current, target)
-	}
-	if _, err := provider.Up(ctx); err != nil {
-		return fmt.Errorf("migrate the database: %w", err)
-	}
-	return nil
 }
 
 // Writers implements seatwright.Store: while one waits for the disk, the other works.

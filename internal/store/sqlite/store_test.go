@@ -3,6 +3,7 @@ package sqlite_test
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"syscall"
 	"testing"
 	"time"
@@ -15,6 +16,23 @@ import (
 func TestStore(t *testing.T) {
 	storetest.Run(t, func(t *testing.T, clock func() time.Time) seatwright.Store {
 		return open(t, t.TempDir(), sqlite.Options{Clock: clock})
+	})
+}
+
+func TestArchive(t *testing.T) {
+	storetest.RunArchive(t, func(t *testing.T) storetest.Place {
+		dir := t.TempDir()
+		organization := regexp.MustCompile(`\{([^}]+)\}`)
+		return storetest.Place{
+			Archive: sqlite.NewArchive(dir),
+			Open: func(t *testing.T, clock func() time.Time) seatwright.Store {
+				return open(t, dir, sqlite.Options{Clock: clock})
+			},
+			Alter: func(t *testing.T, statement string) {
+				alter(t, dir, `DROP TRIGGER IF EXISTS events_are_never_changed`, `DROP TRIGGER IF EXISTS events_are_never_deleted`,
+					organization.ReplaceAllString(statement, "'$1'"))
+			},
+		}
 	})
 }
 

@@ -1,0 +1,79 @@
+package postgres_test
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/seatwright/seatwright"
+	"github.com/seatwright/seatwright/internal/pgtest"
+	"github.com/seatwright/seatwright/internal/store/postgres"
+	"github.com/seatwright/seatwright/internal/store/storetest"
+)
+
+func TestArchive(t *testing.T) {
+	storetest.RunArchive(t, func(t *testing.T) storetest.Place {
+		url := pgtest.Database(t)
+		organization := regexp.MustCompile(`\{([^}]+)\}`)
+		return storetest.Place{
+			Archive: postgres.NewArchive(url),
+			Open: func(t *testing.T, clock func() time.Time) seatwright.Store {
+				return open(t, url, postgres.Options{Clock: clock})
+			},
+			Alter: func(t *testing.T, statement string) {
+				// Replicas fire no triggers, and foreign keys are triggers.
+				alter(t, url, `SET session_replication_role = replica`,
+					organization.ReplaceAllString(statement, "(SELECT number FROM organizations WHERE id = '$1')"))
+			},
+		}
+	})
+}
+
+// alter runs statements on one connection, past the store.
+func alter(t *testing.T, url string, statements ...string) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	for _, statement := range statements {
+		if _, err := conn.Exec(t.Context(), statement); err != nil {
+			t.Fatalf("%s: %v", statement, err)
+		}
+	}
+}
+
+// Promise: nodes are upgraded one by one. A program goes on with a newer schema that allows it, and leaves it as it is; one
+// that is too old for the schema does not start.
+func TestANewerSchemaSaysWhoMayUseIt(t *testing.T) {
+	for name, c := range map[string]struct{ oldest, refusal string }{
+		"AllowsThisProgram": {"2", ""},
+		"IsTooNew":          {"3", "the database has schema 4, which programs may use that know schema 3 at least; this one knows 2"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			url := pgtest.Database(t)
+			if _, err := postgres.NewArchive(url).Migrate(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			alter(t, url,
+				`INSERT INTO goose_db_version (version_id, is_applied) VALUES (3, true), (4, true)`,
+				`UPDATE schema_compatibility SET oldest = `+c.oldest,
+				`ALTER TABLE lots ADD COLUMN colour text`,
+			)
+			store, err := postgres.Open(t.Context(), url, postgres.Options{})
+			if c.refusal == "" && err != nil || c.refusal != "" && (err == nil || !strings.Contains(err.Error(), c.refusal)) {
+				t.Errorf("Open = %v, want %q", err, c.refusal)
+			}
+			if store != nil {
+				if err := store.Close(); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,141 @@
+package storetest
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/seatwright/seatwright"
+)
+
+// damages are the ways in which an organization can be damaged, each with what verification has to say about it. In
+// a statement {o} stands for what the column organization has, and [o] for the id of the organization.
+var damages = []struct{ statement, sentence string }{
+	{`UPDATE pools SET used = used - 1 WHERE organization = {o} AND code = 'ATTUNU'`, "pool ATTUNU: 1 units are stored as used, by the events 2 are"},
+	{`UPDATE pools SET used = used + 1 WHERE organization = {o} AND code = 'ATTUNU'`, "pool ATTUNU: 3 units are stored as used, by the events 2 are"},
+	{`UPDATE pools SET total = total + 1, ceiling = ceiling + 1 WHERE organization = {o} AND code = 'ATTUNU'`, "pool ATTUNU: its total is stored as 5"},
+	{`UPDATE pools SET total_until = total_until + 1 WHERE organization = {o} AND code = 'ATTUNU'`, "pool ATTUNU: its total is stored as 4"},
+	{`UPDATE pools SET total_until = 1 WHERE organization = {o} AND code = 'ATTUNU'`, "pool ATTUNU: its total is stored as 4"},
+	{`UPDATE pools SET ceiling = ceiling + 1 WHERE organization = {o} AND code = 'ATTUNU'`, "pool ATTUNU: its ceiling is 5, with a total of 4 and 2 used"},
+	{`DELETE FROM pools WHERE organization = {o} AND code = 'TSTNU'`, "pool TSTNU: by the events it exists, and it is missing"},
+	{`INSERT INTO pools (organization, code, total, total_until, used, ceiling) VALUES ({o}, 'IDU', 0, 4611686018427387903, 0, 0)`, "pool IDU: nothing of it was bought"},
+
+	{`DELETE FROM seats WHERE organization = {o} AND user_id = 'u-1' AND code = 'TSTNU'`, "seats of user u-1: stored are [ATTUNU], by the events [ATTUNU TSTNU]"},
+	{`DELETE FROM seats WHERE organization = {o} AND user_id = 'u-2'`, "seats of user u-2: stored are none, by the events [ATTUNU]"},
+	{`DELETE FROM seats WHERE organization = {o} AND user_id = 'u-2'`, "pool ATTUNU: its seats have 1 units, by the events 2 are used"},
+	{`UPDATE seats SET code = 'TSTNU' WHERE organization = {o} AND user_id = 'u-2'`, "seats of user u-2: stored are [TSTNU], by the events [ATTUNU]"},
+	{`UPDATE seats SET user_id = 'u-3' WHERE organization = {o} AND user_id = 'u-2'`, "seats of user u-3: stored are [ATTUNU], by the events []"},
+	{`UPDATE seats SET units = 0 WHERE organization = {o} AND user_id = 'u-2'`, "seats of user u-2: the units of [ATTUNU] are not 1 each"},
+	{`UPDATE seats SET direct = NOT direct WHERE organization = {o} AND user_id = 'u-2'`, "seat ATTUNU of user u-2: it has no source"},
+	{`UPDATE seats SET created_at = created_at + 1 WHERE organization = {o} AND user_id = 'u-2'`, "seat ATTUNU of user u-2: made at"},
+	{`UPDATE seats SET user_id = 'ghost' WHERE organization = {o} AND user_id = 'u-2'`, "seats of user ghost: there is no such person"},
+
+	{`DELETE FROM direct_records WHERE organization = {o} AND user_id = 'u-3'`, "direct record of user u-3: by the events it exists, and it is missing"},
+	{`UPDATE direct_records SET user_id = 'u-4' WHERE organization = {o} AND user_id = 'u-3'`, "direct record of user u-4: no event explains it"},
+	{`UPDATE direct_records SET user_id = 'ghost' WHERE organization = {o} AND user_id = 'u-3'`, "direct record of user ghost: there is no such person"},
+	{`UPDATE direct_records SET external = NOT external WHERE organization = {o} AND user_id = 'u-1'`, "direct record of user u-1: stored as external true"},
+	{`UPDATE direct_records SET updated_at = updated_at + 1 WHERE organization = {o} AND user_id = 'u-1'`, "direct record of user u-1: stored as external false"},
+
+	{`DELETE FROM users WHERE organization = {o} AND id = 'u-4'`, "user u-4: by the events they exist, and they are missing"},
+	{`DELETE FROM users WHERE organization = {o} AND id = 'u-1'`, "seats of user u-1: there is no such person"},
+	{`UPDATE users SET id = 'u-9' WHERE organization = {o} AND id = 'u-4'`, "user u-9: no event created them"},
+	{`UPDATE users SET role = 'organization-administrator' WHERE organization = {o} AND id = 'u-4'`, "user u-4: stored as organization-administrator"},
+	{`UPDATE users SET active = NOT active WHERE organization = {o} AND id = 'u-4'`, "user u-4: stored as member, active false"},
+
+	{`UPDATE lots SET quantity = quantity + 1 WHERE organization = {o} AND id = 'lot-2'`, "lot lot-2: stored as 3 of TSTNU"},
+	{`UPDATE lots SET ends_at = ends_at + 1, expires_at = expires_at + 1 WHERE organization = {o} AND id = 'lot-2'`, "lot lot-2: stored as 2 of TSTNU"},
+	{`UPDATE lots SET id = 'lot-9' WHERE organization = {o} AND id = 'lot-2'`, "lot lot-9: no event created it"},
+	{`DELETE FROM lots WHERE organization = {o} AND id = 'lot-2'`, "lot lot-2: by the events it exists, and it is missing"},
+
+	{`DELETE FROM tenants WHERE organization = {o}`, "tenant t: by the events it exists, and it is missing"},
+	{`UPDATE tenants SET id = 't-9' WHERE organization = {o}`, "tenant t-9: no event created it"},
+	{`UPDATE tenants SET name_key = 'else' WHERE organization = {o}`, "tenant t: its name Main is looked up as else"},
+	{`UPDATE applications SET scopes = 'PM.License PM.User' WHERE organization = {o}`, `stored with the scopes "PM.License PM.User"`},
+	{`UPDATE applications SET id = 'planted' || id WHERE organization = {o}`, "no event created it"},
+	{`DELETE FROM applications WHERE organization = {o}`, "by the events it exists, and it is missing"},
+
+	{`UPDATE events SET actor = 'nobody' WHERE organization = {o} AND sequence = 3`, "event 3: was changed after it was written"},
+	{`UPDATE events SET at = at - 1 WHERE organization = {o} AND sequence = 3`, "event 3: at"},
+	{`UPDATE events SET kind = 'made.up' WHERE organization = {o} AND sequence = 3`, `event 3: is of the kind "made.up"`},
+	{`UPDATE events SET version = 2 WHERE organization = {o} AND sequence = 3`, "event 3: has version 2"},
+	{`UPDATE events SET prev = hash WHERE organization = {o} AND sequence = 3`, "event 3: does not continue the hash of event 2"},
+	{`UPDATE events SET hash = prev WHERE organization = {o} AND sequence = 3`, "event 3: was changed after it was written"},
+	{`DELETE FROM events WHERE organization = {o} AND sequence = 3`, "events 3 to 3 are missing"},
+	{`DELETE FROM events WHERE organization = {o} AND sequence = 1`, "events 1 to 1 are missing"},
+	{`DELETE FROM events WHERE organization = {o} AND sequence = (SELECT max(sequence) FROM events WHERE organization = {o})`, "the head says that the chain ends with event"},
+	{`UPDATE heads SET sequence = sequence + 1 WHERE organization = {o}`, "the head says that the chain ends with event"},
+	{`UPDATE heads SET at = at + 1 WHERE organization = {o}`, "the head says that the chain ends with event"},
+	{`UPDATE heads SET hash = (SELECT prev FROM events WHERE organization = {o} AND sequence = 1) WHERE organization = {o}`, "the head says that the chain ends with event"},
+	{`DELETE FROM heads WHERE organization = {o}`, "the end of its chain is not stored"},
+
+	{`UPDATE organizations SET external_licenses = NOT external_licenses WHERE id = [o]`, "stored with unknown users refuse, external licenses true"},
+	{`UPDATE organizations SET name_key = 'else-' || name_key WHERE id = [o]`, "is looked up as else-"},
+	{`UPDATE idempotency_keys SET answer = fingerprint WHERE organization = {o}`, `the answer to idempotency key "key" of ann cannot be read`},
+}
+
+// Guards that verification can fail: each of these alone, in an organization of its own, is told of that organization.
+func damageIsFound(f *archiveFixture) {
+	f.open()
+	names := []string{"sound", "lost", "foreign"}
+	for i := range damages {
+		names = append(names, fmt.Sprintf("o-%d", i))
+	}
+	for _, name := range names {
+		f.damageable(name)
+	}
+	f.must(decide(f.fixture, seatwright.CreateSigningKey{Key: seatwright.SigningKey{ID: "genuine", Sealed: []byte{1}}}))
+	wantSound(f.T, f.place.Archive)
+
+	hit := func(statement, name string) {
+		f.place.Alter(f.T, strings.NewReplacer("{o}", "{"+name+"}", "[o]", "'"+name+"'").Replace(statement))
+	}
+	for i, d := range damages {
+		hit(d.statement, fmt.Sprintf("o-%d", i))
+	}
+	hit(`UPDATE organizations SET id = 'moved', name_key = 'moved' WHERE id = [o]`, "foreign")
+	hit(`DELETE FROM organizations WHERE id = [o]`, "lost")
+	hit(`UPDATE signing_keys SET id = 'planted' WHERE id = 'genuine'`, "sound")
+	found := differences(f.T, f.place.Archive)
+
+	want := func(parts ...string) {
+		for _, sentence := range found {
+			all := true
+			for _, part := range parts {
+				all = all && strings.Contains(sentence, part)
+			}
+			if all {
+				return
+			}
+		}
+		f.Errorf("not found: %s", strings.Join(parts, " … "))
+	}
+	for i, d := range damages {
+		want(fmt.Sprintf("organization o-%d: ", i), d.sentence)
+	}
+	want("there are rows of it, but it does not exist")
+	want("organization lost: the host created it, and it is missing")
+	want("organization moved: no event of the host created it")
+	want("signing key planted: no event of the host created it")
+	for _, sentence := range found {
+		if strings.Contains(sentence, "organization sound:") {
+			f.Errorf("of what was not touched: %s", sentence)
+		}
+	}
+}
+
+// damageable is an organization that has one of everything.
+func (f *archiveFixture) damageable(name string) {
+	org := seatwright.OrganizationID(name)
+	f.organization(name, 4, 4)
+	f.must(decide(f.fixture, seatwright.CreateLot{Lot: seatwright.Lot{
+		Organization: org, ID: "lot-2", Code: "TSTNU", Quantity: 2, Start: f.clock.Now(), End: f.clock.Now().AddDate(1, 0, 0),
+	}}))
+	f.must(decide(f.fixture, seatwright.CreateTenant{Organization: org, ID: "t", Name: "Main"}))
+	f.must(decide(f.fixture, seatwright.CreateApplication{Application: seatwright.Application{
+		Organization: org, ID: seatwright.ApplicationID("app-" + name), SecretHash: make([]byte, 32), Scopes: []seatwright.Scope{"PM.License"},
+	}}))
+	f.key, f.actor = "key", "ann"
+	f.must(nil, f.allocate(name, []seatwright.BundleCode{"TSTNU", "ATTUNU"}, "u-1"))
+	f.key, f.actor = "", ""
+	f.must(nil, f.allocate(name, attended, "u-2"))
+	f.must(nil, f.allocate(name, nil, "u-3"))
+}

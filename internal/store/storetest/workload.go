@@ -1,0 +1,116 @@
+package storetest
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/seatwright/seatwright"
+)
+
+// workload makes a random history with everything that can happen in one.
+type workload struct {
+	f      *fixture
+	random *rand.Rand
+	made   int
+}
+
+var (
+	workloadOrganizations = []seatwright.OrganizationID{"a", "b", "c"} // b provisions, c allows external licenses
+	workloadCodes         = []seatwright.BundleCode{"ATTUNU", "TSTNU", "RPADEVNU", "RPADEVPRONU"}
+)
+
+const workloadUsers = 6
+
+func (w *workload) begin() {
+	for _, id := range workloadOrganizations {
+		c := seatwright.CreateOrganization{ID: id, Name: "name-" + string(id), UnknownUsers: seatwright.RefuseUnknownUsers, External: id == "c"}
+		if id == "b" {
+			c.UnknownUsers = seatwright.ProvisionUnknownUsers
+		}
+		w.f.must(decide(w.f, c))
+		for i := range workloadUsers {
+			w.f.must(decide(w.f, seatwright.CreateUser{
+				User: seatwright.User{
+					Organization: id, ID: seatwright.UserID(fmt.Sprintf("u-%d", i)), UserName: fmt.Sprintf("Ünïcode %d\u2028", i), Role: seatwright.RoleMember,
+					ExternalID: fmt.Sprintf("x%d", i),
+				}, UserNameKey: fmt.Sprintf("key %d", i), PasswordHash: "hash",
+			}))
+		}
+	}
+	w.f.must(decide(w.f, seatwright.CreateSigningKey{Key: seatwright.SigningKey{ID: "key-1", Sealed: []byte{0, 1, 255}}}))
+}
+
+// step does one thing. Refusals are part of it.
+func (w *workload) step() {
+	w.made++
+	w.f.actor, w.f.key = fmt.Sprintf("user/%d", w.random.IntN(3)), ""
+	if w.random.IntN(4) == 0 {
+		w.f.key = fmt.Sprintf("key-%d", w.random.IntN(20))
+	}
+	org := workloadOrganizations[w.random.IntN(len(workloadOrganizations))]
+	var err error
+	switch w.random.IntN(12) {
+	case 0:
+		w.f.clock.advance(time.Duration(w.random.IntN(40)) * time.Minute)
+	case 1:
+		w.f.clock.advance(-time.Duration(w.random.IntN(20)) * time.Minute)
+	case 2, 3:
+		start := w.f.clock.Now().Add(time.Duration(w.random.IntN(120)-60) * time.Minute)
+		_, err = decide(w.f, seatwright.CreateLot{Lot: seatwright.Lot{
+			Organization: org, ID: seatwright.LotID(fmt.Sprintf("lot-%d", w.made)), Code: workloadCodes[w.random.IntN(len(workloadCodes))],
+			Quantity: 1 + w.random.Int64N(4), Start: start, End: start.Add(time.Duration(1+w.random.IntN(300)) * time.Minute),
+			Grace: time.Duration(w.random.IntN(60)) * time.Minute, Order: "PO",
+		}})
+	case 4:
+		_, err = decide(w.f, seatwright.CreateTenant{Organization: org, ID: seatwright.TenantID(fmt.Sprintf("t-%d", w.made)), Name: fmt.Sprintf("Tenant-%d", w.made)})
+	case 5:
+		_, err = decide(w.f, seatwright.CreateApplication{Application: seatwright.Application{
+			Organization: org, ID: seatwright.ApplicationID(fmt.Sprintf("app-%d", w.made)), Name: "n", SecretHash: make([]byte, 32),
+			Scopes: []seatwright.Scope{"PM.License", "PM.User.Read"},
+		}})
+	case 6:
+		_, err = decide(w.f, seatwright.DeallocateUsers{Organization: org, Users: w.users(org)})
+	case 7:
+		// One batch that gives, takes and gives again: only the last state is stored, every step is an event.
+		users := w.users("b")
+		for _, refusal := range together(w.f,
+			seatwright.AllocateToUsers{Organization: "b", Users: users, Codes: w.codes()},
+			seatwright.AllocateToUsers{Organization: "b", Users: users},
+			seatwright.AllocateToUsers{Organization: "b", Users: users, Codes: w.codes()},
+		) {
+			w.expect(refusal)
+		}
+	default:
+		_, err = decide(w.f, seatwright.AllocateToUsers{Organization: org, Users: w.users(org), Codes: w.codes(), External: w.random.IntN(3) == 0})
+	}
+	w.expect(err)
+}
+
+// expect lets refusals pass.
+func (w *workload) expect(err error) {
+	if err != nil && (seatwright.IsKind(err, seatwright.KindInternal) || seatwright.IsKind(err, seatwright.KindUnavailable)) {
+		w.f.Fatal(err)
+	}
+}
+
+func (w *workload) users(org seatwright.OrganizationID) (users []seatwright.UserID) {
+	for i := range workloadUsers {
+		if w.random.IntN(3) == 0 {
+			users = append(users, seatwright.UserID(fmt.Sprintf("u-%d", i)))
+		}
+	}
+	if len(users) == 0 || org == "b" {
+		users = append(users, seatwright.UserID(fmt.Sprintf("u-%d", workloadUsers+w.random.IntN(3))))
+	}
+	return users
+}
+
+func (w *workload) codes() (codes []seatwright.BundleCode) {
+	for _, i := range w.random.Perm(len(workloadCodes)) {
+		if w.random.IntN(3) == 0 {
+			codes = append(codes, workloadCodes[i])
+		}
+	}
+	return codes
+}

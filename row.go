@@ -1,0 +1,123 @@
+package seatwright
+
+import "slices"
+
+// Row is one stored row in the form that every store shares: what a backup is made of and what verification reads.
+type Row struct {
+	Table  *Table
+	Values []any // one for each column, of the Go type that its kind says
+}
+
+// Table is what is stored of one noun. Stores may keep it under other types, and with columns of their own that follow from
+// these.
+type Table struct {
+	Name    string
+	Columns []Column
+	Key     []string // columns by which the rows of one organization are ordered, byte by byte; together they tell rows apart
+	Secret  bool     // not part of a backup
+}
+
+// Column is one of a [Table].
+type Column struct {
+	Name string
+	Kind ColumnKind
+}
+
+// ColumnKind is what a column holds.
+type ColumnKind int
+
+// The kinds of column, with the Go type of a value.
+const (
+	Text         ColumnKind = iota // string
+	OptionalText                   // string, or nil
+	Number                         // int64; instants are microseconds since 1970
+	Flag                           // bool
+	Bytes                          // []byte
+	JSONBytes                      // []byte that are JSON text, unless somebody damaged them
+)
+
+// tables is the one list of what is stored. A table of the schema that is missing here would be missing from backups, so
+// tests compare the two. Events come before what they have to explain: verification then remembers only what they say.
+var tables = []*Table{
+	{Name: "signing_keys", Key: []string{"id"}, Secret: true, Columns: []Column{
+		{"id", Text}, {"sealed", Bytes}, {"created_at", Number},
+	}},
+	{Name: "organizations", Key: []string{"id"}, Columns: []Column{
+		{"id", Text}, {"name", Text}, {"name_key", Text}, {"display_name", Text}, {"unknown_users", Text}, {"external_licenses", Flag},
+		{"created_at", Number},
+	}},
+	{Name: "heads", Key: []string{"organization"}, Columns: []Column{
+		{"organization", Text}, {"sequence", Number}, {"hash", Bytes}, {"at", Number},
+	}},
+	{Name: "events", Key: []string{"sequence"}, Columns: []Column{
+		{"organization", Text}, {"sequence", Number}, {"at", Number}, {"kind", Text}, {"version", Number}, {"actor", Text}, {"via", Text},
+		{"request_id", Text}, {"subject", Text}, {"data", JSONBytes}, {"prev", Bytes}, {"hash", Bytes},
+	}},
+	{Name: "tenants", Key: []string{"id"}, Columns: []Column{
+		{"organization", Text}, {"id", Text}, {"name", Text}, {"name_key", Text}, {"created_at", Number},
+	}},
+	{Name: "users", Key: []string{"id"}, Columns: []Column{
+		{"organization", Text}, {"id", Text}, {"user_name", Text}, {"user_name_key", OptionalText}, {"external_id", OptionalText},
+		{"email", Text}, {"first_name", Text}, {"last_name", Text}, {"display_name", Text}, {"role", Text}, {"active", Flag},
+		{"password_hash", Text}, {"created_at", Number},
+	}},
+	{Name: "applications", Key: []string{"id"}, Columns: []Column{
+		{"organization", Text}, {"id", Text}, {"name", Text}, {"secret_hash", Bytes}, {"scopes", Text}, {"created_at", Number},
+	}},
+	{Name: "lots", Key: []string{"code", "id"}, Columns: []Column{
+		{"organization", Text}, {"code", Text}, {"id", Text}, {"quantity", Number}, {"starts_at", Number}, {"ends_at", Number},
+		{"grace_seconds", Number}, {"expires_at", Number}, {"order_text", Text}, {"created_at", Number},
+	}},
+	{Name: "pools", Key: []string{"code"}, Columns: []Column{
+		{"organization", Text}, {"code", Text}, {"total", Number}, {"total_until", Number}, {"used", Number}, {"ceiling", Number},
+	}},
+	{Name: "direct_records", Key: []string{"user_id"}, Columns: []Column{
+		{"organization", Text}, {"user_id", Text}, {"external", Flag}, {"created_at", Number}, {"updated_at", Number},
+	}},
+	{Name: "seats", Key: []string{"user_id", "code"}, Columns: []Column{
+		{"organization", Text}, {"user_id", Text}, {"code", Text}, {"units", Number}, {"direct", Flag}, {"created_at", Number},
+	}},
+	{Name: "idempotency_keys", Key: []string{"principal", "key"}, Columns: []Column{
+		{"organization", Text}, {"principal", Text}, {"key", Text}, {"created_at", Number}, {"fingerprint", Bytes}, {"answer", JSONBytes},
+	}},
+}
+
+// Tables lists everything that is stored, in an order in which every foreign key holds. Rows with an "organization" belong
+// to it, those of "organizations" to themselves, those of "signing_keys" to the installation.
+func Tables() []*Table { return slices.Clone(tables) }
+
+// LookupTable finds a table by name.
+func LookupTable(name string) (*Table, bool) {
+	i := slices.IndexFunc(tables, func(t *Table) bool { return t.Name == name })
+	if i < 0 {
+		return nil, false
+	}
+	return tables[i], true
+}
+
+// Owner is the column that names the organization of a row, or empty for rows of the installation.
+func (t *Table) Owner() string {
+	switch {
+	case t.Name == "organizations":
+		return "id"
+	case t.Columns[0].Name == "organization":
+		return "organization"
+	}
+	return ""
+}
+
+// Organization is the organization that the row belongs to, empty for a row of the installation.
+func (r Row) Organization() OrganizationID {
+	if r.Table.Owner() == "" {
+		return ""
+	}
+	return OrganizationID(r.text(0))
+}
+
+func (r Row) text(i int) string { return r.Values[i].(string) }
+
+func (r Row) number(i int) int64 { return r.Values[i].(int64) }
+
+func (r Row) flag(i int) bool { return r.Values[i].(bool) }
+
+func (r Row) bytes(i int) []byte { return r.Values[i].([]byte) }

@@ -1,0 +1,406 @@
+package seatwright
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Verification compares everything that is stored with what the events say, and the events with each other. Give it every
+// row of a dump, in its order, then call End. It remembers what the events of one organization say, not their texts, and of
+// the installation little more than ids.
+type Verification struct {
+	report      func(sentence string)
+	differences int
+	rows        map[string]int64
+
+	organizations map[OrganizationID]bool     // those with a row
+	created       map[OrganizationID]settings // by the host's events
+	signingKeys   map[string]time.Time        // those with a row
+	keyEvents     map[string]time.Time
+	current       *organizationCheck
+}
+
+// NewVerification begins one. report is called with a sentence about each thing that differs.
+func NewVerification(report func(sentence string)) *Verification {
+	return &Verification{
+		report: report, rows: map[string]int64{}, organizations: map[OrganizationID]bool{}, created: map[OrganizationID]settings{},
+		signingKeys: map[string]time.Time{}, keyEvents: map[string]time.Time{},
+	}
+}
+
+// organizationCheck is the organization whose rows are coming. Its events come first; then each row is held against them.
+type organizationCheck struct {
+	*Verification
+	id       OrganizationID
+	row      *settings
+	head     *Head
+	chain    Head // the end of the events so far
+	replayed Replayed
+
+	last      []byte // table and key of the row before
+	spare     []byte // the memory of the one before that
+	seatsOf   UserID // whose seats are coming
+	seatCodes []BundleCode
+	seatUnits map[int64]bool
+}
+
+// Row takes the next row.
+func (v *Verification) Row(r Row) {
+	v.rows[r.Table.Name]++
+	if r.Table.Owner() == "" {
+		v.signingKeys[r.text(0)] = instant(r.number(2))
+		return
+	}
+	if id := r.Organization(); v.current == nil || v.current.id != id {
+		v.endOrganization()
+		v.current = &organizationCheck{
+			Verification: v, id: id, chain: Head{Organization: id, Hash: NoHash()}, replayed: newReplayed(), seatUnits: map[int64]bool{},
+		}
+	}
+	v.current.take(r)
+}
+
+// End finishes the verification and returns how many things differ.
+func (v *Verification) End() int {
+	v.endOrganization()
+	if len(v.organizations) > 0 && !v.organizations[HostID] {
+		v.differ("there is no host")
+	}
+	for _, id := range slices.Sorted(maps.Keys(v.created)) {
+		if !v.organizations[id] {
+			v.differ("organization %s: the host created it, and it is missing", id)
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(v.organizations)) {
+		if _, known := v.created[id]; !known && v.organizations[HostID] {
+			v.differ("organization %s: no event of the host created it", id)
+		}
+	}
+	// A key whose event is missing was put there by somebody who wanted to make tokens. An event without a key is no fault:
+	// backups leave the keys out.
+	for _, id := range slices.Sorted(maps.Keys(v.signingKeys)) {
+		if at, known := v.keyEvents[id]; !known || !at.Equal(v.signingKeys[id]) {
+			v.differ("signing key %s: no event of the host created it at %s", id, moment(v.signingKeys[id]))
+		}
+	}
+	return v.differences
+}
+
+// Summary says what was looked at.
+func (v *Verification) Summary() string {
+	return fmt.Sprintf("%d organizations, %d events, %d users, %d pools, %d direct records, %d seats",
+		v.rows["organizations"], v.rows["events"], v.rows["users"], v.rows["pools"], v.rows["direct_records"], v.rows["seats"])
+}
+
+func (v *Verification) differ(format string, args ...any) {
+	v.differences++
+	v.report(fmt.Sprintf(format, args...))
+}
+
+func instant(microseconds int64) time.Time { return time.UnixMicro(microseconds).UTC() }
+
+func moment(at time.Time) string { return at.Format(time.RFC3339Nano) }
+
+// differ names the organization before the sentence.
+func (c *organizationCheck) differ(format string, args ...any) {
+	c.Verification.differ("organization %s: "+format, append([]any{c.id}, args...)...)
+}
+
+// take compares one row. The columns are those of the table of the same name in row.go.
+func (c *organizationCheck) take(r Row) {
+	c.once(r)
+	switch r.Table.Name {
+	case "organizations":
+		c.takeOrganization(r)
+	case "heads":
+		c.head = &Head{Organization: c.id, Sequence: r.number(1), Hash: bytes.Clone(r.bytes(2)), At: instant(r.number(3))}
+	case "events":
+		c.takeEvent(Event{
+			Organization: c.id, Sequence: r.number(1), At: instant(r.number(2)), Kind: EventKind(r.text(3)), Version: int(r.number(4)),
+			Actor: r.text(5), Via: r.text(6), RequestID: r.text(7), Subject: r.text(8), Data: r.bytes(9), Prev: r.bytes(10), Hash: r.bytes(11),
+		})
+	case "tenants":
+		c.takeTenant(TenantID(r.text(1)), r.text(2), r.text(3), instant(r.number(4)))
+	case "users":
+		c.takeUser(UserID(r.text(1)), Role(r.text(9)), r.flag(10), instant(r.number(12)))
+	case "applications":
+		c.takeApplication(ApplicationID(r.text(1)), r.text(4), instant(r.number(5)))
+	case "lots":
+		c.takeLot(r)
+	case "pools":
+		c.takePool(Pool{Code: BundleCode(r.text(1)), Total: r.number(2), TotalUntil: instant(r.number(3)), Used: r.number(4), Ceiling: r.number(5)})
+	case "direct_records":
+		c.takeRecord(UserID(r.text(1)), r.flag(2), instant(r.number(3)), instant(r.number(4)))
+	case "seats":
+		c.takeSeat(UserID(r.text(1)), BundleCode(r.text(2)), r.number(3), r.flag(4), instant(r.number(5)))
+	case "idempotency_keys":
+		if len(r.bytes(4)) != len(c.chain.Hash) || !json.Valid(r.bytes(5)) {
+			c.differ("the answer to idempotency key %q of %s cannot be read", r.text(2), r.text(1))
+		}
+	}
+}
+
+// once notices two rows with one key. They are neighbours, because rows come in the order of their keys.
+func (c *organizationCheck) once(r Row) {
+	key := append(c.spare[:0], r.Table.Name...)
+	for i, column := range r.Table.Columns {
+		if slices.Contains(r.Table.Key, column.Name) {
+			key = fmt.Append(append(key, ' '), r.Values[i])
+		}
+	}
+	if bytes.Equal(key, c.last) {
+		c.differ("there are two rows of %s", key)
+	}
+	c.last, c.spare = key, c.last
+}
+
+func (c *organizationCheck) takeOrganization(r Row) {
+	c.organizations[c.id] = true
+	c.row = &settings{UnknownUsers: UnknownUsers(r.text(4)), ExternalLicenses: r.flag(5), created: instant(r.number(6))}
+	if r.text(2) != NameKey(r.text(1)) {
+		c.differ("its name %s is looked up as %s", r.text(1), r.text(2))
+	}
+}
+
+// takeEvent checks the chain and the history. After a difference it goes on from the event as it is stored, so that one
+// damaged event is one difference.
+func (c *organizationCheck) takeEvent(e Event) {
+	if c.chain.Sequence+1 < e.Sequence {
+		c.differ("events %d to %d are missing", c.chain.Sequence+1, e.Sequence-1)
+		c.chain.Sequence, c.chain.Hash = e.Sequence-1, bytes.Clone(e.Prev)
+	}
+	if _, err := VerifyChain(c.chain, []Event{e}); err != nil {
+		c.differ("%v", err)
+	}
+	c.chain.Sequence, c.chain.Hash, c.chain.At = e.Sequence, bytes.Clone(e.Hash), e.At
+	c.replayed.apply(e, func(format string, args ...any) {
+		c.differ("event %d: "+format, append([]any{e.Sequence}, args...)...)
+	})
+}
+
+func (c *organizationCheck) takeTenant(id TenantID, name, key string, created time.Time) {
+	at, known := c.replayed.tenants[id]
+	if !known || !at.Equal(created) {
+		c.differ("tenant %s: no event created it at %s", id, moment(created))
+	}
+	if key != NameKey(name) {
+		c.differ("tenant %s: its name %s is looked up as %s", id, name, key)
+	}
+	delete(c.replayed.tenants, id)
+}
+
+func (c *organizationCheck) takeUser(id UserID, role Role, active bool, created time.Time) {
+	u := c.replayed.users[id]
+	if u == nil {
+		u = &replayedUser{}
+		c.replayed.users[id] = u
+	}
+	u.seen = true
+	if u.created.IsZero() {
+		c.differ("user %s: no event created them", id)
+	} else if u.Role != role || u.Active != active || !u.created.Equal(created) {
+		c.differ("user %s: stored as %s, active %t, created at %s; by the events as %s, active %t, created at %s",
+			id, role, active, moment(created), u.Role, u.Active, moment(u.created))
+	}
+}
+
+func (c *organizationCheck) takeApplication(id ApplicationID, scopes string, created time.Time) {
+	a, known := c.replayed.applications[id]
+	delete(c.replayed.applications, id)
+	if !known {
+		c.differ("application %s: no event created it", id)
+		return
+	}
+	told := make([]string, len(a.Scopes))
+	for i, scope := range a.Scopes {
+		told[i] = string(scope)
+	}
+	if !a.created.Equal(created) || !slices.Equal(told, strings.Fields(scopes)) {
+		c.differ("application %s: stored with the scopes %q, created at %s; by the events with %q, created at %s",
+			id, scopes, moment(created), strings.Join(told, " "), moment(a.created))
+	}
+}
+
+func (c *organizationCheck) takeLot(r Row) {
+	id := LotID(r.text(2))
+	stored := LotCreated{
+		Code: BundleCode(r.text(1)), Quantity: r.number(3), Start: instant(r.number(4)), End: instant(r.number(5)), Grace: r.number(6),
+	}
+	told, known := c.replayed.lots[id]
+	delete(c.replayed.lots, id)
+	if !known {
+		c.differ("lot %s: no event created it", id)
+		return
+	}
+	same := told.Code == stored.Code && told.Quantity == stored.Quantity && told.Start.Equal(stored.Start) && told.End.Equal(stored.End) &&
+		told.Grace == stored.Grace && c.replayed.lotCreated[id].Equal(instant(r.number(9)))
+	if expiry := stored.End.Add(time.Duration(stored.Grace) * time.Second); !same || !expiry.Equal(instant(r.number(7))) {
+		c.differ("lot %s: stored as %d of %s from %s to %s, grace %d s, until %s; by the events %d of %s from %s to %s, grace %d s",
+			id, stored.Quantity, stored.Code, moment(stored.Start), moment(stored.End), stored.Grace, moment(instant(r.number(7))),
+			told.Quantity, told.Code, moment(told.Start), moment(told.End), told.Grace)
+	}
+}
+
+// takePool compares a counter with the events. The clock may have refreshed its total after the last event about it, so the
+// total has to be right for the time up to which the pool says that it holds.
+func (c *organizationCheck) takePool(stored Pool) {
+	pool := c.replayed.pool(stored.Code)
+	pool.seen = true
+	if len(pool.lots) == 0 {
+		c.differ("pool %s: nothing of it was bought", stored.Code)
+	}
+	if stored.Used != pool.Used {
+		c.differ("pool %s: %d units are stored as used, by the events %d are", stored.Code, stored.Used, pool.Used)
+	}
+	total, _ := totalOf(pool.lots, stored.TotalUntil.Add(-time.Microsecond))
+	boundary := stored.TotalUntil.Equal(never)
+	for _, l := range pool.lots {
+		boundary = boundary || stored.TotalUntil.Equal(l.Start) || stored.TotalUntil.Equal(l.Expiry())
+	}
+	if stored.Total != total || !boundary || !stored.TotalUntil.After(pool.changed) {
+		c.differ("pool %s: its total is stored as %d until %s; its lots make %d then", stored.Code, stored.Total, moment(stored.TotalUntil), total)
+	}
+	if stored.Ceiling != max(stored.Total, stored.Used) {
+		c.differ("pool %s: its ceiling is %d, with a total of %d and %d used", stored.Code, stored.Ceiling, stored.Total, stored.Used)
+	}
+}
+
+func (c *organizationCheck) takeRecord(id UserID, external bool, created, updated time.Time) {
+	u := c.person("direct record", id)
+	switch {
+	case u.direct == nil:
+		c.differ("direct record of user %s: no event explains it", id)
+		return
+	case u.direct.external != external || !u.direct.changed.Equal(updated) || created.After(updated):
+		c.differ("direct record of user %s: stored as external %t, from %s to %s; by the events external %t, changed at %s",
+			id, external, moment(created), moment(updated), u.direct.external, moment(u.direct.changed))
+	}
+	u.direct.recorded = true
+}
+
+// takeSeat collects the seats of one person, which come one after the other.
+func (c *organizationCheck) takeSeat(user UserID, code BundleCode, units int64, direct bool, created time.Time) {
+	if user != c.seatsOf {
+		c.endSeats()
+		c.seatsOf = user
+	}
+	c.seatCodes = append(c.seatCodes, code)
+	c.seatUnits[units] = true
+	c.replayed.pool(code).seats += units
+	if !direct {
+		c.differ("seat %s of user %s: it has no source", code, user)
+	}
+	if u := c.replayed.users[user]; u != nil && u.direct != nil && created.After(u.direct.changed) {
+		c.differ("seat %s of user %s: made at %s, after the last event about it", code, user, moment(created))
+	}
+}
+
+func (c *organizationCheck) endSeats() {
+	if len(c.seatCodes) == 0 {
+		return
+	}
+	u := c.person("seats", c.seatsOf)
+	var told []BundleCode
+	units := int64(0)
+	if u.direct != nil {
+		told, units = u.direct.codes, u.direct.units
+		u.direct.seated = true
+	}
+	switch {
+	case !slices.Equal(c.seatCodes, told):
+		c.differ("seats of user %s: stored are %v, by the events %v", c.seatsOf, c.seatCodes, told)
+	case len(c.seatUnits) != 1 || !c.seatUnits[units]:
+		c.differ("seats of user %s: the units of %v are not %d each, as by the events", c.seatsOf, c.seatCodes, units)
+	}
+	c.seatCodes = c.seatCodes[:0]
+	clear(c.seatUnits)
+}
+
+// person finds who a row is about.
+func (c *organizationCheck) person(what string, id UserID) *replayedUser {
+	u := c.replayed.users[id]
+	if u == nil {
+		u = &replayedUser{}
+		c.replayed.users[id] = u
+	}
+	if !u.seen {
+		c.differ("%s of user %s: there is no such person", what, id)
+	}
+	return u
+}
+
+func (v *Verification) endOrganization() {
+	if v.current != nil {
+		v.current.end()
+		v.current = nil
+	}
+}
+
+// end looks for what the events tell of and no row had.
+func (c *organizationCheck) end() {
+	c.endSeats()
+	c.endHead()
+	for _, id := range slices.Sorted(maps.Keys(c.replayed.tenants)) {
+		c.differ("tenant %s: by the events it exists, and it is missing", id)
+	}
+	for _, id := range slices.Sorted(maps.Keys(c.replayed.applications)) {
+		c.differ("application %s: by the events it exists, and it is missing", id)
+	}
+	for _, id := range slices.Sorted(maps.Keys(c.replayed.lots)) {
+		c.differ("lot %s: by the events it exists, and it is missing", id)
+	}
+	var incomplete []UserID
+	for id, u := range c.replayed.users {
+		if !u.seen || u.direct != nil && (!u.direct.recorded || !u.direct.seated && len(u.direct.codes) > 0) {
+			incomplete = append(incomplete, id)
+		}
+	}
+	slices.Sort(incomplete)
+	for _, id := range incomplete {
+		u := c.replayed.users[id]
+		if !u.seen && !u.created.IsZero() {
+			c.differ("user %s: by the events they exist, and they are missing", id)
+		}
+		if u.direct != nil && !u.direct.recorded {
+			c.differ("direct record of user %s: by the events it exists, and it is missing", id)
+		}
+		if u.direct != nil && !u.direct.seated && len(u.direct.codes) > 0 {
+			c.differ("seats of user %s: stored are none, by the events %v", id, u.direct.codes)
+		}
+	}
+	for _, code := range slices.Sorted(maps.Keys(c.replayed.pools)) {
+		switch pool := c.replayed.pools[code]; {
+		case pool.seats != pool.Used:
+			c.differ("pool %s: its seats have %d units, by the events %d are used", code, pool.seats, pool.Used)
+		case !pool.seen && len(pool.lots) > 0:
+			c.differ("pool %s: by the events it exists, and it is missing", code)
+		}
+	}
+	if c.id == HostID {
+		c.created, c.keyEvents = c.replayed.organizations, c.replayed.signingKeys
+	}
+}
+
+// endHead compares the organization and the end of its chain with the events.
+func (c *organizationCheck) endHead() {
+	told, known := c.replayed.organizations[c.id]
+	switch {
+	case c.row == nil:
+		c.differ("there are rows of it, but it does not exist")
+	case !known || !told.created.Equal(c.row.created) || c.id != HostID && (told.UnknownUsers != c.row.UnknownUsers || told.ExternalLicenses != c.row.ExternalLicenses):
+		c.differ("stored with unknown users %s, external licenses %t, created at %s; by the events %s, %t, %s", c.row.UnknownUsers,
+			c.row.ExternalLicenses, moment(c.row.created), told.UnknownUsers, told.ExternalLicenses, moment(told.created))
+	}
+	switch {
+	case c.head == nil:
+		c.differ("the end of its chain is not stored")
+	case c.head.Sequence != c.chain.Sequence || !bytes.Equal(c.head.Hash, c.chain.Hash) || !c.head.At.Equal(c.chain.At):
+		c.differ("the head says that the chain ends with event %d at %s (hash %.4x…), it ends with event %d at %s (hash %.4x…)",
+			c.head.Sequence, moment(c.head.At), c.head.Hash, c.chain.Sequence, moment(c.chain.At), c.chain.Hash)
+	}
+}
