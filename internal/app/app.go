@@ -177,6 +177,7 @@ const firstAdministrator = "admin"
 
 // EnsureFirstAdministrator makes the first person of the host where there is none. Their password is told to announce before
 // it is stored: a stop in between costs nothing but another password at the next start, and no password is ever lost unseen.
+// When another node has stored its own in the same moment, announce is called again without a password: the first one is void.
 func (a *App) EnsureFirstAdministrator(ctx context.Context, announce func(userName, password string) error) error {
 	const id = "first-administrator"
 	if _, err := a.store.User(ctx, seatwright.HostID, id); !seatwright.IsKind(err, seatwright.KindNotFound) {
@@ -189,5 +190,8 @@ func (a *App) EnsureFirstAdministrator(ctx context.Context, announce func(userNa
 	_, err := a.Directory.CreateUser(ctx, seatwright.SystemCaller("start"), seatwright.HostID, directory.NewUser{
 		ID: id, UserName: firstAdministrator, Password: password, Role: seatwright.RoleHostAdministrator,
 	})
+	if seatwright.IsReason(err, seatwright.ReasonDuplicate) {
+		return announce(firstAdministrator, "")
+	}
 	return err
 }

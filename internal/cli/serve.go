@@ -56,6 +56,10 @@ func serve(command *cobra.Command, std streams, c app.Config) error {
 		return err
 	}
 	err = server.EnsureFirstAdministrator(command.Context(), func(user, password string) error {
+		if password == "" {
+			_, err := fmt.Fprintf(std.stdout, "another node has made user %s in the same moment: its password counts, not this one\n", user)
+			return err
+		}
 		_, err := fmt.Fprintf(std.stdout, "first administrator: user %s, password %s\n", user, password)
 		return err
 	})

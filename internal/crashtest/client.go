@@ -16,7 +16,8 @@ import (
 // Client sends raw requests. Each has connections of its own.
 type Client struct {
 	Token    string
-	Patience time.Duration // how long a request may be answered "not now" before that is called a violation; zero: half a minute
+	Patience time.Duration        // how long a request may be answered "not now" before that is called a violation; zero: half a minute
+	Hurry    func() time.Duration // if set: how long each attempt is waited for; then the client leaves and repeats it
 	front    *Front
 	http     *http.Client
 	stats    *Stats
@@ -49,7 +50,7 @@ func (c *Client) Send(ctx context.Context, method, path, key string, body any) (
 		if err != nil {
 			return 0, nil, err
 		}
-		status, answer, err := c.Once(ctx, method, base+path, key, encoded)
+		status, answer, err := c.attempt(ctx, method, base+path, key, encoded)
 		var wrong *Violation
 		switch {
 		case errors.As(err, &wrong):
@@ -82,6 +83,15 @@ func (c *Client) Send(ctx context.Context, method, path, key string, body any) (
 		}
 		unableSince = time.Time{}
 	}
+}
+
+func (c *Client) attempt(ctx context.Context, method, url, key string, body []byte) (status int, answer []byte, err error) {
+	if c.Hurry != nil {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, c.Hurry())
+		defer cancel()
+	}
+	return c.Once(ctx, method, url, key, body)
 }
 
 func wait(ctx context.Context, d time.Duration) error {

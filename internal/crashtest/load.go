@@ -40,9 +40,10 @@ func (s *Stats) String() string {
 type Load struct {
 	Front     *Front
 	Stats     Stats
-	Artifacts string        // directory for pictures of violations; empty: none are made
-	Patience  time.Duration // of the clients, see Client
-	Token     string        // of the organization's administrator, once prepared
+	Artifacts string               // directory for pictures of violations; empty: none are made
+	Patience  time.Duration        // of the clients, see Client
+	Hurry     func() time.Duration // of the clients of a window, see Client
+	Token     string               // of the organization's administrator, once prepared
 
 	seed     uint64
 	random   *rand.Rand
@@ -67,7 +68,9 @@ func (l *Load) Window(ctx context.Context, disturb func(context.Context) error) 
 	var clients sync.WaitGroup
 	for range 8 + l.random.IntN(9) {
 		l.clients++
-		c := &worker{Client: l.client(), id: l.clients, random: faults.Random(l.seed, l.clients), window: &w, begin: l.begin}
+		client := l.client()
+		client.Hurry = l.Hurry
+		c := &worker{Client: client, id: l.clients, random: faults.Random(l.seed, l.clients), window: &w, begin: l.begin}
 		clients.Go(func() {
 			defer c.Close()
 			if err := c.work(ctx, rest); err != nil {

@@ -29,7 +29,8 @@ type cacheShard struct {
 
 type cacheEntry struct {
 	principal  seatwright.Principal
-	until      int64  // nanoseconds since 1970
+	from       int64  // nanoseconds since 1970; earlier than that the clock has gone back, and the token is looked at anew
+	until      int64
 	generation uint64 // entries of an older one are void
 }
 
@@ -46,7 +47,7 @@ func (c *cache) get(key *[sha256.Size]byte, now int64) (seatwright.Principal, bo
 	s.mu.RLock()
 	e, known := s.entries[*key]
 	s.mu.RUnlock()
-	if !known || now >= e.until || e.generation != c.generation.Load() {
+	if !known || now < e.from || now >= e.until || e.generation != c.generation.Load() {
 		return seatwright.Principal{}, false
 	}
 	return e.principal, true

@@ -47,7 +47,7 @@ func (p *Provider) Verify(ctx context.Context, token string) (seatwright.Princip
 		return seatwright.Principal{}, err
 	}
 	until := min(now.Add(cacheLife).UnixNano(), time.Unix(c.Expires, 0).Add(leeway).UnixNano())
-	p.cache.put(&key, cacheEntry{principal: principal, until: until, generation: generation})
+	p.cache.put(&key, cacheEntry{principal: principal, from: now.UnixNano(), until: until, generation: generation})
 	return principal, nil
 }
 

@@ -81,22 +81,28 @@ func (c *Cluster) Promote(ctx context.Context) error {
 
 // PauseReceiver stops the process of a standby that receives what the primary writes: the connection stays, nothing is
 // answered. A primary that waits for this standby commits nothing until ResumeReceiver.
-func (c *Cluster) PauseReceiver(ctx context.Context) error {
+func (c *Cluster) PauseReceiver(ctx context.Context) error { return c.pause(ctx, "walreceiver") }
+
+// PauseSender stops the process of a primary that sends to its standby, until the primary is killed: what is written from
+// then on, no standby has.
+func (c *Cluster) PauseSender(ctx context.Context) error { return c.pause(ctx, "walsender") }
+
+func (c *Cluster) pause(ctx context.Context, process string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.server == nil || c.paused != 0 {
-		return errors.New("there is no receiver to pause")
+		return errors.New("there is no process to pause")
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	return poll(ctx, func() (bool, error) {
 		for _, child := range childrenOf(c.server.Process.Pid) {
 			title, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(child), "cmdline"))
-			if err != nil || !strings.Contains(string(title), "walreceiver") {
+			if err != nil || !strings.Contains(string(title), process) {
 				continue
 			}
 			if err := syscall.Kill(child, syscall.SIGSTOP); err != nil {
-				return false, fmt.Errorf("pause the receiver: %w", err)
+				return false, fmt.Errorf("pause the %s: %w", process, err)
 			}
 			c.paused = child
 			return true, poll(ctx, func() (bool, error) { return stateOf(child) != running, nil })
