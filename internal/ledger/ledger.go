@@ -123,6 +123,9 @@ type pending struct {
 // or may not be stored, and sending the command again with the same idempotency key tells. When ctx ends before the writer
 // has taken the command nothing has changed either; when it ends later the outcome is unknown to this caller.
 func Submit[A any](ctx context.Context, l *Ledger, origin seatwright.Origin, command seatwright.Command[A]) (A, error) {
+	if err := ctx.Err(); err != nil { // else it could be the writer's turn before this caller is seen to have left
+		return *new(A), leftBefore(err)
+	}
 	var answer A
 	var refusal error
 	p, err := newPending(origin, command, func(s *seatwright.Slice, fingerprint []byte) error {
@@ -155,10 +158,14 @@ func Submit[A any](ctx context.Context, l *Ledger, origin seatwright.Origin, com
 		}
 	case <-ctx.Done():
 		if p.state.CompareAndSwap(waiting, abandoned) {
-			return *new(A), seatwright.Unavailable(seatwright.ReasonStoreUnavailable, ctx.Err(), "the request ended before it was its turn; nothing has changed")
+			return *new(A), leftBefore(ctx.Err())
 		}
 		return *new(A), seatwright.Unavailable(seatwright.ReasonOutcomeUnknown, ctx.Err(), "the request ended before its outcome was known")
 	}
+}
+
+func leftBefore(cause error) error {
+	return seatwright.Unavailable(seatwright.ReasonStoreUnavailable, cause, "the request ended before it was its turn; nothing has changed")
 }
 
 func newPending[A any](origin seatwright.Origin, command seatwright.Command[A], decide func(*seatwright.Slice, []byte) error) (*pending, error) {

@@ -29,7 +29,7 @@ type cacheShard struct {
 
 type cacheEntry struct {
 	principal  seatwright.Principal
-	from       int64  // nanoseconds since 1970; earlier than that the clock has gone back, and the token is looked at anew
+	from       int64 // nanoseconds since 1970; earlier than that the clock has gone back, and the token is looked at anew
 	until      int64
 	generation uint64 // entries of an older one are void
 }
