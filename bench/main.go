@@ -129,9 +129,9 @@ func (b *bench) startPostgres(ctx context.Context, cells []cell, dir string) (ve
 	if dir, err = filepath.Abs(dir); err != nil {
 		return "", err
 	}
-	options := pgtest.Options{Dir: dir}
+	options := pgtest.Options{Dir: dir, Settings: []string{"checkpoint_timeout = 1h"}} // they are made between the cells
 	if b.statements {
-		options.Settings = []string{"shared_preload_libraries = 'pg_stat_statements'"}
+		options.Settings = append(options.Settings, "shared_preload_libraries = 'pg_stat_statements'")
 	}
 	if b.cluster, err = pgtest.Start(ctx, options); err != nil {
 		return "", err

@@ -6,11 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -65,8 +63,9 @@ func (b *bench) open(ctx context.Context, c cell) (site, error) {
 	}
 	name := fmt.Sprintf("cell_%d", b.cells)
 	s.at.URL = b.cluster.URL(name)
-	// The checkpoint writes the copy back, so that this is not measured.
-	return s, b.administer(ctx, "CREATE DATABASE "+name+" TEMPLATE "+databaseOf(from.place), "CHECKPOINT")
+	// The checkpoint comes before the copy: after it PostgreSQL would write every page that is touched for the first time as
+	// a whole, which a server does in the seconds after a checkpoint and not in the minutes until the next.
+	return s, b.administer(ctx, "CHECKPOINT", "CREATE DATABASE "+name+" TEMPLATE "+databaseOf(from.place))
 }
 
 // template makes what all rounds of cells with the same data begin with.
@@ -267,63 +266,4 @@ func copyFile(to, from string) error {
 	}
 	_, err = io.Copy(target, source)
 	return errors.Join(err, target.Sync(), target.Close())
-}
-
-// watchPostgres counts transactions until the function that it returns is called. With the flag -statements that also prints
-// what each statement and each of the server's processes have cost.
-func (b *bench) watchPostgres(ctx context.Context, c cell, at place) (func(s *sample, jobs map[string]time.Duration) error, error) {
-	if c.on != onPostgres {
-		return func(*sample, map[string]time.Duration) error { return nil }, nil
-	}
-	if b.statements {
-		if err := b.administer(ctx, `CREATE EXTENSION IF NOT EXISTS pg_stat_statements`, `SELECT pg_stat_statements_reset()`); err != nil {
-			return nil, err
-		}
-	}
-	count := func() (n int64, err error) {
-		err = withPostgres(ctx, b.cluster.URL("postgres"), func(conn *pgx.Conn) error {
-			// Only a transaction that writes has a number; the statistics of the database are late.
-			return conn.QueryRow(ctx, `SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint`).Scan(&n)
-		})
-		return n, err
-	}
-	before, err := count()
-	if err != nil {
-		return nil, err
-	}
-	return func(s *sample, jobs map[string]time.Duration) error {
-		after, err := count()
-		if err != nil {
-			return err
-		}
-		s.batch = float64(s.calls) / max(1, float64(after-before))
-		if !b.statements {
-			return nil
-		}
-		for _, job := range slices.Sorted(maps.Keys(jobs)) {
-			if perCall := jobs[job] / time.Duration(s.calls); perCall >= 100*time.Nanosecond {
-				fmt.Fprintf(b.progress, "    %10s/call  %s\n", micros(perCall), job)
-			}
-		}
-		return b.printStatements(ctx, at)
-	}, nil
-}
-
-func (b *bench) printStatements(ctx context.Context, at place) error {
-	const query = `SELECT calls, total_exec_time, mean_exec_time, rows, wal_bytes::bigint, regexp_replace(left(query, 150), '\s+', ' ', 'g')
-		FROM pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid WHERE datname = $1 ORDER BY total_exec_time DESC LIMIT 15`
-	return withPostgres(ctx, b.cluster.URL("postgres"), func(conn *pgx.Conn) error {
-		rows, err := conn.Query(ctx, query, databaseOf(at))
-		if err != nil {
-			return err
-		}
-		var calls, affected, wal int64
-		var total, mean float64
-		var text string
-		_, err = pgx.ForEachRow(rows, []any{&calls, &total, &mean, &affected, &wal, &text}, func() error {
-			fmt.Fprintf(b.progress, "    %7d calls  %8.1f ms  %7.3f ms each  %8d rows  %6d KB WAL  %s\n", calls, total, mean, affected, wal>>10, text)
-			return nil
-		})
-		return err
-	})
 }
