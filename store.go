@@ -135,7 +135,8 @@ type EventReader interface {
 // Archive is a database as an operator sees it: all of it, past the ledger, beside the servers that use it. It holds nothing
 // open between calls. Errors are those of Store, and plain ones that say what the operator has to do.
 type Archive interface {
-	// Schema compares the database with this program. It changes nothing. One that is not there is fs.ErrNotExist.
+	// Schema compares the database with this program. It changes nothing. One that is not there is fs.ErrNotExist; what this
+	// program knows is told all the same.
 	Schema(ctx context.Context) (Schema, error)
 	// Migrate brings the schema up to date, making the database where the store can, and returns the schema as it was before.
 	// A database that is newer than the program and may be used by it stays as it is. It is refused where a server would be.

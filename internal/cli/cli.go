@@ -1,7 +1,7 @@
 // Package cli is the command line: one file per subcommand, help text first.
 //
 // Commands for administrators (orgs, users, lots) speak to a running server through package client. Commands for operators
-// (serve, demo, verify, migrate) go to the database through package app. Start at Run; exit.go has the exit codes.
+// (serve, demo, verify, backup, restore, migrate) go to the database through package app. Start at Run; exit.go has the exit codes.
 package cli
 
 import (
@@ -50,6 +50,8 @@ Exit codes: 0 done; 1 the server failed or cannot be reached; 2 the command line
 		newServeCommand(std),
 		newDemoCommand(std),
 		newVerifyCommand(std),
+		newBackupCommand(std),
+		newRestoreCommand(std),
 		newMigrateCommand(std),
 		newOrgsCommand(std),
 		newUsersCommand(std),

@@ -26,11 +26,7 @@ func NewArchive(dir string) Archive { return Archive{dir} }
 
 // Schema implements seatwright.Archive.
 func (a Archive) Schema(ctx context.Context) (schema seatwright.Schema, err error) {
-	path, err := a.database()
-	if err != nil {
-		return schema, err
-	}
-	db, err := sql.Open("sqlite", source(path, readSettings))
+	db, err := sql.Open("sqlite", source(filepath.Join(a.dir, fileName), readSettings)) // connects when it is asked something
 	if err != nil {
 		return schema, translate(err)
 	}
@@ -38,6 +34,9 @@ func (a Archive) Schema(ctx context.Context) (schema seatwright.Schema, err erro
 	provider, err := newProvider(db)
 	if err != nil {
 		return schema, err
+	}
+	if _, err := a.database(); err != nil {
+		return seatwright.Schema{Known: known(provider)}, err
 	}
 	return schemaOf(ctx, db, provider)
 }
@@ -66,9 +65,7 @@ func (a Archive) Migrate(ctx context.Context) (seatwright.Schema, error) {
 	if err := store.Close(); err != nil {
 		return before, err
 	}
-	after, err := a.Schema(ctx)
-	before.Known = after.Known
-	return before, err
+	return before, nil
 }
 
 // dumpSettings are those of a long read that no other reader waits for.

@@ -45,8 +45,7 @@ func newProvider(db *sql.DB) (*goose.Provider, error) {
 
 // schemaOf asks the tables themselves and not the provider, which would make its own where they are missing.
 func schemaOf(ctx context.Context, db *sql.DB, provider *goose.Provider) (seatwright.Schema, error) {
-	sources := provider.ListSources()
-	schema := seatwright.Schema{Known: sources[len(sources)-1].Version}
+	schema := seatwright.Schema{Known: known(provider)}
 	for _, read := range [...]struct {
 		table, query string
 		into         *int64
@@ -64,4 +63,10 @@ func schemaOf(ctx context.Context, db *sql.DB, provider *goose.Provider) (seatwr
 		}
 	}
 	return schema, nil
+}
+
+// known is the last migration of this program.
+func known(provider *goose.Provider) int64 {
+	sources := provider.ListSources() // in order
+	return sources[len(sources)-1].Version
 }

@@ -1,0 +1,204 @@
+package backup
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"slices"
+
+	"github.com/seatwright/seatwright"
+)
+
+// Reader reads a backup that has begun well.
+type Reader struct {
+	Header Header
+	file   *bufio.Reader
+	lines  *bufio.Reader
+	sum    sum
+	line   []byte
+	rows   int64
+	ended  bool
+}
+
+// NewReader reads the header and refuses what is no backup, or one that this program would not understand as a whole.
+func NewReader(from io.Reader) (*Reader, error) {
+	file := bufio.NewReaderSize(from, 1<<16)
+	plain, err := gzip.NewReader(file)
+	if err != nil {
+		return nil, fmt.Errorf("this is not a backup: %w", err)
+	}
+	plain.Multistream(false)
+	r := &Reader{file: file, lines: bufio.NewReaderSize(plain, 1<<16), sum: newSum()}
+	if err := r.next(); err != nil {
+		return nil, err
+	}
+	r.sum.Write(r.line) //nolint:errcheck // a hash takes everything
+	if err := json.Unmarshal(r.line, &r.Header); err != nil || r.Header.Format == "" {
+		return nil, errors.New("this is not a backup: it does not begin with a header")
+	}
+	if r.Header.Format != format {
+		return nil, fmt.Errorf("this is a %q of %s, and this program reads %q", r.Header.Format, r.Header.Program, format)
+	}
+	return r, nil
+}
+
+// Check refuses a backup of another schema than known. The release that wrote it can restore it, and this one migrate that.
+func (r *Reader) Check(known int64) error {
+	if r.Header.Schema != known {
+		return fmt.Errorf("the backup has schema %d and was written by %s, this program knows schema %d: restore it with a release of its schema, then migrate",
+			r.Header.Schema, r.Header.Program, known)
+	}
+	for name, columns := range newHeader(known, "", r.Header.Begun).Tables {
+		if !slices.Equal(columns, r.Header.Tables[name]) {
+			return fmt.Errorf("the backup has the columns %v of %s, this program %v", r.Header.Tables[name], name, columns)
+		}
+	}
+	return nil
+}
+
+// damaged is why a backup is not believed.
+func damaged(format string, args ...any) error {
+	return fmt.Errorf("the backup is damaged or incomplete: "+format, args...)
+}
+
+// Rows is every row, each valid until the next, and then what is wrong with the backup, if anything: a backup is whole only
+// when all its rows came without an error. It can be read once.
+func (r *Reader) Rows() iter.Seq2[seatwright.Row, error] {
+	return func(yield func(seatwright.Row, error) bool) {
+		for {
+			row, last, err := r.row()
+			if err != nil {
+				yield(seatwright.Row{}, err)
+				return
+			}
+			if last {
+				return
+			}
+			if !yield(row, nil) {
+				return
+			}
+		}
+	}
+}
+
+// row reads the next line. last says that it was the footer, and that everything is right.
+func (r *Reader) row() (row seatwright.Row, last bool, err error) {
+	if r.ended {
+		return row, false, errors.New("a backup is read once")
+	}
+	if err := r.next(); err != nil {
+		return row, false, err
+	}
+	if r.line[0] == '{' {
+		r.ended = true
+		return row, true, r.end()
+	}
+	r.sum.Write(r.line) //nolint:errcheck // a hash takes everything
+	r.rows++
+	row, err = parseRow(r.line)
+	if err != nil {
+		return row, false, damaged("line %d: %w", r.rows+1, err)
+	}
+	return row, false, nil
+}
+
+// next reads one line. The end of the file is an error: there is always one more line than rows.
+func (r *Reader) next() error {
+	r.line = r.line[:0]
+	for {
+		part, err := r.lines.ReadSlice('\n')
+		r.line = append(r.line, part...)
+		switch {
+		case err == nil:
+			return nil
+		case !errors.Is(err, bufio.ErrBufferFull):
+			return damaged("it ends after %d rows: %w", r.rows, err)
+		case len(r.line) > maxLine:
+			return damaged("line %d is too long", r.rows+2)
+		}
+	}
+}
+
+// end compares the footer with what came before, and looks for the end of the file, where gzip has a checksum of its own.
+func (r *Reader) end() error {
+	var f footer
+	if err := json.Unmarshal(r.line, &f); err != nil {
+		return damaged("its last line: %w", err)
+	}
+	if sum := r.sum.text(); f.Rows != r.rows || f.SHA256 != sum {
+		return damaged("it has %d rows with the hash %s, and says %d with %s", r.rows, sum, f.Rows, f.SHA256)
+	}
+	for _, rest := range [...]*bufio.Reader{r.lines, r.file} {
+		if _, err := rest.ReadByte(); err == nil {
+			return damaged("there is more behind its end")
+		} else if !errors.Is(err, io.EOF) {
+			return damaged("its end: %w", err)
+		}
+	}
+	return nil
+}
+
+// parseRow reads the line of a row.
+func parseRow(line []byte) (row seatwright.Row, err error) {
+	var fields []json.RawMessage
+	if err := json.Unmarshal(line, &fields); err != nil {
+		return row, err
+	}
+	var name string
+	if len(fields) > 0 {
+		if err := json.Unmarshal(fields[0], &name); err != nil {
+			return row, err
+		}
+	}
+	table, known := seatwright.LookupTable(name)
+	if !known || table.Secret || len(fields) != 1+len(table.Columns) {
+		return row, fmt.Errorf("%d values of %q", len(fields)-1, name)
+	}
+	row = seatwright.Row{Table: table, Values: make([]any, len(table.Columns))}
+	for i, c := range table.Columns {
+		if row.Values[i], err = parseValue(c.Kind, fields[1+i]); err != nil {
+			return row, fmt.Errorf("%s.%s: %w", name, c.Name, err)
+		}
+	}
+	return row, nil
+}
+
+func parseValue(kind seatwright.ColumnKind, field json.RawMessage) (any, error) {
+	if bytes.Equal(field, []byte("null")) {
+		if kind != seatwright.OptionalText {
+			return nil, errors.New("there is no value")
+		}
+		return nil, nil
+	}
+	switch kind {
+	case seatwright.Number:
+		var n int64
+		err := json.Unmarshal(field, &n)
+		return n, err
+	case seatwright.Flag:
+		var b bool
+		err := json.Unmarshal(field, &b)
+		return b, err
+	case seatwright.Text, seatwright.OptionalText:
+		value, err := parseBytes(field)
+		return string(value), err
+	default:
+		return parseBytes(field)
+	}
+}
+
+func parseBytes(field json.RawMessage) ([]byte, error) {
+	if field[0] == '{' {
+		var b encodedBytes
+		err := json.Unmarshal(field, &b)
+		return b.Base64, err
+	}
+	var text string
+	err := json.Unmarshal(field, &text)
+	return []byte(text), err
+}
