@@ -290,8 +290,18 @@ func (c *Client) inUse(ctx context.Context) (map[string]int, error) {
 	return inUse, nil
 }
 
+const maestroPassword = "correct horse battery staple"
+
+// SignIn returns a fresh token of the organization's administrator, on servers that Prepare has seen or that have its data.
+func SignIn(ctx context.Context, front *Front) (token string, err error) {
+	maestro := NewClient(front, "", &Stats{})
+	defer maestro.Close()
+	err = maestro.signIn(ctx, "songs", "maestro", maestroPassword)
+	return maestro.Token, err
+}
+
 // Prepare sets up the organization on fresh servers, with the password of the host's first administrator.
-func (l *Load) Prepare(ctx context.Context, password string) error {
+func (l *Load) Prepare(ctx context.Context, password string) (err error) {
 	host := NewClient(l.Front, "", &l.Stats)
 	defer host.Close()
 	if err := host.signIn(ctx, "host", "admin", password); err != nil {
@@ -303,8 +313,7 @@ func (l *Load) Prepare(ctx context.Context, password string) error {
 		return err
 	}
 	one := all + "/" + url.PathEscape(Organization)
-	const secret = "correct horse battery staple"
-	admin := map[string]string{"userName": "maestro", "password": secret, "role": "organization-administrator"}
+	admin := map[string]string{"userName": "maestro", "password": maestroPassword, "role": "organization-administrator"}
 	if err := host.want(ctx, http.MethodPost, one+"/users", admin, &ignored); err != nil {
 		return err
 	}
@@ -326,12 +335,11 @@ func (l *Load) Prepare(ctx context.Context, password string) error {
 			return err
 		}
 	}
-	maestro := NewClient(l.Front, "", &l.Stats)
-	defer maestro.Close()
-	if err := maestro.signIn(ctx, "songs", "maestro", secret); err != nil {
+	if l.Token, err = SignIn(ctx, l.Front); err != nil {
 		return err
 	}
-	l.Token = maestro.Token
+	maestro := l.client()
+	defer maestro.Close()
 	for person := range depositors {
 		if _, err := maestro.performMove(ctx, move{person: person, to: int(initialDeposits >> person & 1)}, ""); err != nil {
 			return err
