@@ -42,9 +42,11 @@ type Load struct {
 	Stats     Stats
 	Artifacts string               // directory for pictures of violations; empty: none are made
 	Patience  time.Duration        // of the clients, see Client
+	Astray    bool                 // of the clients, see Client
 	Hurry     func() time.Duration // of the clients of a window, see Client
 	Token     string               // of the organization's administrator, once prepared
 
+	host     string // token of the host's first administrator
 	seed     uint64
 	random   *rand.Rand
 	clients  int // so far; numbers the random streams
@@ -92,7 +94,7 @@ func (l *Load) Window(ctx context.Context, disturb func(context.Context) error) 
 
 func (l *Load) client() *Client {
 	c := NewClient(l.Front, l.Token, &l.Stats)
-	c.Patience = l.Patience
+	c.Patience, c.Astray = l.Patience, l.Astray
 	return c
 }
 
@@ -296,17 +298,21 @@ const maestroPassword = "correct horse battery staple"
 func SignIn(ctx context.Context, front *Front) (token string, err error) {
 	maestro := NewClient(front, "", &Stats{})
 	defer maestro.Close()
-	err = maestro.signIn(ctx, "songs", "maestro", maestroPassword)
+	err = maestro.SignIn(ctx, "songs", "maestro", maestroPassword)
 	return maestro.Token, err
 }
+
+// Host is a client of the host's first administrator, once prepared. Close it.
+func (l *Load) Host() *Client { return NewClient(l.Front, l.host, &l.Stats) }
 
 // Prepare sets up the organization on fresh servers, with the password of the host's first administrator.
 func (l *Load) Prepare(ctx context.Context, password string) (err error) {
 	host := NewClient(l.Front, "", &l.Stats)
 	defer host.Close()
-	if err := host.signIn(ctx, "host", "admin", password); err != nil {
+	if err := host.SignIn(ctx, "host", "admin", password); err != nil {
 		return err
 	}
+	l.host = host.Token
 	var ignored map[string]any
 	const all = "/api/v1/organizations"
 	if err := host.want(ctx, http.MethodPost, all, map[string]string{"id": Organization, "name": "songs"}, &ignored); err != nil {
