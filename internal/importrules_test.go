@@ -123,7 +123,7 @@ var rules = []rule{
 		lock: []edge{noHTTP, noSQL, noCobra},
 	},
 	{
-		pkg:  "internal/app",
+		pkg: "internal/app",
 		ours: []string{
 			".", "internal/backup", "internal/faultclock", "internal/ledger", "internal/licensing", "internal/directory", "internal/store/*", "internal/api*",
 			"internal/console*", "internal/oauth", "internal/server",
