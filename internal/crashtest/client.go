@@ -188,7 +188,13 @@ func (c *Client) SignIn(ctx context.Context, tenancy, user, password string) err
 const (
 	Organization = "song-one" // of the load, known to the host as songs
 	loginPath    = "/api/account/authenticate"
-	licensePath  = "/lease_/api/account/" + Organization + "/user-license"
+	LicensePath  = "/lease_/api/account/" + Organization + "/user-license"
+)
+
+// The load leaves this bundle, of which some were bought, and this person alone.
+const (
+	SpareCode   = "IDU"
+	SparePerson = "spare"
 )
 
 func personID(pool, person int) string { return "u-" + strconv.Itoa(pool) + "-" + strconv.Itoa(person) }
@@ -215,7 +221,7 @@ func (c *Client) perform(ctx context.Context, pool int, in input, key string) (o
 	case read:
 		method, key = http.MethodPost, ""
 	}
-	status, answer, err := c.Send(ctx, method, licensePath, key, body)
+	status, answer, err := c.Send(ctx, method, LicensePath, key, body)
 	if err != nil {
 		return output{}, err
 	}

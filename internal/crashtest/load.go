@@ -70,7 +70,7 @@ func (l *Load) Window(ctx context.Context, disturb func(context.Context) error) 
 	var clients sync.WaitGroup
 	for range 8 + l.random.IntN(9) {
 		l.clients++
-		client := l.client()
+		client := l.Client()
 		client.Hurry = l.Hurry
 		c := &worker{Client: client, id: l.clients, random: faults.Random(l.seed, l.clients), window: &w, begin: l.begin}
 		clients.Go(func() {
@@ -92,7 +92,8 @@ func (l *Load) Window(ctx context.Context, disturb func(context.Context) error) 
 	return l.check(ctx, &w)
 }
 
-func (l *Load) client() *Client {
+// Client makes a client of the organization's administrator.
+func (l *Load) Client() *Client {
 	c := NewClient(l.Front, l.Token, &l.Stats)
 	c.Patience, c.Astray = l.Patience, l.Astray
 	return c
@@ -100,7 +101,7 @@ func (l *Load) client() *Client {
 
 // check reads what is so now, and whether the history explains it.
 func (l *Load) check(ctx context.Context, w *window) error {
-	reader := &worker{Client: l.client(), window: w, begin: l.begin}
+	reader := &worker{Client: l.Client(), window: w, begin: l.begin}
 	defer reader.Close()
 	inUse, err := reader.inUse(ctx)
 	if err != nil {
@@ -279,7 +280,7 @@ func (c *Client) inUse(ctx context.Context) (map[string]int, error) {
 		Allocated int    `json:"allocated"`
 		Total     int    `json:"total"`
 	}
-	if err := c.want(ctx, http.MethodGet, licensePath, nil, &totals); err != nil {
+	if err := c.want(ctx, http.MethodGet, LicensePath, nil, &totals); err != nil {
 		return nil, err
 	}
 	inUse := map[string]int{}
@@ -323,7 +324,7 @@ func (l *Load) Prepare(ctx context.Context, password string) (err error) {
 	if err := host.want(ctx, http.MethodPost, one+"/users", admin, &ignored); err != nil {
 		return err
 	}
-	for _, code := range append(codes[:], bankCodes[:]...) {
+	for _, code := range append(append(codes[:], bankCodes[:]...), SpareCode) {
 		lot := map[string]any{"code": code, "quantity": capacity, "end": time.Now().AddDate(1, 0, 0).UTC().Format(time.RFC3339)}
 		if err := host.want(ctx, http.MethodPost, one+"/lots", lot, &ignored); err != nil {
 			return err
@@ -336,6 +337,7 @@ func (l *Load) Prepare(ctx context.Context, password string) (err error) {
 	for person := range depositors {
 		everybody = append(everybody, depositorID(person))
 	}
+	everybody = append(everybody, SparePerson)
 	for _, id := range everybody {
 		if err := host.want(ctx, http.MethodPost, one+"/users", map[string]string{"id": id}, &ignored); err != nil {
 			return err
@@ -344,7 +346,7 @@ func (l *Load) Prepare(ctx context.Context, password string) (err error) {
 	if l.Token, err = SignIn(ctx, l.Front); err != nil {
 		return err
 	}
-	maestro := l.client()
+	maestro := l.Client()
 	defer maestro.Close()
 	for person := range depositors {
 		if _, err := maestro.performMove(ctx, move{person: person, to: int(initialDeposits >> person & 1)}, ""); err != nil {

@@ -30,7 +30,7 @@ var powerModes = []struct {
 func TestR2PowerLossLosesNothing(t *testing.T) {
 	needDisk(t, "R2")
 	bin := crashtest.Build(t, "")
-	cycles := faults.Count(t, 10, 200, 5000)
+	cycles := faults.Count(t, 6, 200, 5000)
 	for _, mode := range powerModes {
 		t.Run(mode.name, func(t *testing.T) {
 			p := newPowered(t, bin)
