@@ -19,9 +19,8 @@ type cell struct {
 	keys    bool
 	nodes   int // 0 means 1
 	callers int // of each node
-	people  int // grown cells: how many there are
-	grown   bool
-	read    bool
+	work    work
+	held    int  // people who have what shape.first gives them already
 	behind  bool // a server is in front of the data
 }
 
@@ -108,11 +107,8 @@ func (b *bench) measure(ctx context.Context, c cell, round int) (s sample, err e
 	}
 	defer func() { err = errors.Join(err, site.close(ctx)) }()
 	o := order{
-		Engine: c.engine, At: site.place(), Shape: c.shape, Keys: c.keys, Replace: c.grown, Read: c.read, Callers: c.callers,
+		Engine: c.engine, At: site.place(), Shape: c.shape, Keys: c.keys, Work: c.work, Callers: c.callers,
 		People: b.people(c), Step: max(1, c.nodes), Warm: b.duration / 4, Duration: b.duration,
-	}
-	if c.grown && !c.read {
-		o.First = b.replaced[c.people]
 	}
 	calls := 0
 	if c.behind {
@@ -151,12 +147,6 @@ func (b *bench) driveBehind(ctx context.Context, c cell, o order, s *sample, rou
 
 // audit checks the books after a cell.
 func (b *bench) audit(ctx context.Context, c cell, site site, calls int) error {
-	if c.grown && !c.read {
-		b.replaced[c.people] += calls
-	}
-	if c.read {
-		calls = 0
-	}
 	if err := site.check(ctx, calls); err != nil {
 		return fmt.Errorf("the books are wrong: %w", err)
 	}

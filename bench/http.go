@@ -59,7 +59,7 @@ func (e *httpEngine) do(_ context.Context, caller, n int) error {
 	t := e.order.task(n)
 	method, path := http.MethodPut, "/lease_/api/account/"+string(e.order.Shape.organization(t.organization))+"/user-license"
 	body := `{"userIds":["` + string(t.user) + `"],"userBundleCodes":["` + string(t.code) + `"]}`
-	if e.order.Read {
+	if e.order.Work == askSomebody {
 		method, body = http.MethodPost, `{"userIds":["`+string(t.user)+`"]}`
 	}
 	conn := e.conns[caller]

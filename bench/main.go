@@ -41,7 +41,7 @@ var errBar = errors.New("at least one bar was missed")
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) (err error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	b := &bench{templates: map[string]*template{}, replaced: map[int]int{}, progress: stderr}
+	b := &bench{templates: map[string]*template{}, progress: stderr}
 	var (
 		quick    = flags.Bool("quick", false, "one short round, to see that everything works; misses no bar")
 		grown    = flags.Int("grown", 1_000_000, "people of the cells about growth; fewer than a million miss no bar")
@@ -54,7 +54,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	)
 	flags.IntVar(&b.rounds, "rounds", 5, "rounds; medians are taken over them")
 	flags.DurationVar(&b.duration, "d", time.Second, "how long each cell runs in each round")
-	flags.IntVar(&b.users, "users", 80_000, "people who are there before a cell begins; it ends early when all have been served")
+	flags.IntVar(&b.users, "users", 80_000, "people who wait for an allocation when a cell begins; it ends early when all have been served")
 	flags.StringVar(&b.program, "program", "bin/seatwright", "the server")
 	flags.StringVar(&b.profiles, "cpuprofile", "", "write a CPU profile of each node of each cell into this directory")
 	flags.BoolVar(&b.statements, "statements", false, "print what each statement and process of PostgreSQL has cost; this has a cost of its own")
@@ -176,6 +176,7 @@ func choose(all []cell, only string) ([]cell, error) {
 // beside them shows what a key costs. Those on PostgreSQL have keys.
 func cells(grown int) []cell {
 	const callers, small = 64, 1000
+	many := number(grown)
 	return []cell{
 		{id: "sqlite-naive", name: "SQLite, one transaction per request, 1 caller", engine: "sqlite-naive", on: onSQLite, shape: spread, callers: 1},
 		{id: "sqlite-naive-64", name: "SQLite, one transaction per request, 64 callers in turn", engine: "sqlite-naive", on: onSQLite, shape: spread, callers: callers},
@@ -192,13 +193,13 @@ func cells(grown int) []cell {
 		{id: "pg-naive-hot-2", name: "PostgreSQL, naive, one hot pool, two nodes", engine: "postgres-naive", on: onPostgres, shape: hot, nodes: 2, callers: callers},
 		{id: "pg-hot-2", name: "PostgreSQL, ledger, one hot pool, keys, two nodes", engine: "ledger", on: onPostgres, shape: hot, keys: true, nodes: 2, callers: callers},
 		{id: "pg-spread-2", name: "PostgreSQL, ledger, 1000 organizations, keys, two nodes", engine: "ledger", on: onPostgres, shape: thousand, keys: true, nodes: 2, callers: callers},
-		{id: "bare", name: "bare net/http, constant answer", engine: "bare", shape: spread, people: small, grown: true, read: true, behind: true, callers: callers},
-		{id: "read-http", name: "HTTP, read one user, " + number(grown) + " users", engine: "http", on: onSQLite, shape: spread, people: grown, grown: true, read: true, behind: true, callers: callers},
-		{id: "grown-http", name: "HTTP, replace an allocation, " + number(grown) + " users", engine: "http", on: onSQLite, shape: spread, people: grown, grown: true, behind: true, callers: callers},
-		{id: "small", name: "ledger, replace an allocation, 1k users", engine: "ledger", on: onSQLite, shape: spread, people: small, grown: true, callers: callers},
-		{id: "grown", name: "ledger, replace an allocation, " + number(grown) + " users", engine: "ledger", on: onSQLite, shape: spread, people: grown, grown: true, callers: callers},
-		{id: "read-small", name: "store, read one user, 1k users", engine: "reader", on: onSQLite, shape: spread, people: small, grown: true, read: true, callers: 1},
-		{id: "read-grown", name: "store, read one user, " + number(grown) + " users", engine: "reader", on: onSQLite, shape: spread, people: grown, grown: true, read: true, callers: 1},
+		{id: "bare", name: "bare net/http, constant answer", engine: "bare", shape: spread, work: askSomebody, held: small, behind: true, callers: callers},
+		{id: "read-http", name: "HTTP, read one user, " + many + " users", engine: "http", on: onSQLite, shape: spread, work: askSomebody, held: grown, behind: true, callers: callers},
+		{id: "grown-http", name: "HTTP, allocate, " + many + " users", engine: "http", on: onSQLite, shape: spread, work: allocateWaiting, held: grown, behind: true, callers: callers},
+		{id: "small", name: "SQLite, ledger, allocate, 1k users with seats", engine: "ledger", on: onSQLite, shape: spread, work: allocateWaiting, held: small, callers: callers},
+		{id: "grown", name: "SQLite, ledger, allocate, " + many + " users with seats", engine: "ledger", on: onSQLite, shape: spread, work: allocateWaiting, held: grown, callers: callers},
+		{id: "read-small", name: "SQLite, store, read one user, 1k users", engine: "reader", on: onSQLite, shape: spread, work: askSomebody, held: small, callers: 1},
+		{id: "read-grown", name: "SQLite, store, read one user, " + many + " users", engine: "reader", on: onSQLite, shape: spread, work: askSomebody, held: grown, callers: 1},
 	}
 }
 

@@ -27,8 +27,7 @@ type order struct {
 	At       place
 	Shape    shape
 	Keys     bool
-	Replace  bool     // people hold something already: shape.next instead of shape.first
-	Read     bool     // http: ask instead of allocating
+	Work     work
 	Base     string   // http: where the server is
 	Tokens   []string // http: of each organization
 	Callers  int
@@ -39,6 +38,15 @@ type order struct {
 	Duration time.Duration
 	Profile  string // file for a CPU profile of the measured time
 }
+
+// work is what the calls are about.
+type work string
+
+const (
+	allocateFirst   work = ""        // shape.first
+	allocateWaiting work = "waiting" // shape.waiting
+	askSomebody     work = "ask"     // shape.somebody; http asks instead of allocating
+)
 
 // prepared is a node's first answer, done its second.
 type prepared struct{ Calls int }
@@ -138,8 +146,12 @@ func (o order) open(ctx context.Context) (engine, error) {
 
 // task is what a caller with that number is to do.
 func (o order) task(n int) task {
-	if o.Replace {
-		return o.Shape.next(n, o.People)
+	switch o.Work {
+	case allocateWaiting:
+		return o.Shape.waiting(n)
+	case askSomebody:
+		return o.Shape.somebody(n, o.People)
+	case allocateFirst:
 	}
 	return o.Shape.first(n)
 }
@@ -167,7 +179,7 @@ func (o order) load(ctx context.Context, e engine, next *atomic.Int64, d time.Du
 					return
 				}
 				n := int(next.Add(int64(o.Step))) - o.Step
-				if n >= o.People && !o.Replace {
+				if n >= o.People && o.Work != askSomebody {
 					return
 				}
 				if errs[i] = e.do(ctx, i, n); errs[i] != nil {

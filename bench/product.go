@@ -65,9 +65,9 @@ func applicationID(organization seatwright.OrganizationID) seatwright.Applicatio
 	return seatwright.ApplicationID(organization + "-client")
 }
 
-// fill makes organizations with an application, purchases and people, through the ledger as everything else. With seats, each
-// person gets what shape.first says.
-func fill(ctx context.Context, at place, s shape, people int, seats bool) (err error) {
+// fill makes organizations with an application, purchases and people, through the ledger as everything else. held people have
+// what shape.first gives them, so many others wait.
+func fill(ctx context.Context, at place, s shape, held, waiting int) (err error) {
 	p, err := openProduct(ctx, at, s)
 	if err != nil {
 		return err
@@ -77,34 +77,44 @@ func fill(ctx context.Context, at place, s shape, people int, seats bool) (err e
 	if _, err := ledger.Submit(ctx, p.ledger, origin, seatwright.CreateHost{}); err != nil {
 		return err
 	}
-	if err := p.each(s.Organizations, func(i int) error { return p.found(ctx, origin, i) }); err != nil {
+	if err := each(s.Organizations, func(i int) error { return p.found(ctx, origin, i) }); err != nil {
 		return err
 	}
-	err = p.each(people, func(person int) error {
-		user := seatwright.User{Organization: s.organization(person % s.Organizations), ID: personID(person), Role: seatwright.RoleMember}
+	person := s.first
+	if held > 0 {
+		person = func(i int) task {
+			if i < held {
+				return s.first(i)
+			}
+			return s.waiting(i - held)
+		}
+	}
+	err = each(held+waiting, func(i int) error {
+		t := person(i)
+		user := seatwright.User{Organization: s.organization(t.organization), ID: t.user, Role: seatwright.RoleMember}
 		_, err := ledger.Submit(ctx, p.ledger, origin, seatwright.CreateUser{User: user})
 		return err
 	})
-	if err != nil || !seats {
+	if err != nil {
 		return err
 	}
 	// As few commands as possible: all people of an organization who get the same code, a thousand at a time.
 	groups := map[seatwright.OrganizationID]map[seatwright.BundleCode][]seatwright.UserID{}
 	var commands []seatwright.AllocateToUsers
-	for person := range people {
-		t := s.first(person)
+	for i := range held {
+		t := s.first(i)
 		organization := s.organization(t.organization)
 		if groups[organization] == nil {
 			groups[organization] = map[seatwright.BundleCode][]seatwright.UserID{}
 		}
 		users := append(groups[organization][t.code], t.user)
-		if person >= people-s.Organizations*len(s.Codes) || len(users) == seatwright.MaxUsersPerCall {
+		if i >= held-s.Organizations*len(s.Codes) || len(users) == seatwright.MaxUsersPerCall {
 			commands = append(commands, seatwright.AllocateToUsers{Organization: organization, Users: users, Codes: []seatwright.BundleCode{t.code}})
 			users = nil
 		}
 		groups[organization][t.code] = users
 	}
-	return p.each(len(commands), func(i int) error {
+	return each(len(commands), func(i int) error {
 		_, err := ledger.Submit(ctx, p.ledger, origin, commands[i])
 		return err
 	})
@@ -135,7 +145,7 @@ func (p *product) found(ctx context.Context, origin seatwright.Origin, i int) er
 }
 
 // each calls do for all numbers below n, many at a time, so that the ledger makes large batches.
-func (p *product) each(n int, do func(i int) error) error {
+func each(n int, do func(i int) error) error {
 	const callers = 512
 	var (
 		next atomic.Int64

@@ -50,7 +50,7 @@ func bars() []bar {
 		p99Bar("the same, two nodes", "pg-hot-2", "pg-naive-hot-2", "naive p99, two nodes"),
 		{"allocate over HTTP with token, PostgreSQL, keys", "naive, without HTTP", "pg-http", "pg-naive", rate, 0, 0, false, false, times},
 		{"read one user's allocation over HTTP with token, 1M users", "bare net/http, constant answer", "read-http", "bare", rate, 0, 0, false, false, times},
-		{"growth, 1k → 1M users: allocate", "itself", "grown", "small", rate, 0.7, 0.85, false, true, fraction},
+		{"growth, 1k → 1M users with seats: allocate to others", "itself", "grown", "small", rate, 0.7, 0.85, false, false, fraction},
 		{"growth, 1k → 1M users: p50 of a read in the store", "itself", "read-grown", "read-small", p50, 2.5, 1.8, true, false, times},
 		{"memory, idle, 1M users on disk", "", "read-http", "", func(s sample) float64 { return float64(s.idle) }, 120 * mega, 60 * mega, true, false, megabytes},
 		{"memory, most, while it is read by 64 connections", "", "read-http", "", func(s sample) float64 { return float64(s.peak) }, 450 * mega, 300 * mega, true, false, megabytes},

@@ -48,10 +48,14 @@ func (s shape) first(person int) task {
 	return task{person, person % s.Organizations, personID(person), s.Codes[person/s.Organizations%len(s.Codes)]}
 }
 
-// next is the n-th allocation among people of whom each holds what first gave them: one after the other, from all over the
-// table, gets the next code in place of the one before.
-func (s shape) next(n, people int) task {
-	const stride = 7919 // a prime that divides no number of people we use
-	person, round := n%people*stride%people, n/people
-	return task{n, person % s.Organizations, personID(person), s.Codes[(person/s.Organizations+1+round)%len(s.Codes)]}
+const stride = 7919 // a prime that divides no number of people that we use
+
+// waiting is the allocation to the n-th of the people who came later and hold nothing yet. Their ids lie all over the
+// tables, so that nothing is gained by keys that follow each other.
+func (s shape) waiting(n int) task {
+	user := seatwright.UserID("person-" + strconv.Itoa(n*stride%1_000_000) + "." + strconv.Itoa(n))
+	return task{n, n % s.Organizations, user, s.Codes[n/s.Organizations%len(s.Codes)]}
 }
+
+// somebody is what one of the people has been given, another one for each n, from all over the tables.
+func (s shape) somebody(n, people int) task { return s.first(n % people * stride % people) }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,9 +29,8 @@ type bench struct {
 
 	cluster   *pgtest.Cluster // nil while no cell needs it
 	templates map[string]*template
-	replaced  map[int]int // how many replacing calls the grown data with so many people have had
-	audited   int         // how often the books were compared
-	cells     int         // made so far, for names
+	audited   int // how often the books were compared
+	cells     int // made so far, for names
 }
 
 // template is what all rounds of some cells begin with.
@@ -41,9 +39,15 @@ type template struct {
 	books books // of the product
 }
 
-func (b *bench) people(c cell) int { return cmp.Or(c.people, b.users) }
+// people is how many tasks there are in a cell.
+func (b *bench) people(c cell) int {
+	if c.work == askSomebody {
+		return c.held
+	}
+	return b.users
+}
 
-// open makes the data of a cell: a fresh copy of what all rounds begin with. Grown data are not copied but used again.
+// open makes the data of a cell: a fresh copy of what all rounds begin with.
 func (b *bench) open(ctx context.Context, c cell) (site, error) {
 	if c.on == onNothing {
 		return discard{}, nil
@@ -52,8 +56,8 @@ func (b *bench) open(ctx context.Context, c cell) (site, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.grown {
-		return &grownSite{from, c.shape}, nil
+	if c.work == askSomebody {
+		return &sharedSite{from, c}, nil
 	}
 	b.cells++
 	s := &copySite{cell: c, before: from.books, cluster: b.cluster}
@@ -70,13 +74,10 @@ func (b *bench) open(ctx context.Context, c cell) (site, error) {
 
 // template makes what all rounds of cells with the same data begin with.
 func (b *bench) template(ctx context.Context, c cell) (*template, error) {
-	name := fmt.Sprintf("%s_%s_%d", strings.ToLower(string(c.on)), c.shape.Name, b.people(c))
+	name := fmt.Sprintf("%s_%s_%d", strings.ToLower(string(c.on)), c.shape.Name, c.held)
 	naive := strings.HasSuffix(c.engine, "-naive")
 	if naive {
 		name = strings.ToLower(string(c.on)) + "_naive"
-	}
-	if c.grown {
-		name += "_grown"
 	}
 	if t := b.templates[name]; t != nil {
 		return t, nil
@@ -111,10 +112,10 @@ func (b *bench) makeTemplate(ctx context.Context, c cell, name string, naive boo
 	case naive:
 		return t, fillNaivePostgres(ctx, at.URL)
 	}
-	if err := fill(ctx, at, c.shape, b.people(c), c.grown); err != nil {
+	if err := fill(ctx, at, c.shape, c.held, b.users); err != nil {
 		return nil, err
 	}
-	if c.grown {
+	if c.held > 0 {
 		if err := b.settle(ctx, c, at); err != nil {
 			return nil, err
 		}
@@ -184,7 +185,6 @@ type copySite struct {
 
 func (s *copySite) place() place { return s.at }
 
-// check checks that calls people got their first seat, each with one event.
 func (s *copySite) check(ctx context.Context, calls int) error {
 	switch s.cell.engine {
 	case "sqlite-naive":
@@ -192,13 +192,22 @@ func (s *copySite) check(ctx context.Context, calls int) error {
 	case "postgres-naive":
 		return checkNaivePostgres(ctx, s.at.URL, calls)
 	}
-	after, err := readBooks(ctx, s.at, s.cell.shape)
+	return checkBooks(ctx, s.at, s.cell, s.before, calls)
+}
+
+// checkBooks checks that since before each of so many calls has taken one seat and written one event.
+func checkBooks(ctx context.Context, at place, c cell, before books, calls int) error {
+	after, err := readBooks(ctx, at, c.shape)
 	if err != nil {
 		return err
 	}
-	// The server writes events of its own only into the chain of the host.
-	if after.seats != int64(calls) || after.events-s.before.events != int64(calls) {
-		return fmt.Errorf("%d allocations were answered, there are %d seats and %d events", calls, after.seats, after.events-s.before.events)
+	if c.work == askSomebody {
+		calls = 0
+	}
+	// What the server itself does is written into the chain of the host.
+	seats, events := after.seats-before.seats, after.events-before.events
+	if seats != int64(calls) || events != int64(calls) {
+		return fmt.Errorf("%d allocations were answered, there are %d new seats and %d events", calls, seats, events)
 	}
 	return nil
 }
@@ -214,28 +223,19 @@ func (s *copySite) close(ctx context.Context) error {
 	})
 }
 
-// grownSite is used by many cells, of which each leaves as many seats as it found.
-type grownSite struct {
+// sharedSite is what all rounds begin with: a cell that changes nothing needs no copy.
+type sharedSite struct {
 	*template
-	shape shape
+	cell cell
 }
 
-func (s *grownSite) place() place { return s.template.place }
+func (s *sharedSite) place() place { return s.template.place }
 
-func (s *grownSite) check(ctx context.Context, calls int) error {
-	before := s.books
-	after, err := readBooks(ctx, s.place(), s.shape)
-	if err != nil {
-		return err
-	}
-	s.books = after
-	if after.seats != before.seats || after.events-before.events != int64(calls) {
-		return fmt.Errorf("%d allocations were answered by %d events; %d seats became %d", calls, after.events-before.events, before.seats, after.seats)
-	}
-	return nil
+func (s *sharedSite) check(ctx context.Context, calls int) error {
+	return checkBooks(ctx, s.place(), s.cell, s.books, calls)
 }
 
-func (s *grownSite) close(context.Context) error { return nil }
+func (s *sharedSite) close(context.Context) error { return nil }
 
 // copyDirectory copies the files of a closed store and flushes them, so that writing them back is not measured later.
 func copyDirectory(to, from string) error {

@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/rs/zerolog"
 
 	_ "github.com/seatwright/seatwright/internal/cli" // what is built and run: a change of it makes the cached results of these tests stale
 	"github.com/seatwright/seatwright/internal/crashtest"
@@ -53,7 +52,6 @@ var built struct {
 }
 
 func TestMain(m *testing.M) {
-	zerolog.SetGlobalLevel(zerolog.Disabled) // toxiproxy tells everything
 	code := m.Run()
 	if built.dir != "" {
 		os.RemoveAll(built.dir)
@@ -68,7 +66,6 @@ type nodes struct {
 	env       []string
 	load      *crashtest.Load
 	processes []*crashtest.Process
-	password  string // of the first administrator, where the node is in this process
 }
 
 // startNodes starts n nodes on databases (one URL each, or one for all) and prepares the load.

@@ -8,7 +8,6 @@ package postgres
 import (
 	"context"
 	"embed"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -45,7 +44,7 @@ func Open(ctx context.Context, url string, options Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !strings.Contains(url, "pool_max_conns") {
+	if config.MaxConns < readers {
 		config.MaxConns = readers
 	}
 	if _, err := migrate(ctx, config.ConnConfig); err != nil {
