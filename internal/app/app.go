@@ -14,6 +14,7 @@ import (
 
 	"github.com/seatwright/seatwright"
 	"github.com/seatwright/seatwright/internal/directory"
+	"github.com/seatwright/seatwright/internal/faultclock"
 	"github.com/seatwright/seatwright/internal/ledger"
 	"github.com/seatwright/seatwright/internal/licensing"
 	"github.com/seatwright/seatwright/internal/oauth"
@@ -81,7 +82,7 @@ func (a *App) open(ctx context.Context, c Config, logs io.Writer, issuerFromHost
 		return err
 	}
 	identity, err := oauth.New(ctx, oauth.Config{
-		Directory: a.store, Keys: a.Directory, Login: a.Directory, Issuer: issuer, SealKey: sealKey, Now: time.Now, Log: a.log,
+		Directory: a.store, Keys: a.Directory, Login: a.Directory, Issuer: issuer, SealKey: sealKey, Now: faultclock.Now, Log: a.log,
 	})
 	if err != nil {
 		return fmt.Errorf("signing keys: %v", err) //nolint:errorlint // nobody was refused: the configuration is wrong

@@ -95,7 +95,7 @@ func (c *Client) performMove(ctx context.Context, m move, key string) (moved, er
 		return out, nil
 	}
 	body := map[string]any{"userIds": []string{depositorID(m.person)}, "userBundleCodes": []string{bankCodes[m.to]}}
-	status, answer, err := c.Send(ctx, http.MethodPut, licensePath, key, body)
+	status, answer, err := c.Send(ctx, http.MethodPut, LicensePath, key, body)
 	if err != nil {
 		return out, err
 	}
@@ -126,7 +126,7 @@ func (c *Client) deposits(ctx context.Context) (deposits, error) {
 		ID    string   `json:"id"`
 		Codes []string `json:"userBundleLicenses"`
 	}
-	if err := c.want(ctx, http.MethodPost, licensePath, map[string]any{"userIds": people}, &elements); err != nil {
+	if err := c.want(ctx, http.MethodPost, LicensePath, map[string]any{"userIds": people}, &elements); err != nil {
 		return 0, err
 	}
 	where := map[string]string{}

@@ -17,6 +17,7 @@ import (
 type Client struct {
 	Token    string
 	Patience time.Duration        // how long a request may be answered "not now" before that is called a violation; zero: half a minute
+	Astray   bool                 // a node may refuse tokens, because its clock is wrong: another one is asked then
 	Hurry    func() time.Duration // if set: how long each attempt is waited for; then the client leaves and repeats it
 	front    *Front
 	http     *http.Client
@@ -25,7 +26,13 @@ type Client struct {
 
 // NewClient makes a client of what is up at front. Close it.
 func NewClient(front *Front, token string, stats *Stats) *Client {
-	return &Client{Token: token, front: front, stats: stats, http: &http.Client{Transport: &http.Transport{}, Timeout: 20 * time.Second}}
+	return &Client{Token: token, front: front, stats: stats, http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 32}, Timeout: 20 * time.Second}}
+}
+
+// OneConnection makes the client's requests take turns on one connection to each node.
+func (c *Client) OneConnection() {
+	c.http.Transport = &http.Transport{MaxConnsPerHost: 1}
+	c.http.Timeout = 0 // whoever waits for their turn is not late
 }
 
 // Close closes the connections.
@@ -62,7 +69,7 @@ func (c *Client) Send(ctx context.Context, method, path, key string, body any) (
 			if err := wait(ctx, time.Millisecond); err != nil {
 				return 0, nil, err
 			}
-		case status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests:
+		case status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests || c.Astray && status == http.StatusUnauthorized:
 			c.stats.Unable.Add(1)
 			if unableSince.IsZero() {
 				unableSince = time.Now()
@@ -165,8 +172,8 @@ func (c *Client) want(ctx context.Context, method, path string, body, into any) 
 	return json.Unmarshal(answer, into)
 }
 
-// signIn gets a token the way the guide describes.
-func (c *Client) signIn(ctx context.Context, tenancy, user, password string) error {
+// SignIn gets a token the way the guide describes.
+func (c *Client) SignIn(ctx context.Context, tenancy, user, password string) error {
 	var answer struct {
 		Result string `json:"result"`
 	}
@@ -181,7 +188,13 @@ func (c *Client) signIn(ctx context.Context, tenancy, user, password string) err
 const (
 	Organization = "song-one" // of the load, known to the host as songs
 	loginPath    = "/api/account/authenticate"
-	licensePath  = "/lease_/api/account/" + Organization + "/user-license"
+	LicensePath  = "/lease_/api/account/" + Organization + "/user-license"
+)
+
+// The load leaves this bundle, of which some were bought, and this person alone.
+const (
+	SpareCode   = "IDU"
+	SparePerson = "spare"
 )
 
 func personID(pool, person int) string { return "u-" + strconv.Itoa(pool) + "-" + strconv.Itoa(person) }
@@ -208,7 +221,7 @@ func (c *Client) perform(ctx context.Context, pool int, in input, key string) (o
 	case read:
 		method, key = http.MethodPost, ""
 	}
-	status, answer, err := c.Send(ctx, method, licensePath, key, body)
+	status, answer, err := c.Send(ctx, method, LicensePath, key, body)
 	if err != nil {
 		return output{}, err
 	}

@@ -32,6 +32,13 @@ func (f *Front) Up(n int, url string) {
 	f.nodes[n] = node{url: url, answered: make(chan struct{}), first: &sync.Once{}}
 }
 
+// URL is where a node is, empty while it is down.
+func (f *Front) URL(n int) string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.nodes[n].url
+}
+
 // Down keeps clients away from a node; it comes just before a kill.
 func (f *Front) Down(n int) {
 	f.mu.Lock()

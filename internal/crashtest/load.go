@@ -42,9 +42,11 @@ type Load struct {
 	Stats     Stats
 	Artifacts string               // directory for pictures of violations; empty: none are made
 	Patience  time.Duration        // of the clients, see Client
+	Astray    bool                 // of the clients, see Client
 	Hurry     func() time.Duration // of the clients of a window, see Client
 	Token     string               // of the organization's administrator, once prepared
 
+	host     string // token of the host's first administrator
 	seed     uint64
 	random   *rand.Rand
 	clients  int // so far; numbers the random streams
@@ -68,7 +70,7 @@ func (l *Load) Window(ctx context.Context, disturb func(context.Context) error) 
 	var clients sync.WaitGroup
 	for range 8 + l.random.IntN(9) {
 		l.clients++
-		client := l.client()
+		client := l.Client()
 		client.Hurry = l.Hurry
 		c := &worker{Client: client, id: l.clients, random: faults.Random(l.seed, l.clients), window: &w, begin: l.begin}
 		clients.Go(func() {
@@ -90,15 +92,16 @@ func (l *Load) Window(ctx context.Context, disturb func(context.Context) error) 
 	return l.check(ctx, &w)
 }
 
-func (l *Load) client() *Client {
+// Client makes a client of the organization's administrator.
+func (l *Load) Client() *Client {
 	c := NewClient(l.Front, l.Token, &l.Stats)
-	c.Patience = l.Patience
+	c.Patience, c.Astray = l.Patience, l.Astray
 	return c
 }
 
 // check reads what is so now, and whether the history explains it.
 func (l *Load) check(ctx context.Context, w *window) error {
-	reader := &worker{Client: l.client(), window: w, begin: l.begin}
+	reader := &worker{Client: l.Client(), window: w, begin: l.begin}
 	defer reader.Close()
 	inUse, err := reader.inUse(ctx)
 	if err != nil {
@@ -277,7 +280,7 @@ func (c *Client) inUse(ctx context.Context) (map[string]int, error) {
 		Allocated int    `json:"allocated"`
 		Total     int    `json:"total"`
 	}
-	if err := c.want(ctx, http.MethodGet, licensePath, nil, &totals); err != nil {
+	if err := c.want(ctx, http.MethodGet, LicensePath, nil, &totals); err != nil {
 		return nil, err
 	}
 	inUse := map[string]int{}
@@ -290,25 +293,38 @@ func (c *Client) inUse(ctx context.Context) (map[string]int, error) {
 	return inUse, nil
 }
 
+const maestroPassword = "correct horse battery staple"
+
+// SignIn returns a fresh token of the organization's administrator, on servers that Prepare has seen or that have its data.
+func SignIn(ctx context.Context, front *Front) (token string, err error) {
+	maestro := NewClient(front, "", &Stats{})
+	defer maestro.Close()
+	err = maestro.SignIn(ctx, "songs", "maestro", maestroPassword)
+	return maestro.Token, err
+}
+
+// Host is a client of the host's first administrator, once prepared. Close it.
+func (l *Load) Host() *Client { return NewClient(l.Front, l.host, &l.Stats) }
+
 // Prepare sets up the organization on fresh servers, with the password of the host's first administrator.
-func (l *Load) Prepare(ctx context.Context, password string) error {
+func (l *Load) Prepare(ctx context.Context, password string) (err error) {
 	host := NewClient(l.Front, "", &l.Stats)
 	defer host.Close()
-	if err := host.signIn(ctx, "host", "admin", password); err != nil {
+	if err := host.SignIn(ctx, "host", "admin", password); err != nil {
 		return err
 	}
+	l.host = host.Token
 	var ignored map[string]any
 	const all = "/api/v1/organizations"
 	if err := host.want(ctx, http.MethodPost, all, map[string]string{"id": Organization, "name": "songs"}, &ignored); err != nil {
 		return err
 	}
 	one := all + "/" + url.PathEscape(Organization)
-	const secret = "correct horse battery staple"
-	admin := map[string]string{"userName": "maestro", "password": secret, "role": "organization-administrator"}
+	admin := map[string]string{"userName": "maestro", "password": maestroPassword, "role": "organization-administrator"}
 	if err := host.want(ctx, http.MethodPost, one+"/users", admin, &ignored); err != nil {
 		return err
 	}
-	for _, code := range append(codes[:], bankCodes[:]...) {
+	for _, code := range append(append(codes[:], bankCodes[:]...), SpareCode) {
 		lot := map[string]any{"code": code, "quantity": capacity, "end": time.Now().AddDate(1, 0, 0).UTC().Format(time.RFC3339)}
 		if err := host.want(ctx, http.MethodPost, one+"/lots", lot, &ignored); err != nil {
 			return err
@@ -321,17 +337,17 @@ func (l *Load) Prepare(ctx context.Context, password string) error {
 	for person := range depositors {
 		everybody = append(everybody, depositorID(person))
 	}
+	everybody = append(everybody, SparePerson)
 	for _, id := range everybody {
 		if err := host.want(ctx, http.MethodPost, one+"/users", map[string]string{"id": id}, &ignored); err != nil {
 			return err
 		}
 	}
-	maestro := NewClient(l.Front, "", &l.Stats)
-	defer maestro.Close()
-	if err := maestro.signIn(ctx, "songs", "maestro", secret); err != nil {
+	if l.Token, err = SignIn(ctx, l.Front); err != nil {
 		return err
 	}
-	l.Token = maestro.Token
+	maestro := l.Client()
+	defer maestro.Close()
 	for person := range depositors {
 		if _, err := maestro.performMove(ctx, move{person: person, to: int(initialDeposits >> person & 1)}, ""); err != nil {
 			return err

@@ -14,6 +14,7 @@ import (
 	"github.com/seatwright/seatwright/internal/crashtest"
 	"github.com/seatwright/seatwright/internal/faultdisk"
 	"github.com/seatwright/seatwright/internal/faults"
+	"github.com/seatwright/seatwright/internal/store/sqlite"
 )
 
 // The two ways in which a disk loses power.
@@ -29,7 +30,7 @@ var powerModes = []struct {
 func TestR2PowerLossLosesNothing(t *testing.T) {
 	needDisk(t, "R2")
 	bin := crashtest.Build(t, "")
-	cycles := faults.Count(t, 10, 200, 5000)
+	cycles := faults.Count(t, 6, 200, 5000)
 	for _, mode := range powerModes {
 		t.Run(mode.name, func(t *testing.T) {
 			p := newPowered(t, bin)
@@ -188,7 +189,13 @@ func (p *powered) intact(ctx context.Context) error {
 	if err := p.disk.CopyTo(dir); err != nil {
 		return err
 	}
-	return integrity(ctx, filepath.Join(dir, "data", "seatwright.db"))
+	if err := integrity(ctx, filepath.Join(dir, "data", "seatwright.db")); err != nil {
+		return err
+	}
+	if err := crashtest.Verify(ctx, sqlite.NewArchive(filepath.Join(dir, "data"))); err != nil {
+		return &damage{err.Error()}
+	}
+	return nil
 }
 
 // integrity asks SQLite whether a database is whole.

@@ -32,6 +32,7 @@ type Disk struct {
 	operations int    // that change something, so far
 	fault      Fault
 	failures   int // since Fail
+	badSyncs   int // of files, since Fail
 }
 
 // Fault says which operation fails, and how. Operations that change something are counted: writes, syncs, allocations,
@@ -164,11 +165,11 @@ func (d *Disk) Erase() error {
 	return d.mount()
 }
 
-// Fail makes operations fail from now on. An empty Fault heals the disk.
+// Fail makes operations fail from now on, and counts from 0 again.
 func (d *Disk) Fail(f Fault) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.fault, d.operations, d.failures = f, 0, 0
+	d.fault, d.operations, d.failures, d.badSyncs = f, 0, 0, 0
 }
 
 // Operations is how many operations that change something there were since Fail, and how many of them failed.
@@ -176,6 +177,20 @@ func (d *Disk) Operations() (all, failed int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.operations, d.failures
+}
+
+// FailedSyncs is how many syncs of files failed since Fail.
+func (d *Disk) FailedSyncs() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.badSyncs
+}
+
+// Heal lets no further operation fail; the counts stay.
+func (d *Disk) Heal() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.fault = Fault{}
 }
 
 // Limit makes the disk full at so many bytes; 0 is no limit.
@@ -415,6 +430,9 @@ func (n *inode) Fsync(context.Context, fs.FileHandle, uint32) syscall.Errno {
 	fails := n.disk.operation(Sync) && n.disk.fault.Errno != 0
 	n.object.sync(fails)
 	if fails {
+		if !n.object.directory() {
+			n.disk.badSyncs++
+		}
 		return n.disk.fault.Errno
 	}
 	return 0

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/rs/zerolog"
 
 	_ "github.com/seatwright/seatwright/internal/cli" // what is built and run: a change of it makes the cached results of these tests stale
 	"github.com/seatwright/seatwright/internal/crashtest"
@@ -52,6 +53,7 @@ var built struct {
 }
 
 func TestMain(m *testing.M) {
+	zerolog.SetGlobalLevel(zerolog.Disabled) // toxiproxy tells everything
 	code := m.Run()
 	if built.dir != "" {
 		os.RemoveAll(built.dir)
@@ -66,6 +68,7 @@ type nodes struct {
 	env       []string
 	load      *crashtest.Load
 	processes []*crashtest.Process
+	password  string // of the first administrator, where the node is in this process
 }
 
 // startNodes starts n nodes on databases (one URL each, or one for all) and prepares the load.

@@ -65,7 +65,13 @@ func worthAnother(err error) bool {
 	case "40001", "40P01":
 		return true
 	case "23505":
-		return failure.TableName == "organizations" || failure.TableName == "applications"
+		return failure.TableName == "organizations" || failure.TableName == "applications" || keyIsKnown(err)
 	}
 	return staleStatement(err)
+}
+
+// keyIsKnown reports that an idempotency key has an answer already.
+func keyIsKnown(err error) bool {
+	var failure *pgconn.PgError
+	return errors.As(err, &failure) && failure.Code == "23505" && failure.TableName == "idempotency_keys"
 }

@@ -47,7 +47,7 @@ type poolRef struct {
 
 // load takes the locks and reads the slice: one round trip where the organizations are remembered and nobody else has
 // changed them, or are known to be shared; one more where not, and for what is rare.
-func (w *writer) load(request seatwright.LoadRequest, clock func() time.Time) (*batch, error) {
+func (w *writer) load(request seatwright.LoadRequest, clock func() time.Time, lookUpKeys bool) (*batch, error) {
 	touches := request.ByOrganization()
 	b := &batch{writer: w, exists: map[seatwright.OrganizationID]bool{}, people: map[person]bool{}, pools: map[poolRef]bool{}, keys: map[seatwright.KeyRef]bool{}}
 	if clock != nil {
@@ -56,6 +56,9 @@ func (w *writer) load(request seatwright.LoadRequest, clock func() time.Time) (*
 	}
 	if err := b.find(touches); err != nil {
 		return nil, err
+	}
+	if !lookUpKeys {
+		request.Keys = nil
 	}
 	answers, err := b.firstTrip(request.Keys)
 	if err != nil {

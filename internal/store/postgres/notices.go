@@ -22,8 +22,8 @@ const Channel = "seatwright_changes"
 const maxPayload = 7999
 
 // notices sends what batches have changed, after COMMIT and on a connection of its own: inside the transaction NOTIFY would
-// hold a lock of the whole server until the standby has confirmed. At most one is sent a batch; while one is under way,
-// those that come are joined.
+// hold a lock of the whole server until the standby has confirmed. What batches change while one is under way, and for a
+// moment after it, is told by the next one.
 type notices struct {
 	pool    *pgxpool.Pool
 	changed chan map[seatwright.OrganizationID]int64 // has the heads that are still to be told, if any
@@ -58,6 +58,9 @@ func (n *notices) add(c seatwright.Changes) {
 	}
 }
 
+// noticePause bounds what notices cost a busy database: one costs as much as writing three commands.
+const noticePause = 5 * time.Millisecond
+
 // sweepInterval is how often answers to idempotency keys that nobody may ask for any more are removed.
 const sweepInterval = 10 * time.Second
 
@@ -73,6 +76,10 @@ func (n *notices) run(ctx context.Context) {
 			changed := <-n.changed
 			n.changed <- map[seatwright.OrganizationID]int64{}
 			n.send(ctx, changed)
+			select {
+			case <-time.After(noticePause):
+			case <-ctx.Done():
+			}
 		case <-sweep.C:
 			n.sweep(ctx)
 		}

@@ -8,6 +8,7 @@ package postgres
 import (
 	"context"
 	"embed"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -44,7 +45,7 @@ func Open(ctx context.Context, url string, options Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if config.MaxConns < readers {
+	if !strings.Contains(url, "pool_max_conns") {
 		config.MaxConns = readers
 	}
 	if _, err := migrate(ctx, config.ConnConfig); err != nil {

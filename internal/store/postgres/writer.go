@@ -21,6 +21,7 @@ type writer struct {
 	prepared []*pgconn.StatementDescription
 	arrays   []*array // reused by every trip
 	recent   recent
+	lookUp   time.Time      // until then keys are looked up, because one was repeated a moment ago
 	warned   *pgconn.Notice // the last warning of the server in this trip
 	failedAt time.Time      // when connecting last failed
 	failure  error
@@ -65,7 +66,7 @@ func (s *Store) attempt(w *writer, request seatwright.LoadRequest, decide func(*
 			w.rollback()
 		}
 	}()
-	b, err := w.load(request, s.clock)
+	b, err := w.load(request, s.clock, time.Now().Before(w.lookUp)) //nolint:forbidigo // how long a habit lasts
 	if err != nil {
 		// A connection that was open already may have been dead for long.
 		return worthAnother(err) || old && w.conn.IsClosed(), err
@@ -78,6 +79,9 @@ func (s *Store) attempt(w *writer, request seatwright.LoadRequest, decide func(*
 		return false, err
 	}
 	if err := w.write(b, changes); err != nil {
+		if keyIsKnown(err) {
+			w.lookUp = time.Now().Add(lookUpTime) //nolint:forbidigo // see above
+		}
 		return worthAnother(err), err
 	}
 	ended = true
@@ -85,6 +89,11 @@ func (s *Store) attempt(w *writer, request seatwright.LoadRequest, decide func(*
 	s.notices.add(changes)
 	return false, nil
 }
+
+// lookUpTime is how long keys are looked up before they are used, once one was met that has an answer already. Else a batch
+// assumes that all its keys are new: the primary key refuses it where that is wrong, and it is decided again. Repeats are rare,
+// and come in storms.
+const lookUpTime = time.Second
 
 // retryAfter is how long a database that could not be reached is not tried again, so that everybody who waits hears of it
 // at once.

@@ -23,7 +23,7 @@ const reserveSize = 16 << 20
 func openReserve(path string) reserve {
 	known := exists(path)
 	r := reserve{path: path, size: reserveSize}
-	if err := r.hold(); err != nil && known {
+	if err := r.hold(0); err != nil && known {
 		r.lost = true // an earlier life gave it up, and the disk is still full
 	} else if err != nil {
 		_ = os.Remove(path)
@@ -32,13 +32,16 @@ func openReserve(path string) reserve {
 	return r
 }
 
-// hold allocates the file. On an error it holds nothing.
-func (r *reserve) hold() error {
+// hold allocates the file, where there is room for it and so much more. On an error it holds nothing.
+func (r *reserve) hold(more int64) error {
 	file, err := os.OpenFile(r.path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return err
 	}
-	if err = allocate(file, r.size); err != nil {
+	if err = allocate(file, r.size+more); err == nil {
+		err = file.Truncate(r.size)
+	}
+	if err != nil {
 		err = errors.Join(err, file.Truncate(0))
 	}
 	return errors.Join(err, file.Close())
@@ -51,6 +54,10 @@ func (r *reserve) giveUp() {
 		r.lost = true
 	}
 }
+
+// reliefSize is what has to be free beyond the reserve. Without it the reserve would take back its own room, on a disk that is
+// still full, and give it up again at the next write.
+const reliefSize = 1 << 20
 
 // regain reports whether there is room for more than taking back: the reserve could be held again, or was never lost. It
 // tries at most once a second.
@@ -65,7 +72,7 @@ func (r *reserve) regain() bool {
 			return false
 		}
 	}
-	if err := r.hold(); err != nil {
+	if err := r.hold(reliefSize); err != nil {
 		r.rest = time.After(time.Second)
 		return false
 	}

@@ -138,6 +138,13 @@ func prepare(ctx context.Context, path string) error {
 	if err = checkLibrary(ctx, db); err == nil {
 		_, err = migrate(ctx, db)
 	}
+	if err == nil { // closing would do it, and keep its errors to itself
+		var busy, log, done int64
+		err = translate(db.QueryRowContext(ctx, `PRAGMA wal_checkpoint(PASSIVE)`).Scan(&busy, &log, &done))
+	}
+	if isSyncFailure(err) {
+		return err // and closing would try again
+	}
 	return errors.Join(err, db.Close())
 }
 

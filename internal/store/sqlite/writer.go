@@ -139,7 +139,7 @@ func (s *Store) Update(ctx context.Context, request seatwright.LoadRequest, deci
 	if err := ctx.Err(); err != nil {
 		return seatwright.Unavailable(seatwright.ReasonStoreUnavailable, err, "the request ended before it was its turn")
 	}
-	if !s.reserve.regain() && !request.GivesBack {
+	if !request.GivesBack && !s.reserve.regain() {
 		return seatwright.StorageFull(nil)
 	}
 	err := s.write(request, decide)
