@@ -50,10 +50,7 @@ type poolRef struct {
 func (w *writer) load(request seatwright.LoadRequest, clock func() time.Time, lookUpKeys bool) (*batch, error) {
 	touches := request.ByOrganization()
 	b := &batch{writer: w, exists: map[seatwright.OrganizationID]bool{}, people: map[person]bool{}, pools: map[poolRef]bool{}, keys: map[seatwright.KeyRef]bool{}}
-	if clock != nil {
-		micros := clock().UnixMicro()
-		b.clock = &micros
-	}
+	b.clock = microsOf(clock)
 	if err := b.find(touches); err != nil {
 		return nil, err
 	}

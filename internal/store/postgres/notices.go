@@ -26,16 +26,17 @@ const maxPayload = 7999
 // moment after it, is told by the next one.
 type notices struct {
 	pool    *pgxpool.Pool
+	clock   func() time.Time                         // nil: the database's
 	changed chan map[seatwright.OrganizationID]int64 // has the heads that are still to be told, if any
 	wake    chan struct{}
 	cancel  context.CancelFunc
 	stopped chan struct{}
 }
 
-func startNotices(pool *pgxpool.Pool) *notices {
+func startNotices(pool *pgxpool.Pool, clock func() time.Time) *notices {
 	ctx, cancel := context.WithCancel(background)
 	n := &notices{
-		pool: pool, changed: make(chan map[seatwright.OrganizationID]int64, 1), wake: make(chan struct{}, 1), cancel: cancel,
+		pool: pool, clock: clock, changed: make(chan map[seatwright.OrganizationID]int64, 1), wake: make(chan struct{}, 1), cancel: cancel,
 		stopped: make(chan struct{}),
 	}
 	n.changed <- map[seatwright.OrganizationID]int64{}
@@ -112,8 +113,17 @@ func (n *notices) sweep(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, readTime)
 	defer cancel()
 	n.pool.Exec(ctx, `DELETE FROM idempotency_keys WHERE ctid = ANY (ARRAY (
-		SELECT ctid FROM idempotency_keys WHERE created_at < (extract(epoch FROM clock_timestamp()) * 1000000)::int8 - $1
-		LIMIT 100000 FOR UPDATE SKIP LOCKED))`, seatwright.KeyLife.Microseconds()) //nolint:errcheck // comes again
+		SELECT ctid FROM idempotency_keys WHERE created_at < coalesce($2, (extract(epoch FROM clock_timestamp()) * 1000000)::int8) - $1
+		LIMIT 100000 FOR UPDATE SKIP LOCKED))`, seatwright.KeyLife.Microseconds(), microsOf(n.clock)) //nolint:errcheck // comes again
+}
+
+// microsOf is the time of a clock that is not the database's, nil for the database's.
+func microsOf(clock func() time.Time) *int64 {
+	if clock == nil {
+		return nil
+	}
+	micros := clock().UnixMicro()
+	return &micros
 }
 
 func (n *notices) stop() {

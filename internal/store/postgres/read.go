@@ -134,11 +134,6 @@ func (s *Store) SigningKeys(ctx context.Context) (keys []seatwright.SigningKey, 
 // Pools implements seatwright.LicenseReader. The lots are joined to the pools whose total has passed its instant.
 func (s *Store) Pools(ctx context.Context, organization seatwright.OrganizationID) (pools []seatwright.Pool, err error) {
 	lots := map[seatwright.BundleCode][]seatwright.Lot{}
-	var instant *int64
-	if s.clock != nil {
-		micros := s.clock().UnixMicro()
-		instant = &micros
-	}
 	var now time.Time
 	err = s.each(ctx, func(r row) {
 		p := poolOf(organization, r)
@@ -153,7 +148,7 @@ func (s *Store) Pools(ctx context.Context, organization seatwright.OrganizationI
 		SELECT `+poolColumns+`, clock.now, l.quantity, l.starts_at, l.ends_at, l.grace_seconds
 		FROM clock CROSS JOIN pools p
 		LEFT JOIN lots l ON l.organization = p.organization AND l.code = p.code AND p.total_until <= clock.now
-		WHERE p.organization = `+numberOf+` ORDER BY p.code`, string(organization), instant)
+		WHERE p.organization = `+numberOf+` ORDER BY p.code`, string(organization), microsOf(s.clock))
 	for i, p := range pools {
 		if p.Stale(now) {
 			pools[i] = p.Refreshed(lots[p.Code], now)

@@ -55,7 +55,7 @@ func Open(ctx context.Context, url string, options Options) (*Store, error) {
 	if err != nil {
 		return nil, translate(err)
 	}
-	s := &Store{clock: options.Clock, pool: pool, notices: startNotices(pool)}
+	s := &Store{clock: options.Clock, pool: pool, notices: startNotices(pool, options.Clock)}
 	for i := range s.writers {
 		s.writers[i] = &writer{recent: newRecent()}
 	}

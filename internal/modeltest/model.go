@@ -1,0 +1,262 @@
+// Package modeltest states the rules of one organization as plainly as possible, makes random commands, and compares what was
+// decided with what the rules say: for the pure decisions, for each store, for the two stores against each other, and for two
+// nodes on one database. Start at Model.
+package modeltest
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/seatwright/seatwright"
+)
+
+// Holding is one user's direct decision.
+type Holding struct {
+	External bool
+	Units    int64
+	Codes    []seatwright.BundleCode
+}
+
+// Model is what one organization should be like.
+type Model struct {
+	Organization     seatwright.OrganizationID
+	ExternalLicenses bool
+	Provision        bool
+	Lots             []seatwright.Lot
+	People           map[seatwright.UserID]bool
+	Holdings         map[seatwright.UserID]Holding
+
+	answers map[seatwright.KeyRef]answer
+}
+
+type answer struct {
+	at          time.Time
+	fingerprint string
+	reason      seatwright.Reason
+}
+
+// Users and Codes are what random commands are about. Half of the people exist at the beginning.
+var (
+	Users = []seatwright.UserID{"u-1", "u-2", "u-3", "u-4", "u-5", "u-6", "u-7", "u-8"}
+	Codes = []seatwright.BundleCode{"ATTUNU", "RPADEVNU", "CTZDEVNU", "TSTNU"}
+)
+
+// NewModel draws the settings of an organization.
+func NewModel(t *rapid.T, organization seatwright.OrganizationID) *Model {
+	return &Model{
+		Organization:     organization,
+		ExternalLicenses: rapid.Bool().Draw(t, "external licenses"), Provision: rapid.IntRange(0, 3).Draw(t, "provision") == 0,
+		People: map[seatwright.UserID]bool{}, Holdings: map[seatwright.UserID]Holding{}, answers: map[seatwright.KeyRef]answer{},
+	}
+}
+
+// Setup is what makes the organization of the model: run each on the subject.
+func (m *Model) Setup() []Command {
+	unknown := seatwright.RefuseUnknownUsers
+	if m.Provision {
+		unknown = seatwright.ProvisionUnknownUsers
+	}
+	commands := []Command{
+		Of(seatwright.CreateOrganization{ID: m.Organization, Name: "name-" + string(m.Organization), UnknownUsers: unknown, External: m.ExternalLicenses}),
+	}
+	for _, u := range Users[:len(Users)/2] {
+		m.People[u] = true
+		commands = append(commands, Of(seatwright.CreateUser{User: seatwright.User{Organization: m.Organization, ID: u, Role: seatwright.RoleMember}}))
+	}
+	return commands
+}
+
+// Clone returns a model that can go another way.
+func (m *Model) Clone() *Model {
+	c := *m
+	c.Lots = slices.Clone(m.Lots)
+	c.People, c.Holdings, c.answers = cloneMap(m.People), cloneMap(m.Holdings), cloneMap(m.answers)
+	return &c
+}
+
+func cloneMap[K comparable, V any](m map[K]V) map[K]V {
+	c := make(map[K]V, len(m))
+	for k, v := range m {
+		c[k] = v
+	}
+	return c
+}
+
+// Total is the number of units of a code that are in force.
+func (m *Model) Total(code seatwright.BundleCode, now time.Time) (sum int64) {
+	for _, l := range m.Lots {
+		if l.Code == code && l.InForce(now) {
+			sum += l.Quantity
+		}
+	}
+	return sum
+}
+
+// Used is the number of units of a code that are drawn.
+func (m *Model) Used(code seatwright.BundleCode) (sum int64) {
+	for _, h := range m.Holdings {
+		if slices.Contains(h.Codes, code) {
+			sum += h.Units
+		}
+	}
+	return sum
+}
+
+// Allocate returns the reason of a refusal, or "" after the change.
+func (m *Model) Allocate(c seatwright.AllocateToUsers, now time.Time) seatwright.Reason {
+	licensed := slices.ContainsFunc(m.Lots, func(l seatwright.Lot) bool { return l.InForce(now) })
+	if len(c.Codes) > 0 && !licensed {
+		return seatwright.ReasonNoLicense
+	}
+	for _, u := range c.Users {
+		if !m.People[u] && !m.Provision {
+			return seatwright.ReasonUnknownUser
+		}
+	}
+	units := int64(1)
+	if c.External && m.ExternalLicenses {
+		units = 0
+		for _, code := range c.Codes {
+			if b, known := seatwright.LookupBundle(code); !known || !b.Developer {
+				return seatwright.ReasonNotDeveloperBundle
+			}
+		}
+	}
+	for _, code := range c.Codes {
+		needed := int64(0)
+		for _, u := range c.Users {
+			held := int64(0)
+			if slices.Contains(m.Holdings[u].Codes, code) {
+				held = m.Holdings[u].Units
+			}
+			needed += max(0, units-held)
+		}
+		if _, known := seatwright.LookupBundle(code); !known || needed > 0 && m.Used(code)+needed > m.Total(code, now) {
+			return seatwright.ReasonPoolExhausted
+		}
+	}
+	for _, u := range c.Users {
+		m.People[u] = true
+		m.Holdings[u] = Holding{External: c.External, Units: units, Codes: c.Codes}
+	}
+	return ""
+}
+
+// apply carries a command out, its key aside.
+func (m *Model) apply(command any, now time.Time) seatwright.Reason {
+	switch c := command.(type) {
+	case seatwright.AllocateToUsers:
+		return m.Allocate(c, now)
+	case seatwright.DeallocateUsers:
+		for _, u := range c.Users {
+			delete(m.Holdings, u)
+		}
+	case seatwright.CreateLot:
+		switch sum := m.sold(c.Lot.Code) + c.Lot.Quantity; {
+		case !c.Lot.End.After(c.Lot.Start), sum > seatwright.MaxQuantity:
+			return seatwright.ReasonInvalidValue
+		case slices.ContainsFunc(m.Lots, func(l seatwright.Lot) bool { return l.ID == c.Lot.ID }):
+			return seatwright.ReasonDuplicate
+		}
+		m.Lots = append(m.Lots, c.Lot)
+	case seatwright.CreateUser:
+		if m.People[c.User.ID] {
+			return seatwright.ReasonDuplicate
+		}
+		m.People[c.User.ID] = true
+	default:
+		panic(fmt.Sprintf("modeltest: the model has no rule for %T", command))
+	}
+	return ""
+}
+
+func (m *Model) sold(code seatwright.BundleCode) (sum int64) {
+	for _, l := range m.Lots {
+		if l.Code == code {
+			sum += l.Quantity
+		}
+	}
+	return sum
+}
+
+// Decide returns the reason that a command should be refused for, or "", its idempotency key included, and changes the model.
+func (m *Model) Decide(c Command, origin seatwright.Origin, now time.Time) seatwright.Reason {
+	if origin.Key == "" {
+		return m.apply(c.command, now)
+	}
+	ref := seatwright.KeyRef{Organization: m.Organization, Principal: origin.Actor, Key: origin.Key}
+	first, known := m.answers[ref]
+	switch {
+	case !known || !now.Before(first.at.Add(seatwright.KeyLife)):
+		reason := m.apply(c.command, now)
+		m.answers[ref] = answer{at: now, fingerprint: string(c.Fingerprint), reason: reason}
+		return reason
+	case first.fingerprint != string(c.Fingerprint):
+		return seatwright.ReasonKeyReused
+	}
+	return first.reason
+}
+
+// Command is a command whose answer nobody looks at, only whether and why it is refused.
+type Command struct {
+	command     any
+	Touches     []seatwright.Touch
+	Fingerprint []byte
+	Key         func(seatwright.Origin) (seatwright.KeyRef, bool)
+	Decide      func(*seatwright.Slice, seatwright.Origin) error
+}
+
+// Of erases the type of a command's answer.
+func Of[A any](c seatwright.Command[A]) Command {
+	fingerprint, err := seatwright.Fingerprint(c)
+	if err != nil {
+		panic(err) // every command marshals
+	}
+	return Command{
+		command: c, Touches: c.Touches(), Fingerprint: fingerprint,
+		Key: func(o seatwright.Origin) (seatwright.KeyRef, bool) { return seatwright.KeyOf(c, o) },
+		Decide: func(s *seatwright.Slice, o seatwright.Origin) error {
+			_, err := seatwright.Decide(s, o, c, fingerprint)
+			return err
+		},
+	}
+}
+
+func (c Command) String() string { return fmt.Sprintf("%T%+v", c.command, c.command) }
+
+// Draw makes a random command and who sends it, the n-th of a test: allocations of one or many to some or none of the codes,
+// known and unknown people and codes, removals, purchases of the past, present and future, new people, repeated keys.
+func (m *Model) Draw(t *rapid.T, n int, now time.Time) (Command, seatwright.Origin) {
+	origin := seatwright.Origin{
+		Actor: rapid.SampledFrom([]string{"user/ann", "user/ann", "application/script"}).Draw(t, "actor"), Via: "test",
+		RequestID: fmt.Sprint("request-", n), Key: rapid.SampledFrom([]string{"", "", "k1", "k2", "k3"}).Draw(t, "key"),
+	}
+	users := rapid.SliceOfNDistinct(rapid.SampledFrom(Users), 1, 4, rapid.ID[seatwright.UserID]).Draw(t, "users")
+	switch rapid.SampledFrom([]string{"allocate", "allocate", "allocate", "allocate", "remove", "buy", "hire"}).Draw(t, "command") {
+	case "allocate":
+		codes := rapid.SliceOfNDistinct(rapid.SampledFrom(append(Codes, "NOSUCH")), 0, 3, rapid.ID[seatwright.BundleCode]).Draw(t, "codes")
+		return Of(seatwright.AllocateToUsers{Organization: m.Organization, Users: users, Codes: codes, External: rapid.Bool().Draw(t, "external")}), origin
+	case "remove":
+		return Of(seatwright.DeallocateUsers{Organization: m.Organization, Users: users}), origin
+	case "hire":
+		return Of(seatwright.CreateUser{User: seatwright.User{Organization: m.Organization, ID: users[0], Role: seatwright.RoleMember}}), origin
+	}
+	start := now.Add(time.Duration(rapid.IntRange(-10, 30).Draw(t, "start")) * time.Hour)
+	return Of(seatwright.CreateLot{Lot: seatwright.Lot{
+		Organization: m.Organization, ID: seatwright.LotID(fmt.Sprint("lot-", n)), Code: rapid.SampledFrom(Codes).Draw(t, "code"), Start: start,
+		Quantity: rapid.SampledFrom([]int64{1, 2, 3, 4, seatwright.MaxQuantity}).Draw(t, "quantity"),
+		End:      start.Add(time.Duration(rapid.IntRange(0, 60).Draw(t, "life")) * time.Hour),
+		Grace:    time.Duration(rapid.IntRange(0, 5).Draw(t, "grace")) * time.Hour,
+	}}), origin
+}
+
+// ReasonOf is the reason of a refusal, "" for none.
+func ReasonOf(err error) seatwright.Reason {
+	if err == nil {
+		return ""
+	}
+	return seatwright.AsError(err).Reason
+}
