@@ -232,43 +232,51 @@ func (st step) take(t *rapid.T, e *engine) []seatwright.Reason {
 	return nil
 }
 
-// compare reads what an engine has stored and compares it with the model.
+// compare fails the test where what an engine has stored is not what the model says.
 func compare(t *rapid.T, e *engine, m *Model) {
+	if err := e.differs(m); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// differs reads what an engine has stored and says where it is not what the model says.
+func (e *engine) differs(m *Model) error {
 	ctx := context.Background()
 	pools, err := e.store.Pools(ctx, m.Organization)
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	units, err := e.store.SeatUnits(ctx, m.Organization)
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	for _, p := range pools {
 		if p.Used != m.Used(p.Code) || p.Used != units[p.Code] || p.Used > p.Ceiling {
-			t.Fatalf("pool %+v; its seats have %d units, the model says %d", p, units[p.Code], m.Used(p.Code))
+			return fmt.Errorf("pool %+v; its seats have %d units, the model says %d", p, units[p.Code], m.Used(p.Code))
 		}
 		if !e.now.Before(e.latest) && p.Total != m.Total(p.Code, e.now) {
-			t.Fatalf("pool %+v at %s; the model says a total of %d", p, e.now, m.Total(p.Code, e.now))
+			return fmt.Errorf("pool %+v at %s; the model says a total of %d", p, e.now, m.Total(p.Code, e.now))
 		}
 	}
 	for _, code := range Codes {
 		if m.Total(code, e.now) > 0 && !slices.ContainsFunc(pools, func(p seatwright.Pool) bool { return p.Code == code }) {
-			t.Fatalf("there is no pool of %s", code)
+			return fmt.Errorf("there is no pool of %s", code)
 		}
 	}
 	found, err := e.store.Allocations(ctx, m.Organization, slices.Clone(Users))
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	if len(found) != len(m.Holdings) {
-		t.Fatalf("%d people have a record, the model says %d", len(found), len(m.Holdings))
+		return fmt.Errorf("%d people have a record, the model says %d", len(found), len(m.Holdings))
 	}
 	for _, a := range found {
 		want, decided := m.Holdings[a.User]
 		if !decided || a.External != want.External || !slices.Equal(a.Codes, slices.Sorted(slices.Values(want.Codes))) {
-			t.Fatalf("%s has %+v, the model says %+v (%t)", a.User, a.Allocation, want, decided)
+			return fmt.Errorf("%s has %+v, the model says %+v (%t)", a.User, a.Allocation, want, decided)
 		}
 	}
+	return nil
 }
 
 // checks runs a property so many times, each with a number of its own.
