@@ -251,6 +251,7 @@ func (c CreateLot) Decide(s *Slice, origin Origin) (Lot, error) {
 	if lot.Start.IsZero() {
 		lot.Start = o.now
 	}
+	lot.Start, lot.End = lot.Start.UTC().Truncate(time.Microsecond), lot.End.UTC().Truncate(time.Microsecond) // as they are stored
 	if !lot.End.After(lot.Start) {
 		return Lot{}, Invalid(ReasonInvalidValue, "the end must come after the start").In("end")
 	}

@@ -99,8 +99,13 @@ func quietLibraries(logs io.Writer) {
 	slog.SetDefault(slog.New(slog.NewJSONHandler(logs, &slog.HandlerOptions{Level: slog.LevelWarn})))
 }
 
+// readyTime is how long the store may take to answer a probe: whoever asks gives up soon, and wants an answer before.
+const readyTime = 2 * time.Second
+
 // ready asks the store for a row that is always there.
 func (a *App) ready(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, readyTime)
+	defer cancel()
 	_, err := a.store.Organization(ctx, seatwright.HostID)
 	return err
 }

@@ -7,6 +7,9 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/seatwright/seatwright/internal/app"
+	"github.com/seatwright/seatwright/internal/pgtest"
 )
 
 // block is a piece of shell of the README, with what it shows as the output; empty: nothing is shown.
@@ -19,8 +22,11 @@ func readmeBlocks(t *testing.T) []block {
 	t.Helper()
 	text, err := os.ReadFile("../../README.md")
 	check(t, err)
-	var blocks []block
-	for _, found := range fence.FindAllStringSubmatch(string(text), -1) {
+	return blocksOf(string(text))
+}
+
+func blocksOf(text string) (blocks []block) {
+	for _, found := range fence.FindAllStringSubmatch(text, -1) {
 		switch kind, body := found[1], found[2]; {
 		case kind == "text":
 			blocks[len(blocks)-1].output = body
@@ -47,6 +53,12 @@ func TestReadme(t *testing.T) {
 	if len(blocks) < 8 {
 		t.Fatalf("the README has only %d blocks that can be run", len(blocks))
 	}
+	runBlocks(t, dir, fill, blocks)
+}
+
+// runBlocks runs blocks one after the other in one shell, and compares what they print.
+func runBlocks(t *testing.T, dir string, fill *strings.Replacer, blocks []block) {
+	t.Helper()
 	var script strings.Builder
 	const mark = "=== end of block"
 	for _, b := range blocks {
@@ -55,9 +67,34 @@ func TestReadme(t *testing.T) {
 	outputs := strings.Split(bash(t, dir, script.String()), mark+"\n")
 	for i, b := range blocks {
 		if !shows(b.output, outputs[i]) {
-			t.Errorf("this block\n%sprints\n%sand the README shows\n%s", b.script, outputs[i], b.output)
+			t.Errorf("this block\n%sprints\n%sand the document shows\n%s", b.script, outputs[i], b.output)
 		}
 	}
+}
+
+// Promise: every command of docs/operations.md about backup, restore, verify and migrate does what the document shows.
+func TestOperationsDocument(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../docs/operations.md")
+	check(t, err)
+	_, part, found := strings.Cut(string(text), "\n## Backup\n")
+	part, _, ends := strings.Cut(part, "\n## Limits\n")
+	blocks := blocksOf(part)
+	if !found || !ends || len(blocks) != 5 {
+		t.Fatalf("%d blocks between Backup and Limits", len(blocks))
+	}
+	dir := t.TempDir()
+	program(t, dir)
+	served := serve(t, filepath.Join(dir, "served"))
+	check(t, served.demo.WriteEnvironment(filepath.Join(dir, "demo.env"), served.Address()))
+	database := pgtest.Database(t)
+	onPostgres, err := app.Open(t.Context(), app.Config{Listen: "127.0.0.1:0", DatabaseURL: app.DatabaseURL(database), LogLevel: "error"}, t.Output(), true)
+	check(t, err)
+	defer func() { check(t, onPostgres.Close()) }()
+	runBlocks(t, dir, strings.NewReplacer(
+		"seatwright ", "bin/seatwright ", "/var/lib/seatwright", filepath.Join(dir, "served"),
+		"postgres://seatwright@db.example.org/seatwright", "'"+database+"'", "postgres://seatwright@new.example.org/seatwright", "'"+pgtest.Database(t)+"'",
+	), blocks)
 }
 
 // shows compares line by line; … stands for anything, and runs of blanks for one.

@@ -59,11 +59,6 @@ func (s sum) text() string { return hex.EncodeToString(s.Sum(nil)) }
 // maxLine is the longest line that is read: a stored answer of the largest call, as JSON in JSON, has some megabytes.
 const maxLine = 64 << 20
 
-// encodedBytes is how bytes are written that are no JSON text: {"base64": "…"}.
-type encodedBytes struct {
-	Base64 []byte `json:"base64"`
-}
-
 func marshal(v any) ([]byte, error) {
 	line, err := json.Marshal(v)
 	if err != nil {

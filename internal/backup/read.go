@@ -4,12 +4,14 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
 	"slices"
+	"strconv"
 
 	"github.com/seatwright/seatwright"
 )
@@ -143,62 +145,111 @@ func (r *Reader) end() error {
 	return nil
 }
 
-// parseRow reads the line of a row.
+// parseRow reads the line of a row, as appendRow writes it.
 func parseRow(line []byte) (row seatwright.Row, err error) {
-	var fields []json.RawMessage
-	if err := json.Unmarshal(line, &fields); err != nil {
-		return row, err
-	}
-	var name string
-	if len(fields) > 0 {
-		if err := json.Unmarshal(fields[0], &name); err != nil {
-			return row, err
-		}
-	}
-	table, known := seatwright.LookupTable(name)
-	if !known || table.Secret || len(fields) != 1+len(table.Columns) {
-		return row, fmt.Errorf("%d values of %q", len(fields)-1, name)
+	s := scanner{rest: line}
+	s.expect(`["`)
+	name := s.until('"')
+	table, known := seatwright.LookupTable(string(name))
+	if s.failed || !known || table.Secret {
+		return row, fmt.Errorf("there is no table %.40q", name)
 	}
 	row = seatwright.Row{Table: table, Values: make([]any, len(table.Columns))}
 	for i, c := range table.Columns {
-		if row.Values[i], err = parseValue(c.Kind, fields[1+i]); err != nil {
-			return row, fmt.Errorf("%s.%s: %w", name, c.Name, err)
+		s.expect(`,`)
+		if row.Values[i] = s.value(c.Kind); s.failed {
+			return row, fmt.Errorf("%s.%s cannot be read", name, c.Name)
 		}
+	}
+	if s.expect("]\n"); s.failed || len(s.rest) > 0 {
+		return row, fmt.Errorf("more than %d values of %s", len(table.Columns), name)
 	}
 	return row, nil
 }
 
-func parseValue(kind seatwright.ColumnKind, field json.RawMessage) (any, error) {
-	if bytes.Equal(field, []byte("null")) {
-		if kind != seatwright.OptionalText {
-			return nil, errors.New("there is no value")
-		}
-		return nil, nil
-	}
-	switch kind {
-	case seatwright.Number:
-		var n int64
-		err := json.Unmarshal(field, &n)
-		return n, err
-	case seatwright.Flag:
-		var b bool
-		err := json.Unmarshal(field, &b)
-		return b, err
-	case seatwright.Text, seatwright.OptionalText:
-		value, err := parseBytes(field)
-		return string(value), err
-	default:
-		return parseBytes(field)
-	}
+// scanner reads a line from left to right. encoding/json would need most of the time of a restore to do the same.
+type scanner struct {
+	rest   []byte
+	failed bool
 }
 
-func parseBytes(field json.RawMessage) ([]byte, error) {
-	if field[0] == '{' {
-		var b encodedBytes
-		err := json.Unmarshal(field, &b)
-		return b.Base64, err
+func (s *scanner) expect(text string) {
+	rest, ok := bytes.CutPrefix(s.rest, []byte(text))
+	s.rest, s.failed = rest, s.failed || !ok
+}
+
+// skip reports whether text comes next, and steps over it.
+func (s *scanner) skip(text string) bool {
+	rest, ok := bytes.CutPrefix(s.rest, []byte(text))
+	s.rest = rest
+	return ok
+}
+
+// until returns what comes before the next c, and steps over both.
+func (s *scanner) until(c byte) []byte {
+	i := bytes.IndexByte(s.rest, c)
+	if i < 0 {
+		s.failed = true
+		return nil
 	}
-	var text string
-	err := json.Unmarshal(field, &text)
-	return []byte(text), err
+	found := s.rest[:i]
+	s.rest = s.rest[i+1:]
+	return found
+}
+
+func (s *scanner) value(kind seatwright.ColumnKind) any {
+	switch {
+	case kind == seatwright.OptionalText && s.skip("null"):
+		return nil
+	case kind == seatwright.Text || kind == seatwright.OptionalText:
+		return string(s.bytes())
+	case kind == seatwright.Number:
+		return s.number()
+	case kind == seatwright.Flag:
+		if s.skip("true") {
+			return true
+		}
+		s.expect("false")
+		return false
+	}
+	return s.bytes()
+}
+
+func (s *scanner) number() int64 {
+	end := 0
+	for end < len(s.rest) && (s.rest[end] == '-' || '0' <= s.rest[end] && s.rest[end] <= '9') {
+		end++
+	}
+	n, err := strconv.ParseInt(string(s.rest[:end]), 10, 64)
+	s.rest, s.failed = s.rest[end:], s.failed || err != nil
+	return n
+}
+
+// bytes reads a text, or bytes in base64. The result is never nil and never part of the line.
+func (s *scanner) bytes() []byte {
+	if s.skip(`{"base64":"`) {
+		decoded, err := base64.StdEncoding.AppendDecode([]byte{}, s.until('"'))
+		s.failed = s.failed || err != nil
+		s.expect(`}`)
+		return decoded
+	}
+	begin := s.rest
+	s.expect(`"`)
+	for escaped := false; ; {
+		part := s.until('"')
+		if s.failed {
+			return nil
+		}
+		escaped = escaped || bytes.IndexByte(part, '\\') >= 0
+		if backslashes := len(part) - len(bytes.TrimRight(part, `\`)); backslashes%2 == 1 {
+			continue // the quote is one of the text
+		}
+		quoted := begin[:len(begin)-len(s.rest)]
+		if !escaped {
+			return append([]byte{}, quoted[1:len(quoted)-1]...)
+		}
+		var text string
+		s.failed = json.Unmarshal(quoted, &text) != nil
+		return []byte(text)
+	}
 }

@@ -98,7 +98,7 @@ func appendRow(line []byte, r seatwright.Row) []byte {
 	return append(line, ']', '\n')
 }
 
-// appendBytes writes JSON text as text, which people can read and gzip can press, and everything else in base64.
+// appendBytes writes JSON text as text, which people can read and gzip can press, and everything else as {"base64":"…"}.
 func appendBytes(line, value []byte, kind seatwright.ColumnKind) []byte {
 	if kind == seatwright.JSONBytes && utf8.Valid(value) {
 		return appendText(line, string(value))

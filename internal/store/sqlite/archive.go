@@ -228,7 +228,11 @@ func (a Archive) Restore(ctx context.Context, rows iter.Seq2[seatwright.Row, err
 	} else if err := schema.Exact(); err != nil {
 		return err
 	}
-	return store.writer.restore(ctx, rows)
+	err = store.writer.restore(ctx, rows)
+	if isSyncFailure(err) {
+		store.fail(err) // so that closing copies nothing
+	}
+	return err
 }
 
 // restore writes rows in one transaction.
