@@ -24,7 +24,7 @@ import (
 const (
 	MaxBatchCommands = 1024
 	MaxBatchWeight   = 20_000 // user-code pairs; a single command may be heavier and then rides alone
-	QueueLength      = 8192   // commands that may wait; more are refused with unavailable/overloaded
+	QueueLength      = 16_384 // commands that may wait; more are refused with unavailable/overloaded
 )
 
 // Ledger takes the commands of one node. It is safe for concurrent use. It has as many lanes as the store can use, and
@@ -343,9 +343,11 @@ func (l *lane) commitTaken(batch []*pending, giveBack bool) {
 		return
 	}
 	l.expected = len(l.queue) + len(batch)
+	planted.Before(planted.StepAnswer)
 	for _, p := range batch {
 		p.done <- err
 	}
+	planted.After(planted.StepAnswer)
 }
 
 // answerEarly is the planted bug: callers are answered inside the transaction, while it can still be lost.

@@ -487,3 +487,48 @@ func TestWhatGivesBackIsStoredWhereNothingElseCanBe(t *testing.T) {
 		t.Errorf("pools are %+v, %v: want all units back", pools, err)
 	}
 }
+
+// Promise: a store that hangs piles nothing up. The queue is bounded, who comes then is refused at once and told when to come
+// back, who leaves is let go, and afterwards everything works as before.
+func TestAStoreThatHangsHoldsNobody(t *testing.T) {
+	l, d := setup(t, 10)
+	before := runtime.NumGoroutine()
+	entered, release := d.hold()
+	ctx, leave := context.WithCancel(t.Context())
+	defer leave()
+	give := func(ctx context.Context, i int) error {
+		_, err := ledger.Submit(ctx, l, origin, seatwright.AllocateToUsers{
+			Organization: "a", Users: []seatwright.UserID{person(i)}, Codes: []seatwright.BundleCode{"ATTUNU"},
+		})
+		return err
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() { give(t.Context(), 0) })
+	<-entered
+	for range ledger.QueueLength {
+		wg.Go(func() {
+			if err := give(ctx, 1); !seatwright.IsReason(err, seatwright.ReasonStoreUnavailable) {
+				t.Errorf("a caller who left: %v, want store_unavailable: nothing has changed", err)
+			}
+		})
+	}
+	for l.Waiting() < ledger.QueueLength {
+		runtime.Gosched()
+	}
+	if err := give(t.Context(), 2); !seatwright.IsReason(err, seatwright.ReasonOverloaded) || seatwright.AsError(err).RetryAfter == 0 {
+		t.Errorf("one too many: %v, want overloaded and when to come back", err)
+	}
+	leave()
+	for runtime.NumGoroutine() > before+10 { // a deadline is that of the whole test
+		runtime.Gosched()
+	}
+	release()
+	wg.Wait()
+	if err := give(t.Context(), 3); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
+	pools, err := d.Pools(t.Context(), "a")
+	if err != nil || len(pools) != 1 || pools[0].Used != 2 {
+		t.Errorf("pools are %+v, %v: want the first caller and the last to hold a seat", pools, err)
+	}
+}

@@ -6,16 +6,29 @@ import (
 	"time"
 
 	"github.com/seatwright/seatwright"
+	"github.com/seatwright/seatwright/internal/planted"
 )
 
 // apply writes the difference that a batch made. The order keeps every foreign key.
 func (w *writer) apply(c seatwright.Changes) error {
-	for _, step := range [...]func(seatwright.Changes) error{
-		w.insertDirectory, w.insertLots, w.putHeads, w.putPools, w.putRecords, w.putSeats, w.appendEvents, w.putKeys,
+	for _, step := range [...]struct {
+		name  string
+		write func(seatwright.Changes) error
+	}{
+		{"", w.insertDirectory},
+		{"", w.insertLots},
+		{planted.StepHead, w.putHeads},
+		{planted.StepCounter, w.putPools},
+		{"", w.putRecords},
+		{planted.StepInsert, w.putSeats},
+		{planted.StepAudit, w.appendEvents},
+		{planted.StepKey, w.putKeys},
 	} {
-		if err := step(c); err != nil {
+		planted.Before(step.name)
+		if err := step.write(c); err != nil {
 			return err
 		}
+		planted.After(step.name)
 	}
 	return nil
 }

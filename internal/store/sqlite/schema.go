@@ -9,6 +9,7 @@ import (
 	"github.com/pressly/goose/v3"
 
 	"github.com/seatwright/seatwright"
+	"github.com/seatwright/seatwright/internal/planted"
 )
 
 // migrate brings the schema up to date, or leaves it alone where it is newer and this program may use it. It returns the
@@ -36,12 +37,21 @@ func newProvider(db *sql.DB) (*goose.Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	provider, err := goose.NewProvider(goose.DialectSQLite3, db, files)
+	provider, err := goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithVerbose(planted.Points), goose.WithLogger(statements{}))
 	if err != nil {
 		return nil, fmt.Errorf("read the migrations: %w", err)
 	}
 	return provider, nil
 }
+
+// statements is told by the provider of each statement before it is executed, in builds that have points to stop at.
+type statements struct{}
+
+// Printf implements goose.Logger.
+func (statements) Printf(string, ...any) { planted.Before(planted.StepMigration) }
+
+// Fatalf implements goose.Logger; the provider does not call it.
+func (statements) Fatalf(string, ...any) {}
 
 // schemaOf asks the tables themselves and not the provider, which would make its own where they are missing.
 func schemaOf(ctx context.Context, db *sql.DB, provider *goose.Provider) (seatwright.Schema, error) {

@@ -10,6 +10,7 @@ import (
 	"modernc.org/sqlite"
 
 	"github.com/seatwright/seatwright"
+	"github.com/seatwright/seatwright/internal/planted"
 )
 
 // writer is the one connection that writes, with the statements that it has prepared. It speaks to the driver itself:
@@ -190,9 +191,11 @@ func (w *writer) checkpoint(atLeast int64) error {
 }
 
 func (w *writer) update(request seatwright.LoadRequest, clock func() time.Time, decide func(*seatwright.Slice) error) error {
-	if err := w.exec(`BEGIN IMMEDIATE`); err != nil {
+	planted.Before(planted.StepBegin)
+	if err := w.exec(`BEGIN IMMEDIATE`); err != nil { // begins and locks
 		return err
 	}
+	planted.After(planted.StepBegin)
 	committed := false
 	defer func() { // also after a panic of decide
 		if !committed {
@@ -200,10 +203,12 @@ func (w *writer) update(request seatwright.LoadRequest, clock func() time.Time, 
 			w.rollback()
 		}
 	}()
+	planted.Before(planted.StepLoad)
 	slice, err := w.load(request, clock()) // read under the lock, so that no two batches are decided at instants out of order
 	if err != nil {
 		return err
 	}
+	planted.After(planted.StepLoad)
 	if err := decide(slice); err != nil {
 		return err
 	}
@@ -211,11 +216,13 @@ func (w *writer) update(request seatwright.LoadRequest, clock func() time.Time, 
 	if err := w.apply(changes); err != nil {
 		return err
 	}
+	planted.Before(planted.StepCommit)
 	if err := w.exec(`COMMIT`); isConstraint(err) || isFull(err) {
 		return err // SQLite refused it: nothing is stored
 	} else if err != nil {
 		return seatwright.Unavailable(seatwright.ReasonOutcomeUnknown, err, "whether the change is stored is not known")
 	}
+	planted.After(planted.StepCommit)
 	committed = true
 	w.recent.committed(changes)
 	return nil
