@@ -2,7 +2,6 @@ package crashtest_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
@@ -25,14 +24,18 @@ var ioFaults = []faultdisk.Fault{
 	{}, // half a write
 }
 
-// faultPoints lists which operation is to fail in which way: all of them, or in the short form some by chance.
+// faultPoints lists which operation is to fail in which way: every one with EIO and, in turn, in one of the other ways; in the
+// short form some of these by chance, in the long form every one in every way.
 func faultPoints(t *testing.T, random *rand.Rand, upTo int) []faultdisk.Fault {
 	t.Helper()
+	ways := faults.Count(t, 2, 2, len(ioFaults))
 	var points []faultdisk.Fault
 	for at := 1; at <= upTo; at++ {
-		for _, f := range ioFaults {
-			f.At = at
-			points = append(points, f)
+		for way, f := range ioFaults {
+			if way == 0 || (at+way)%(len(ioFaults)-1) < ways-1 {
+				f.At = at
+				points = append(points, f)
+			}
 		}
 	}
 	if short := faults.Count(t, 12, len(points), len(points)); short < len(points) {
@@ -143,7 +146,12 @@ func TestR3EveryFirstStartIsMended(t *testing.T) {
 		if server, err = program.Start(); err != nil {
 			t.Fatalf("%s: the second start failed: %v", describe(fault), err)
 		}
-		// Where the first life stored the administrator no second password is printed.
+		// Where the first life stored the administrator no second password is printed. A sign-in is slow on purpose, so one in
+		// four has to do.
+		if random.IntN(4) > 0 {
+			server.Kill()
+			continue
+		}
 		if err := signIn(t.Context(), server, seed, password); err != nil {
 			t.Errorf("%s: %v", describe(fault), err)
 		}
@@ -154,31 +162,6 @@ func TestR3EveryFirstStartIsMended(t *testing.T) {
 	}
 	faults.Report(t, "R3", "first start: %d fault points in %d operations, in %s; %d starts failed, every second one did not", len(points), operations,
 		time.Since(begin).Round(time.Millisecond), failed)
-}
-
-// signIn signs the host's administrator in with the password that this life prints, or else the one that an earlier did.
-func signIn(ctx context.Context, server *crashtest.Process, seed uint64, earlier string) error {
-	front := crashtest.NewFront(1)
-	front.Up(0, server.URL)
-	client := crashtest.NewClient(front, "", &crashtest.NewLoad(front, seed).Stats)
-	defer client.Close()
-	tried := earlier == ""
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); {
-		select {
-		case password := <-server.Password:
-			return client.SignIn(ctx, "host", "admin", password)
-		case <-server.Done():
-			return errors.New("the server ended by itself")
-		case <-time.After(20 * time.Millisecond):
-			if !tried {
-				tried = true
-				if err := client.SignIn(ctx, "host", "admin", earlier); err == nil {
-					return nil
-				}
-			}
-		}
-	}
-	return errors.New("no password was printed, and an earlier one is not accepted")
 }
 
 type ioFindings struct {
@@ -300,20 +283,4 @@ func (p *powered) lose(ctx context.Context) error {
 		return err
 	}
 	return p.intact(ctx)
-}
-
-// within waits until a condition holds.
-func within(ctx context.Context, most time.Duration, otherwise string, holds func() bool) error {
-	deadline := time.Now().Add(most)
-	for !holds() {
-		if time.Now().After(deadline) {
-			return errors.New(otherwise)
-		}
-		select {
-		case <-time.After(time.Millisecond):
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-	}
-	return nil
 }

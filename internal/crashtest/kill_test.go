@@ -108,9 +108,8 @@ func (h *killer) start() (err error) {
 // windowCycles is how many lives one history spans. Between histories the clients rest and the state is read.
 const windowCycles = 5
 
-// run goes through that many kills. The error is a *crashtest.Violation where the server has done wrong.
-func (h *killer) run(ctx context.Context, cycles int) error {
-	// The first life sets up what the others need; bugs are planted from the second on.
+// setUp lives a first life that sets up what the others need, without the environment.
+func (h *killer) setUp(ctx context.Context) error {
 	environment := h.program.Env
 	h.program.Env = nil
 	if err := h.start(); err != nil {
@@ -122,7 +121,12 @@ func (h *killer) run(ctx context.Context, cycles int) error {
 	h.load.Front.Down(0)
 	h.server.Kill()
 	h.program.Env = environment
-	if err := h.start(); err != nil {
+	return h.start()
+}
+
+// run goes through that many kills. The error is a *crashtest.Violation where the server has done wrong.
+func (h *killer) run(ctx context.Context, cycles int) error {
+	if err := h.setUp(ctx); err != nil {
 		return err
 	}
 	for h.kills < cycles {
@@ -182,4 +186,45 @@ func checkStore(t *testing.T, data string) {
 	if err := crashtest.Verify(t.Context(), sqlite.NewArchive(data)); err != nil {
 		t.Error(err)
 	}
+}
+
+// within waits until a condition holds.
+func within(ctx context.Context, most time.Duration, otherwise string, holds func() bool) error {
+	deadline := time.Now().Add(most)
+	for !holds() {
+		if time.Now().After(deadline) {
+			return errors.New(otherwise)
+		}
+		select {
+		case <-time.After(time.Millisecond):
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return nil
+}
+
+// signIn signs the host's administrator in with the password that this life prints, or else the one that an earlier did.
+func signIn(ctx context.Context, server *crashtest.Process, seed uint64, earlier string) error {
+	front := crashtest.NewFront(1)
+	front.Up(0, server.URL)
+	client := crashtest.NewClient(front, "", &crashtest.NewLoad(front, seed).Stats)
+	defer client.Close()
+	tried := earlier == ""
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); {
+		select {
+		case password := <-server.Password:
+			return client.SignIn(ctx, "host", "admin", password)
+		case <-server.Done():
+			return errors.New("the server ended by itself")
+		case <-time.After(20 * time.Millisecond):
+			if !tried {
+				tried = true
+				if err := client.SignIn(ctx, "host", "admin", earlier); err == nil {
+					return nil
+				}
+			}
+		}
+	}
+	return errors.New("no password was printed, and an earlier one is not accepted")
 }
