@@ -113,7 +113,7 @@ func (c AllocateToUsers) checkUsers(o *organizationSlice) error {
 
 // unitsPerSeat is 0 where an external license stands behind the seats, else 1.
 func (c AllocateToUsers) unitsPerSeat(o *organizationSlice) (int64, error) {
-	if !c.External || !o.organization.ExternalLicenses {
+	if !c.External || !o.organization.ExternalLicenses && !planted.Bug(planted.ExternalEverywhere) {
 		return 1, nil
 	}
 	for _, code := range c.Codes {
@@ -180,6 +180,9 @@ func (s *Slice) setDirect(o *organizationSlice, origin Origin, user UserID, code
 	sorted := slices.Clone(codes)
 	slices.Sort(sorted)
 	data := AllocationSet{Codes: sorted, Units: units, External: external, Pools: s.moveUnits(o, moved)}
+	if planted.Bug(planted.ChangeWithoutEvent) && len(codes) == 0 {
+		return nil
+	}
 	return s.record(o, origin, EventAllocationSet, string(user), data)
 }
 
@@ -258,7 +261,13 @@ func (c DeallocateUsers) Decide(s *Slice, origin Origin) (Deallocation, error) {
 		var moved unitMoves
 		for code, seat := range o.seats[user] {
 			if seat.Direct {
-				moved.add(code, -seat.Units)
+				switch {
+				case planted.Bug(planted.LostRelease):
+				case planted.Bug(planted.DoubleRelease):
+					moved.add(code, -2*seat.Units)
+				default:
+					moved.add(code, -seat.Units)
+				}
 				o.removeSeat(user, code)
 			}
 		}

@@ -91,6 +91,9 @@ func KeyOf[A any](c Command[A], o Origin) (ref KeyRef, ok bool) {
 	if o.Key == "" {
 		return KeyRef{}, false
 	}
+	if planted.Bug(planted.KeyOfAnybody) {
+		return KeyRef{Organization: c.Touches()[0].Organization, Key: o.Key}, true
+	}
 	return KeyRef{Organization: c.Touches()[0].Organization, Principal: o.Actor, Key: o.Key}, true
 }
 
@@ -143,7 +146,7 @@ func Decide[A any](s *Slice, o Origin, c Command[A], fingerprint []byte) (A, err
 
 func replay[A any](known KeyRecord, fingerprint []byte) (A, error) {
 	var stored storedAnswer[A]
-	if string(known.Fingerprint) != string(fingerprint) {
+	if string(known.Fingerprint) != string(fingerprint) && !planted.Bug(planted.KeyOfAnyCommand) {
 		return stored.Answer, NewError(KindConflict, ReasonKeyReused, "this Idempotency-Key belongs to another request")
 	}
 	if err := json.Unmarshal(known.Answer, &stored); err != nil {

@@ -3,6 +3,8 @@ package seatwright
 import (
 	"math"
 	"time"
+
+	"github.com/seatwright/seatwright/internal/planted"
 )
 
 // MaxQuantity is the largest number of units of a lot, and of all lots of one pool together.
@@ -25,7 +27,12 @@ type Lot struct {
 func (l Lot) Expiry() time.Time { return l.End.Add(l.Grace) }
 
 // InForce reports whether the lot counts at now: start ≤ now < end + grace.
-func (l Lot) InForce(now time.Time) bool { return !now.Before(l.Start) && now.Before(l.Expiry()) }
+func (l Lot) InForce(now time.Time) bool {
+	if planted.Bug(planted.ExpiryCounts) {
+		return !now.Before(l.Start) && !now.After(l.Expiry())
+	}
+	return !now.Before(l.Start) && now.Before(l.Expiry())
+}
 
 // never stands for an instant that does not come; it is the latest one that every store can hold.
 var never = time.UnixMicro(math.MaxInt64 / 2).UTC()

@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/seatwright/seatwright/internal/planted"
 )
 
 // Slice is what one batch of commands may see and change: the rows that the commands named, at one instant, under the
@@ -110,7 +112,7 @@ func (s *Slice) at(id OrganizationID) *organizationSlice {
 func (s *Slice) LoadOrganization(org Organization, head Head, licensed bool) {
 	o := s.at(org.ID)
 	o.exists, o.organization, o.head, o.licensed = true, org, head, licensed
-	if head.At.After(o.now) {
+	if head.At.After(o.now) && !planted.Bug(planted.TimeRunsBack) {
 		o.now = head.At
 	}
 }
@@ -189,7 +191,7 @@ func (s *Slice) take(organization OrganizationID, space NameSpace, name, field s
 
 func (s *Slice) key(ref KeyRef) (KeyRecord, bool) {
 	k, ok := s.keys[ref]
-	return k, ok && s.now.Before(k.CreatedAt.Add(KeyLife))
+	return k, ok && (s.now.Before(k.CreatedAt.Add(KeyLife)) || planted.Bug(planted.KeyForEver))
 }
 
 func (s *Slice) putKey(k KeyRecord) {
@@ -258,6 +260,9 @@ func (s *Slice) record(o *organizationSlice, origin Origin, kind EventKind, subj
 	e := Event{
 		Organization: o.head.Organization, Sequence: o.head.Sequence + 1, At: o.now, Kind: kind, Version: 1, Actor: origin.Actor,
 		Via: origin.Via, RequestID: origin.RequestID, Subject: subject, Data: body, Prev: o.head.Hash,
+	}
+	if planted.Bug(planted.BrokenChain) {
+		e.Prev = NoHash()
 	}
 	e.Hash = e.Digest()
 	o.head.Sequence, o.head.Hash, o.head.At = e.Sequence, e.Hash, e.At

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/seatwright/seatwright"
+	"github.com/seatwright/seatwright/internal/faultclock"
+	"github.com/seatwright/seatwright/internal/planted"
 	"github.com/seatwright/seatwright/internal/store/postgres"
 	"github.com/seatwright/seatwright/internal/store/sqlite"
 )
@@ -73,7 +75,11 @@ func openStore(ctx context.Context, c Config) (seatwright.Store, error) {
 		return nil, err
 	}
 	if c.DatabaseURL != "" {
-		return postgres.Open(ctx, string(c.DatabaseURL), postgres.Options{})
+		var options postgres.Options
+		if planted.Bug(planted.NodeClock) {
+			options.Clock = faultclock.Now
+		}
+		return postgres.Open(ctx, string(c.DatabaseURL), options)
 	}
 	return sqlite.Open(ctx, c.dataDirectory(), sqlite.Options{})
 }

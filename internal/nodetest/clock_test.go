@@ -36,7 +36,7 @@ func TestR9ClockJumpsOfOneNodeChangeNothing(t *testing.T) {
 	n := startNodes(t, program(t, "faultclock"), seed, database, database)
 	n.load.Astray = true
 	n.stop(1)
-	n.env = []string{"SEATWRIGHT_CLOCK_OFFSET_FILE=" + offset}
+	n.env = append(n.env, "SEATWRIGHT_CLOCK_OFFSET_FILE="+offset)
 	n.start(1, database)
 	s := &storm{nodes: n, url: "/lease_/api/account/" + stormOrganization + "/user-license"}
 	s.prepareShort(5, 2*time.Hour) // ends within a day: a node that believed its own clock would see it end

@@ -24,9 +24,15 @@ import (
 	"github.com/seatwright/seatwright/internal/pgtest"
 )
 
+// mutant is the bug that the nodes have, where the tests are to show that they find it.
+var mutant = os.Getenv("SEATWRIGHT_MUTANT")
+
 // program is the path of the server, built with tags, once for all tests.
 func program(t *testing.T, tags string) string {
 	t.Helper()
+	if mutant != "" {
+		tags = strings.TrimPrefix(tags+",mutants", ",")
+	}
 	built.mu.Lock()
 	defer built.mu.Unlock()
 	if built.dir == "" {
@@ -75,6 +81,9 @@ type nodes struct {
 func startNodes(t *testing.T, bin string, seed uint64, databases ...string) *nodes {
 	t.Helper()
 	n := &nodes{T: t, bin: bin, load: crashtest.NewLoad(crashtest.NewFront(len(databases)), seed), processes: make([]*crashtest.Process, len(databases))}
+	if mutant != "" {
+		n.env = []string{"SEATWRIGHT_MUTANT=" + mutant}
+	}
 	n.load.Patience = time.Minute
 	n.load.Artifacts = t.ArtifactDir()
 	t.Cleanup(func() {

@@ -5,14 +5,31 @@ package planted
 
 // The bugs that can be planted, one at a time, by the environment variable SEATWRIGHT_MUTANT.
 const (
-	LimitOffByOne      = "limit-off-by-one"     // one unit more than was bought is allocated
-	AnswerBeforeCommit = "answer-before-commit" // callers hear of a change before it is durable
-	PartialBulk        = "partial-bulk"         // a refused call keeps what it gave to the first user
-	NoKeyRecord        = "no-key-record"        // the answer to an idempotency key is not kept
-	SynchronousNormal  = "synchronous-normal"   // SQLite syncs at checkpoints only
-	SynchronousOff     = "synchronous-off"      // SQLite never syncs
-	TrustTheLog        = "trust-the-log"        // the log of a process that was cut off is read as if it were on the disk
-	GoOnAfterSync      = "go-on-after-sync"     // a failed sync does not end the process
+	LimitOffByOne           = "limit-off-by-one"           // one unit more than was bought is allocated
+	AnswerBeforeCommit      = "answer-before-commit"       // callers hear of a change before it is durable
+	PartialBulk             = "partial-bulk"               // a refused call keeps what it gave to the first user
+	NoKeyRecord             = "no-key-record"              // the answer to an idempotency key is not kept
+	SynchronousNormal       = "synchronous-normal"         // SQLite syncs at checkpoints only
+	SynchronousOff          = "synchronous-off"            // SQLite never syncs
+	TrustTheLog             = "trust-the-log"              // the log of a process that was cut off is read as if it were on the disk
+	KeyOfAnybody            = "key-of-anybody"             // idempotency keys of different principals meet
+	KeyOfAnyCommand         = "key-of-any-command"         // a key repeats its answer to another command as well
+	KeyForEver              = "key-for-ever"               // a key is not forgotten after a day
+	TimeRunsBack            = "time-runs-back"             // an event may be earlier than the one before
+	BrokenChain             = "broken-chain"               // events do not carry the hash of the one before
+	ExpiryCounts            = "expiry-counts"              // a purchase still counts at the instant of its expiry
+	ExternalEverywhere      = "external-everywhere"        // external licenses draw no unit where they are not allowed
+	ChangeWithoutEvent      = "change-without-event"       // blocking a user leaves no event
+	LostRelease             = "lost-release"               // units of a removed record are not given back
+	DoubleRelease           = "double-release"             // they are given back twice
+	AnyOrganization         = "any-organization"           // a path may name an organization that the token is not of
+	NoLock                  = "no-lock"                    // PostgreSQL: heads are read and not locked
+	TrustedMemory           = "trusted-memory"             // PostgreSQL: what was remembered is believed whatever the head says
+	CancelledIsDone         = "cancelled-is-done"          // PostgreSQL: a cancelled wait for the standby is told as success
+	UnknownIsDone           = "unknown-is-done"            // PostgreSQL: a COMMIT without an answer is told as success
+	UnchangedIsNotCommitted = "unchanged-is-not-committed" // PostgreSQL: replays are answered without waiting for the standby
+	NodeClock               = "node-clock"                 // PostgreSQL: the clock of the node counts, not the database's
+	GoOnAfterSync           = "go-on-after-sync"           // a failed sync does not end the process
 )
 
 // StepMigration is before each statement of the migrations, and after the last.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/seatwright/seatwright"
 	"github.com/seatwright/seatwright/internal/api"
+	"github.com/seatwright/seatwright/internal/planted"
 )
 
 // gate is the mux that the doors register their routes with. It lets in only operations of the documents and puts the
@@ -138,6 +139,9 @@ func (g *gate) organization(ctx context.Context, p seatwright.Principal, op cont
 		own, err := g.directory.Organization(ctx, string(p.Organization))
 		if err == nil && !slices.ContainsFunc(names, func(name string) bool { return !own.IsCalled(name) }) {
 			return own, nil
+		}
+		if planted.Bug(planted.AnyOrganization) {
+			return g.directory.Organization(ctx, names[0])
 		}
 		if err != nil && !seatwright.IsKind(err, seatwright.KindNotFound) {
 			return organization, err

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/seatwright/seatwright"
+	"github.com/seatwright/seatwright/internal/planted"
 )
 
 // batch is what one attempt at a batch knows: the slice, and the rows that it has seen under the locks.
@@ -113,6 +114,7 @@ var (
 	// read from here on is what the last holder of the locks committed.
 	lockHeads = newStatement(`SELECT organization, sequence, hash, at FROM heads WHERE organization = ANY($1::int4[])
 		ORDER BY organization FOR UPDATE`, oidInt4)
+	readHeads = newStatement(`SELECT organization, sequence, hash, at FROM heads WHERE organization = ANY($1::int4[]) ORDER BY organization`, oidInt4) // a planted bug
 
 	readClock = newStatement(`SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::int8`)
 
@@ -172,7 +174,11 @@ func (b *batch) firstTrip(keys []seatwright.KeyRef) (*answers, error) {
 			refs = append(refs, ref)
 		}
 	}
-	t.send(lockHeads, heads)
+	if planted.Bug(planted.NoLock) {
+		t.send(readHeads, heads)
+	} else {
+		t.send(lockHeads, heads)
+	}
 	if len(unsure) > 0 {
 		b.sendOrganizations(t, unsure, b.clock)
 	}

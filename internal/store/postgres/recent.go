@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/seatwright/seatwright"
+	"github.com/seatwright/seatwright/internal/planted"
 )
 
 // recent remembers, between the batches of one writer, the few rows that nearly every batch reads again: organizations and
@@ -34,6 +35,9 @@ func newRecent() recent {
 
 // fits reports whether what is remembered is what is stored, now that the head is locked.
 func (o *recentOrganization) fits(head seatwright.Head, now time.Time) bool {
+	if planted.Bug(planted.TrustedMemory) && o != nil {
+		return true
+	}
 	return o != nil && o.head.Sequence == head.Sequence && bytes.Equal(o.head.Hash, head.Hash) && !now.Before(o.from) && now.Before(o.until)
 }
 
