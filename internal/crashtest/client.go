@@ -185,8 +185,9 @@ func (c *Client) SignIn(ctx context.Context, tenancy, user, password string) err
 	return nil
 }
 
+// The organization of the load, and where its allocations are.
 const (
-	Organization = "song-one" // of the load, known to the host as songs
+	Organization = "song-one" // the id of the load's organization, whose name is songs
 	loginPath    = "/api/account/authenticate"
 	LicensePath  = "/lease_/api/account/" + Organization + "/user-license"
 )

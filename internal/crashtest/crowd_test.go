@@ -51,7 +51,7 @@ func newCrowd(t *testing.T, units, sockets int) *crowd {
 	host := load.Host()
 	defer host.Close()
 	const password = "correct horse battery staple"
-	for _, make := range []struct {
+	for _, create := range []struct {
 		path string
 		body map[string]any
 	}{
@@ -59,9 +59,9 @@ func newCrowd(t *testing.T, units, sockets int) *crowd {
 		{"/crowd/users", map[string]any{"userName": "usher", "password": password, "role": "organization-administrator"}},
 		{"/crowd/lots", map[string]any{"code": "ATTUNU", "quantity": units, "end": time.Now().AddDate(1, 0, 0).UTC().Format(time.RFC3339)}},
 	} {
-		status, answer, err := host.Send(t.Context(), http.MethodPost, "/api/v1/organizations"+make.path, "", make.body)
+		status, answer, err := host.Send(t.Context(), http.MethodPost, "/api/v1/organizations"+create.path, "", create.body)
 		if err != nil || status/100 != 2 {
-			t.Fatalf("%s: %d %s %v", make.path, status, answer, err)
+			t.Fatalf("%s: %d %s %v", create.path, status, answer, err)
 		}
 	}
 	usher := crashtest.NewClient(front, "", &load.Stats)

@@ -3,6 +3,7 @@ package crashtest
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -52,7 +53,7 @@ type Process struct {
 // kills it.
 func (p Program) Start() (*Process, error) {
 	life := &Process{Password: make(chan string, 1), stderr: &tail{}, done: make(chan struct{})}
-	life.command = exec.Command(p.Bin, append([]string{"serve", "--listen", "127.0.0.1:0", "--log-level", "warn"}, p.Args...)...)
+	life.command = exec.CommandContext(context.Background(), p.Bin, append([]string{"serve", "--listen", "127.0.0.1:0", "--log-level", "warn"}, p.Args...)...)
 	life.command.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.TempDir()}, p.Env...)
 	life.command.Stderr = life.stderr
 	life.command.SysProcAttr = endWithUs()

@@ -77,7 +77,7 @@ func New(t testing.TB) *Disk {
 		t.Fatal(err)
 	}
 	// The end of this pipe is the end of this process, however that comes.
-	undertaker := exec.Command("sh", "-c", `cat >/dev/null; umount -l "$1" 2>/dev/null; rmdir "$1" 2>/dev/null; :`, "sh", d.path)
+	undertaker := exec.CommandContext(context.WithoutCancel(t.Context()), "sh", "-c", `cat >/dev/null; umount -l "$1" 2>/dev/null; rmdir "$1" 2>/dev/null; :`, "sh", d.path)
 	undertaker.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	alive, err := undertaker.StdinPipe()
 	if err == nil {
