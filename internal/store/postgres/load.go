@@ -62,6 +62,7 @@ func (w *writer) load(request seatwright.LoadRequest, clock func() time.Time, lo
 	if err != nil {
 		return nil, err
 	}
+	planted.After(planted.StepLock)
 	b.slice = seatwright.NewSlice(b.now)
 	if err := b.organizations(); err != nil {
 		return nil, err

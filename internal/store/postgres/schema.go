@@ -13,6 +13,7 @@ import (
 	"github.com/pressly/goose/v3/lock"
 
 	"github.com/seatwright/seatwright"
+	"github.com/seatwright/seatwright/internal/planted"
 )
 
 // patient returns a copy of a configuration for work that takes as long as it takes: migrations, dumps, restores.
@@ -53,16 +54,26 @@ func openSchema(ctx context.Context, config *pgx.ConnConfig) (*sql.DB, *goose.Pr
 		unreachable := seatwright.Unavailable(seatwright.ReasonStoreUnavailable, err, "the database does not answer")
 		return nil, nil, errors.Join(unreachable, db.Close())
 	}
-	alone, err := lock.NewPostgresSessionLocker() // nodes that start at once take turns
+	alone, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300)) // nodes that start at once take turns, and look each second
 	if err != nil {
 		return nil, nil, errors.Join(err, db.Close())
 	}
-	provider, err := goose.NewProvider(goose.DialectPostgres, db, files, goose.WithSessionLocker(alone))
+	provider, err := goose.NewProvider(goose.DialectPostgres, db, files, goose.WithSessionLocker(alone),
+		goose.WithVerbose(planted.Points), goose.WithLogger(statementsOfMigrations{}))
 	if err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("read the migrations: %w", err), db.Close())
 	}
 	return db, provider, nil
 }
+
+// statementsOfMigrations is told by the provider of each statement before it is executed, in builds that have points to stop at.
+type statementsOfMigrations struct{}
+
+// Printf implements goose.Logger.
+func (statementsOfMigrations) Printf(string, ...any) { planted.Before(planted.StepMigration) }
+
+// Fatalf implements goose.Logger; the provider does not call it.
+func (statementsOfMigrations) Fatalf(string, ...any) {}
 
 // schemaOf asks the tables themselves and not the provider, which would make its own where they are missing.
 func schemaOf(ctx context.Context, db *sql.DB, provider *goose.Provider) (seatwright.Schema, error) {

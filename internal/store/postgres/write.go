@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/seatwright/seatwright"
+	"github.com/seatwright/seatwright/internal/planted"
 )
 
 // The statements that write. Each takes all rows of a batch at once.
@@ -104,6 +105,7 @@ func (b *batch) checkPeople(c seatwright.Changes) error {
 // write sends the difference that a batch made, and COMMIT behind it, as one round trip. A batch that changed nothing is
 // committed as well: its answers tell what others have stored, and COMMIT waits until the standby has that too.
 func (w *writer) write(b *batch, c seatwright.Changes) error {
+	planted.Before(planted.StepInsert)
 	made, err := w.insertOrganizations(c)
 	if err != nil {
 		return err

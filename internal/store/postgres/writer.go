@@ -67,11 +67,13 @@ func (s *Store) attempt(w *writer, request seatwright.LoadRequest, decide func(*
 			w.rollback()
 		}
 	}()
+	planted.Before(planted.StepBegin)
 	b, err := w.load(request, s.clock, time.Now().Before(w.lookUp)) //nolint:forbidigo // how long a habit lasts
 	if err != nil {
 		// A connection that was open already may have been dead for long.
 		return worthAnother(err) || old && w.conn.IsClosed(), err
 	}
+	planted.After(planted.StepLoad)
 	if err := decide(b.slice); err != nil {
 		return false, err
 	}
@@ -88,6 +90,7 @@ func (s *Store) attempt(w *writer, request seatwright.LoadRequest, decide func(*
 		}
 		return worthAnother(err), err
 	}
+	planted.After(planted.StepCommit)
 	ended = true
 	w.recent.committed(changes)
 	s.notices.add(changes)
@@ -184,6 +187,7 @@ var (
 // COMMIT may have been carried out; after every other error it was not.
 func (w *writer) finish(t *trip, sent int) error {
 	t.send(commitTransaction, nil)
+	planted.Before(planted.StepCommit)
 	if err := t.flush(commitTime); err != nil {
 		w.drop()
 		return unknown(err)
