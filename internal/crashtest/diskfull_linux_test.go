@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -54,6 +55,19 @@ func TestR4FullDiskIsSurvived(t *testing.T) {
 		cycles, f.limits, time.Since(begin).Round(time.Millisecond), f.told, f.returned, f.slowest.Round(time.Millisecond), &p.load.Stats)
 }
 
+// Promise: the test above can fail. Without a reserve that is kept for it, nobody can take a seat back.
+func TestR7FullDiskFindsALostReserve(t *testing.T) {
+	needDisk(t, "R7")
+	const mutant = "kept-reserve"
+	p := newPowered(t, crashtest.Build(t, "mutants"), "SEATWRIGHT_MUTANT="+mutant)
+	var f filled
+	err := p.load.Window(t.Context(), func(ctx context.Context) error { return f.disk(ctx, p) })
+	if err == nil || !strings.Contains(err.Error(), "taking back on a full disk") {
+		t.Fatalf("%s is not found: %v", mutant, err)
+	}
+	faults.Report(t, "R7", "%s: found at the first full disk: %v", mutant, err)
+}
+
 // filled counts what was met on a full disk.
 type filled struct {
 	limits, told, returned int
@@ -86,7 +100,7 @@ func (f *filled) disk(ctx context.Context, p *powered) error {
 	c := p.load.Client()
 	defer c.Close()
 	if status, code, err := spare(ctx, p, c, http.MethodPut, []string{crashtest.SpareCode}); err != nil || status != 200 {
-		return fmt.Errorf("before: %d %s %w", status, code, err)
+		return fmt.Errorf("before: %d %s (%v)", status, code, err)
 	}
 	p.disk.Limit(p.disk.Size())
 	defer p.disk.Limit(0)
@@ -103,17 +117,17 @@ func (f *filled) disk(ctx context.Context, p *powered) error {
 			codes  []string
 		}{{http.MethodPut, []string{}}, {http.MethodDelete, nil}} {
 			if status, code, err := spare(ctx, p, c, give.method, give.codes); err != nil || status != 200 {
-				return fmt.Errorf("taking back on a full disk: %d %s %w", status, code, err)
+				return fmt.Errorf("taking back on a full disk: %d %s (%v)", status, code, err)
 			}
 			f.returned++
 		}
 		status, code, err := spare(ctx, p, c, http.MethodPut, []string{crashtest.SpareCode})
 		if err != nil || status != http.StatusServiceUnavailable || code != "store_unavailable" {
-			return fmt.Errorf("allocating on a full disk: %d %s %w", status, code, err)
+			return fmt.Errorf("allocating on a full disk: %d %s (%v)", status, code, err)
 		}
 		f.told++
 		if status, code, err := spare(ctx, p, c, http.MethodPost, nil); err != nil || status != 200 {
-			return fmt.Errorf("reading on a full disk: %d %s %w", status, code, err)
+			return fmt.Errorf("reading on a full disk: %d %s (%v)", status, code, err)
 		}
 	}
 	p.disk.Limit(0)
@@ -131,7 +145,7 @@ func (f *filled) relief(ctx context.Context, p *powered, c *crashtest.Client) er
 			f.slowest = max(f.slowest, took)
 			return nil
 		case err != nil || status != http.StatusServiceUnavailable:
-			return fmt.Errorf("after relief: %d %s %w", status, code, err)
+			return fmt.Errorf("after relief: %d %s (%v)", status, code, err)
 		case took > 10*time.Second:
 			return fmt.Errorf("still %d %s %s after relief", status, code, took)
 		case p.ended():
@@ -156,7 +170,7 @@ func (f *filled) fileSize(ctx context.Context, p *powered) error {
 		return err
 	}
 	if status, code, err := spare(ctx, p, c, http.MethodPost, nil); err != nil || status != 200 {
-		return fmt.Errorf("reading where no file can grow: %d %s %w", status, code, err)
+		return fmt.Errorf("reading where no file can grow: %d %s (%v)", status, code, err)
 	}
 	f.told += int(p.load.Stats.Unable.Load() - told)
 	lift()

@@ -30,6 +30,7 @@ const (
 	UnchangedIsNotCommitted = "unchanged-is-not-committed" // PostgreSQL: replays are answered without waiting for the standby
 	NodeClock               = "node-clock"                 // PostgreSQL: the clock of the node counts, not the database's
 	GoOnAfterSync           = "go-on-after-sync"           // a failed sync does not end the process
+	KeptReserve             = "kept-reserve"               // a full disk does not get the room of the reserve
 )
 
 // StepMigration is before each statement of the migrations, and after the last.

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"os"
 	"time"
+
+	"github.com/seatwright/seatwright/internal/planted"
 )
 
 // reserve is a file that holds room on the disk. When the disk is full it is given up, so that seats can still be taken
@@ -49,7 +51,7 @@ func (r *reserve) hold(more int64) error {
 
 // giveUp frees the room.
 func (r *reserve) giveUp() {
-	if r.size > 0 && !r.lost {
+	if r.size > 0 && !r.lost && !planted.Bug(planted.KeptReserve) {
 		_ = os.Truncate(r.path, 0) // where this fails the disk stays full, which the next write tells
 		r.lost = true
 	}
