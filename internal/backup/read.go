@@ -39,7 +39,7 @@ func NewReader(from io.Reader) (*Reader, error) {
 	if err := r.next(); err != nil {
 		return nil, err
 	}
-	r.sum.Write(r.line) //nolint:errcheck // a hash takes everything
+	r.sum.Write(r.line)
 	if err := json.Unmarshal(r.line, &r.Header); err != nil || r.Header.Format == "" {
 		return nil, errors.New("this is not a backup: it does not begin with a header")
 	}
@@ -100,7 +100,7 @@ func (r *Reader) row() (row seatwright.Row, last bool, err error) {
 		r.ended = true
 		return row, true, r.end()
 	}
-	r.sum.Write(r.line) //nolint:errcheck // a hash takes everything
+	r.sum.Write(r.line)
 	r.rows++
 	row, err = parseRow(r.line)
 	if err != nil {

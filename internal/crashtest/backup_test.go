@@ -117,8 +117,11 @@ func (b *backups) back(ctx context.Context, n int, dir string) error {
 	key := fmt.Sprintf("before-backup-%d", n)
 	const path = "/lease_/api/account/" + crashtest.Organization + "/user-license"
 	status, answer, err := client.Send(ctx, http.MethodDelete, path, key, map[string]any{"userIds": []string{"nobody"}})
-	if err != nil || status != http.StatusOK {
-		return fmt.Errorf("the last request before the backup: %d %s (%v)", status, answer, err)
+	if err != nil {
+		return err
+	}
+	if status != http.StatusOK {
+		return fmt.Errorf("the last request before the backup: %d %s", status, answer)
 	}
 	before, err := b.lastEvent(ctx)
 	if err != nil {
@@ -198,8 +201,11 @@ func (b *backups) restore(ctx context.Context, dir string) error {
 		client := crashtest.NewClient(front, b.load.Token, &crashtest.Stats{})
 		defer client.Close()
 		status, answer, err := client.Send(ctx, http.MethodGet, "/lease_/api/account/"+crashtest.Organization+"/user-license", "", nil)
-		if err != nil || status != http.StatusUnauthorized {
-			return fmt.Errorf("a token of before on the restored server: %d %s (%v), want 401", status, answer, err)
+		if err != nil {
+			return err
+		}
+		if status != http.StatusUnauthorized {
+			return fmt.Errorf("a token of before on the restored server: %d %s, want 401", status, answer)
 		}
 		if _, err := crashtest.SignIn(ctx, front); err != nil {
 			return fmt.Errorf("signing in to the restored server: %w", err)

@@ -241,14 +241,14 @@ const nodeTime = time.Second
 
 // waitForNodes refuses a database that nodes are connected to.
 func waitForNodes(ctx context.Context, conn *pgx.Conn) error {
-	for end := time.Now().Add(nodeTime); ; { //nolint:forbidigo // how long a pause lasts
+	for end := time.Now().Add(nodeTime); ; {
 		var nodes int
 		err := conn.QueryRow(ctx, `SELECT count(*) FROM pg_stat_activity
 			WHERE datname = current_database() AND application_name = $1`, sessionSettings["application_name"]).Scan(&nodes)
 		if err != nil || nodes == 0 {
 			return translate(err)
 		}
-		if time.Now().After(end) { //nolint:forbidigo // how long a pause lasts
+		if time.Now().After(end) {
 			return seatwright.Unavailable(seatwright.ReasonStoreUnavailable, nil, "a server has %d connections to the database: stop it first", nodes)
 		}
 		if _, err := conn.Exec(ctx, `SELECT pg_sleep(0.05)`); err != nil {

@@ -167,7 +167,7 @@ func (d dump) rows(table *seatwright.Table, query string, args ...driver.Value) 
 	if err != nil {
 		return translate(err)
 	}
-	defer found.Close()
+	defer found.Close() //nolint:errcheck // it was read to its end, or what went wrong is told already
 	values := make(row, len(table.Columns))
 	out := seatwright.Row{Table: table, Values: make([]any, len(values))}
 	for {

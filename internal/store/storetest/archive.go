@@ -202,12 +202,14 @@ func restoresAllOrNothing(f *archiveFixture) {
 	damaged := errors.New("planted")
 	for at := 1; at < len(rows); at += 3 {
 		cut := func(yield func(seatwright.Row, error) bool) {
-			for r := range sequence(rows[:at]) {
-				if !yield(r, nil) {
+			for r, err := range sequence(rows[:at]) {
+				if !yield(r, err) {
 					return
 				}
 			}
-			yield(seatwright.Row{}, damaged)
+			if yield(seatwright.Row{}, damaged) {
+				f.Error("the restore wants more after an error")
+			}
 		}
 		if err := target.Restore(ctx, cut); !errors.Is(err, damaged) {
 			f.Fatalf("a backup that ends after %d rows: %v, want the error of its reader", at, err)
