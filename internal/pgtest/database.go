@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"os/exec"
 	"strings"
 	"sync"
 	"testing"
@@ -97,3 +98,32 @@ func dropDatabase(ctx context.Context, server, database string) error {
 }
 
 func name(u *url.URL) string { return pgx.Identifier{strings.TrimPrefix(u.Path, "/")}.Sanitize() }
+
+// Operator returns a directory of the user that servers run as, and what makes a command run as that user in it: for tests of
+// what an operator types. The directory is removed at the end of the test.
+func Operator(t testing.TB) (dir string, lead func(*exec.Cmd)) {
+	t.Helper()
+	operator, err := serverAccount()
+	if err == nil {
+		dir, err = operator.makeDir(t.TempDir())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir, func(command *exec.Cmd) { operator.lead(command, dir) }
+}
+
+// FreePort is a port of the loopback interface that nobody has at the moment.
+func FreePort(t testing.TB) int {
+	t.Helper()
+	port, err := freePort(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
+}
