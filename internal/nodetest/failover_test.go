@@ -93,7 +93,8 @@ func TestR14CancelledCommitsAreNeverAcknowledged(t *testing.T) {
 	attempts := int64(cycles(t, 25, 200, 5000))
 	var left, cancelled, terminated, failovers int64
 	bin := program(t, "")
-	for left < attempts || cancelled == 0 || terminated == 0 {
+	rounds := int64(cycles(t, 1, 5, 50))
+	for failovers < rounds || left < attempts || cancelled == 0 || terminated == 0 {
 		p := startPair(t, true)
 		n := startNodes(t, bin, seed+uint64(failovers), p.url(), p.url())
 		var hurry atomic.Bool

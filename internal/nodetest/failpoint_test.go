@@ -39,7 +39,7 @@ func TestR15ANodeStopsBetweenTheStepsOfABatch(t *testing.T) {
 	for range times {
 		for _, point := range points {
 			n.stop(1)
-			n.env = []string{fmt.Sprintf("SEATWRIGHT_FAILPOINT=%s %d", point, 1+random.IntN(20))}
+			n.env = []string{fmt.Sprintf("SEATWRIGHT_FAILPOINT=%s %d", point, 2+random.IntN(20))} // the first batch is of the start
 			n.start(1, database)
 			n.env = nil
 			n.window(func(ctx context.Context) error {
