@@ -267,7 +267,7 @@ func (s *scheduler) link(t *testing.T, node int, database string) string {
 			}
 			go func() {
 				defer client.Close()
-				io.Copy(client, server) //nolint:errcheck // either side may end it
+				io.Copy(client, server)
 			}()
 			go func() {
 				defer server.Close()

@@ -290,7 +290,7 @@ func checks(t *testing.T, n int, property func(t *rapid.T, number int)) {
 		if err := flag.Set(name, value); err != nil {
 			t.Fatal(err)
 		}
-		defer flag.Set(name, old) //nolint:errcheck // it was set to that before
+		defer flag.Set(name, old)
 	}
 	number := 0
 	rapid.Check(t, func(t *rapid.T) {

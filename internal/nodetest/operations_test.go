@@ -57,7 +57,7 @@ func TestOperationsDocumentTwoNodesAndAStandby(t *testing.T) {
 	command.Cancel = func() error { return syscall.Kill(-command.Process.Pid, syscall.SIGKILL) }
 	command.WaitDelay = 10 * time.Second
 	err = command.Run()
-	syscall.Kill(-command.Process.Pid, syscall.SIGKILL) //nolint:errcheck // what a step that failed has left behind, if anything
+	syscall.Kill(-command.Process.Pid, syscall.SIGKILL)
 	if err != nil {
 		t.Fatalf("%v\n%s\n%s", err, printed.String(), said.String())
 	}
@@ -74,7 +74,7 @@ func copyFile(t *testing.T, to, from string) {
 		t.Fatal(err)
 	}
 	defer source.Close()
-	target, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY, 0o755) //nolint:gosec // another user runs it
+	target, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY, 0o755)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -176,7 +176,7 @@ func (s *starved) hammer(ctx context.Context, clients int) (refusals []time.Dura
 				}
 				mu.Unlock()
 				if status != http.StatusOK {
-					pause(ctx, 20*time.Millisecond) //nolint:errcheck // it is over then
+					pause(ctx, 20*time.Millisecond)
 				}
 			}
 		})
@@ -194,7 +194,7 @@ func (s *starved) checkGoroutines(before int) {
 			stacks := make([]byte, 1<<16)
 			s.Fatalf("%d goroutines before, %d after\n%s", before, runtime.NumGoroutine(), stacks[:runtime.Stack(stacks, true)])
 		}
-		pause(s.Context(), 50*time.Millisecond) //nolint:errcheck // the deadline ends it
+		pause(s.Context(), 50*time.Millisecond)
 	}
 }
 
@@ -203,7 +203,7 @@ func takeAllConnections(ctx context.Context, s *starved) error {
 	var taken []*pgx.Conn
 	defer func() {
 		for _, conn := range taken {
-			conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // nothing depends on it
+			conn.Close(context.WithoutCancel(ctx))
 		}
 	}()
 	return administer(context.WithoutCancel(ctx), s.admin, func(conn *pgx.Conn) error {
@@ -219,7 +219,7 @@ func takeAllConnections(ctx context.Context, s *starved) error {
 				}
 				taken = append(taken, one)
 			}
-			pause(ctx, 20*time.Millisecond) //nolint:errcheck // it is over then
+			pause(ctx, 20*time.Millisecond)
 		}
 		return nil
 	})
@@ -245,7 +245,7 @@ func breakTransactions(ctx context.Context, s *starved) error {
 			if err != nil {
 				return err
 			}
-			pause(ctx, 5*time.Millisecond) //nolint:errcheck // it is over then
+			pause(ctx, 5*time.Millisecond)
 		}
 		return nil
 	})

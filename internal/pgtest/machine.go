@@ -42,7 +42,7 @@ func findPrograms() (programs, error) {
 		return "", err
 	}
 	version := func(dir string) int {
-		n, _ := strconv.Atoi(filepath.Base(filepath.Dir(dir))) //nolint:errcheck // no number is no version, and comes last
+		n, _ := strconv.Atoi(filepath.Base(filepath.Dir(dir))) // no number is no version, and comes last
 		return n
 	}
 	slices.SortFunc(debian, func(a, b string) int { return version(b) - version(a) })

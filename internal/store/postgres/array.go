@@ -5,12 +5,10 @@ import (
 	"time"
 )
 
-// The object ids of the types that parameters have, and of their arrays. They are the same in every PostgreSQL.
+// The object ids of the types that parameters have. They are the same in every PostgreSQL.
 const (
 	oidBool, oidBytea, oidInt8, oidInt4, oidText, oidUUID = 16, 17, 20, 23, 25, 2950
 )
-
-var arrayOf = map[uint32]uint32{oidBool: 1000, oidBytea: 1001, oidInt8: 1016, oidInt4: 1007, oidText: 1009, oidUUID: 2951}
 
 // array is one column of many rows in PostgreSQL's binary form of an array. All rows of a batch travel as such columns. They
 // are written here, not by pgx: its encoders look at every element by reflection, which was a third of the time of a batch.

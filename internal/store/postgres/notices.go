@@ -112,9 +112,9 @@ func payload(changed map[seatwright.OrganizationID]int64) string {
 func (n *notices) sweep(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, readTime)
 	defer cancel()
-	n.pool.Exec(ctx, `DELETE FROM idempotency_keys WHERE ctid = ANY (ARRAY (
+	_, _ = n.pool.Exec(ctx, `DELETE FROM idempotency_keys WHERE ctid = ANY (ARRAY (
 		SELECT ctid FROM idempotency_keys WHERE created_at < coalesce($2, (extract(epoch FROM clock_timestamp()) * 1000000)::int8) - $1
-		LIMIT 100000 FOR UPDATE SKIP LOCKED))`, seatwright.KeyLife.Microseconds(), microsOf(n.clock)) //nolint:errcheck // comes again
+		LIMIT 100000 FOR UPDATE SKIP LOCKED))`, seatwright.KeyLife.Microseconds(), microsOf(n.clock)) // comes again
 }
 
 // microsOf is the time of a clock that is not the database's, nil for the database's.

@@ -63,9 +63,3 @@ func (m recent) committed(c seatwright.Changes) {
 		}
 	}
 }
-
-// forget drops everything that may not be stored.
-func (m recent) forget() {
-	clear(m.organizations)
-	clear(m.numbers)
-}

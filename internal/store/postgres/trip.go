@@ -69,7 +69,7 @@ func (t *trip) send(s *statement, columns []*array, more ...[]byte) {
 
 // flush sends what was added. The answers have to come within d.
 func (t *trip) flush(d time.Duration) error {
-	if err := t.writer.conn.Conn().SetDeadline(time.Now().Add(d)); err != nil { //nolint:forbidigo // of the socket, not of the business
+	if err := t.writer.conn.Conn().SetDeadline(time.Now().Add(d)); err != nil {
 		return translate(err)
 	}
 	return translate(t.pipeline.Sync())

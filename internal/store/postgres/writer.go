@@ -51,7 +51,7 @@ func (s *Store) Update(ctx context.Context, request seatwright.LoadRequest, deci
 		if err == nil || !again || attempt == attempts {
 			return err
 		}
-		<-time.After(time.Duration(rand.Int64N(int64(attempt) * int64(10*time.Millisecond))))
+		<-time.After(time.Duration(rand.Int64N(int64(attempt) * int64(10*time.Millisecond)))) //nolint:gosec // G404: nodes that met shall not meet again
 	}
 }
 
@@ -68,7 +68,7 @@ func (s *Store) attempt(w *writer, request seatwright.LoadRequest, decide func(*
 		}
 	}()
 	planted.Before(planted.StepBegin)
-	b, err := w.load(request, s.clock, time.Now().Before(w.lookUp)) //nolint:forbidigo // how long a habit lasts
+	b, err := w.load(request, s.clock, time.Now().Before(w.lookUp))
 	if err != nil {
 		// A connection that was open already may have been dead for long.
 		return worthAnother(err) || old && w.conn.IsClosed(), err
@@ -86,7 +86,7 @@ func (s *Store) attempt(w *writer, request seatwright.LoadRequest, decide func(*
 	}
 	if err := w.write(b, changes); err != nil {
 		if keyIsKnown(err) {
-			w.lookUp = time.Now().Add(lookUpTime) //nolint:forbidigo // see above
+			w.lookUp = time.Now().Add(lookUpTime)
 		}
 		return worthAnother(err), err
 	}
@@ -122,7 +122,7 @@ func (s *Store) connect(w *writer) error {
 	}
 	if err != nil {
 		w.drop()
-		w.failedAt, w.failure = time.Now(), err //nolint:forbidigo // how long a pause lasts
+		w.failedAt, w.failure = time.Now(), err
 	}
 	return err
 }
@@ -156,8 +156,8 @@ func (w *writer) drop() {
 	if w.conn == nil {
 		return
 	}
-	w.conn.Conn().Close() // not in the orderly way, which could wait for a server that does not answer
-	w.conn.Close(background)
+	_ = w.conn.Conn().Close() // not in the orderly way, which could wait for a server that does not answer
+	_ = w.conn.Close(background)
 	w.conn, w.recent = nil, newRecent()
 }
 
