@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"time"
 )
@@ -42,6 +43,7 @@ type sample struct {
 	serverCPU  time.Duration // of the server in front of the data,
 	storageCPU time.Duration // and of PostgreSQL
 	batch      float64       // calls per transaction; 0: not known
+	others     float64       // how much of the machine's processors worked for somebody else
 	start      time.Duration // of the server
 	idle, peak int64         // bytes of the server: after its start, and at most
 }
@@ -83,7 +85,7 @@ func (b *bench) measureAll(ctx context.Context, cells []cell) ([]result, error) 
 
 // costs is what one call costs the processors.
 func (s sample) costs() string {
-	text := fmt.Sprintf("CPU/call: node %s", micros(s.nodeCPU))
+	text := fmt.Sprintf("others %2.0f%%  CPU/call: node %s", 100*s.others, micros(s.nodeCPU))
 	if s.serverCPU > 0 {
 		text += ", server " + micros(s.serverCPU)
 	}
@@ -194,6 +196,7 @@ func (b *bench) drive(ctx context.Context, c cell, o order, front *server, s *sa
 		return 0, err
 	}
 	serverBefore, storageBefore := usedCPU(serverPIDs), usedCPU(storagePIDs)
+	start, busyBefore := time.Now(), busy()
 	for _, n := range nodes {
 		if err := n.begin(); err != nil {
 			return 0, err
@@ -212,6 +215,7 @@ func (b *bench) drive(ctx context.Context, c cell, o order, front *server, s *sa
 		nodeCPU += d.CPU
 		latencies = append(latencies, d.Latencies...)
 	}
+	worked, lasted := busy()-busyBefore, time.Since(start)
 	n := time.Duration(s.calls)
 	if c.on == onPostgres {
 		storagePIDs = b.cluster.Processes() // some may be new
@@ -219,6 +223,8 @@ func (b *bench) drive(ctx context.Context, c cell, o order, front *server, s *sa
 	storageAfter := usedCPU(storagePIDs)
 	s.nodeCPU, s.serverCPU = nodeCPU/n, sumCPU(serverBefore, usedCPU(serverPIDs))/n
 	s.storageCPU = sumCPU(storageBefore, storageAfter) / n
+	ours := (s.nodeCPU + s.serverCPU + s.storageCPU) * n
+	s.others = max(0, (worked-ours).Seconds()/lasted.Seconds()/float64(runtime.NumCPU()))
 	slices.Sort(latencies)
 	s.p50, s.p99 = latencies[len(latencies)/2], latencies[len(latencies)*99/100]
 	jobs := map[string]time.Duration{}

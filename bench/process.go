@@ -116,6 +116,30 @@ func sumCPU(before, after map[int]time.Duration) (sum time.Duration) {
 	return sum
 }
 
+// busy is how long all processors of the machine have worked until now, whoever for; 0 where the system does not tell.
+func busy() time.Duration {
+	text, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return 0
+	}
+	line, _, _ := strings.Cut(string(text), "\n")
+	fields := strings.Fields(line) // cpu user nice system idle iowait irq softirq steal, in hundredths of a second
+	if len(fields) < 9 {
+		return 0
+	}
+	var ticks int64
+	for i, field := range fields[1:9] {
+		n, err := strconv.ParseInt(field, 10, 64)
+		if err != nil {
+			return 0
+		}
+		if i != 3 && i != 4 {
+			ticks += n
+		}
+	}
+	return time.Duration(ticks) * 10 * time.Millisecond
+}
+
 // jobOf says what a process of PostgreSQL does: it writes that into its command line.
 func jobOf(pid int) string {
 	text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "cmdline"))

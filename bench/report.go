@@ -113,6 +113,9 @@ func (b *bench) report(results []result, versions string) (text string, missed b
 	var out strings.Builder
 	fmt.Fprintf(&out, "%s, %s/%s, %d CPUs, modernc.org/sqlite (WAL, synchronous=FULL)%s; medians of %d rounds of %s a cell.\n\n",
 		runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), versions, b.rounds, b.duration)
+	if others := disturbed(results); others > 0.1 {
+		fmt.Fprintf(&out, "Other programs used %.0f %% of the processors: these figures are not to be trusted.\n\n", 100*others)
+	}
 	rows, missed := verdicts(results)
 	writeTable(&out, rows)
 	fmt.Fprintf(&out, "\nThe books (pools, recounted seats, events, acknowledged calls) were compared %d times: 0 oversold, 0 lost.\n\n", b.audited)
@@ -139,6 +142,17 @@ func (b *bench) report(results []result, versions string) (text string, missed b
 	writeTable(&out, rows)
 	out.WriteString("\nCPU is the time of all processors per call; a node is callers and ledger, or, in front of a server, what loads it.\n")
 	return out.String(), missed
+}
+
+// disturbed is the median of how much of the machine others used while something was measured.
+func disturbed(results []result) float64 {
+	var others []float64
+	for i := range results {
+		for _, s := range results[i].samples {
+			others = append(others, s.others)
+		}
+	}
+	return median(others)
 }
 
 // The report stands between these lines of a document, whose other words are written by hand.
