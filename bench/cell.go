@@ -112,7 +112,7 @@ func (b *bench) measure(ctx context.Context, c cell, round int) (s sample, err e
 		Engine: c.engine, At: site.place(), Shape: c.shape, Keys: c.keys, Work: c.work, Callers: c.callers,
 		People: b.people(c), Step: max(1, c.nodes), Warm: b.duration / 4, Duration: b.duration,
 	}
-	calls := 0
+	var calls int
 	if c.behind {
 		calls, err = b.driveBehind(ctx, c, o, &s, round)
 	} else {
@@ -121,7 +121,7 @@ func (b *bench) measure(ctx context.Context, c cell, round int) (s sample, err e
 	if err != nil {
 		return s, err
 	}
-	return s, b.audit(ctx, c, site, calls)
+	return s, b.audit(ctx, site, calls)
 }
 
 // driveBehind puts a server in front of the data while the nodes work.
@@ -148,7 +148,7 @@ func (b *bench) driveBehind(ctx context.Context, c cell, o order, s *sample, rou
 }
 
 // audit checks the books after a cell.
-func (b *bench) audit(ctx context.Context, c cell, site site, calls int) error {
+func (b *bench) audit(ctx context.Context, site site, calls int) error {
 	if err := site.check(ctx, calls); err != nil {
 		return fmt.Errorf("the books are wrong: %w", err)
 	}
@@ -223,8 +223,8 @@ func (b *bench) drive(ctx context.Context, c cell, o order, front *server, s *sa
 	storageAfter := usedCPU(storagePIDs)
 	s.nodeCPU, s.serverCPU = nodeCPU/n, sumCPU(serverBefore, usedCPU(serverPIDs))/n
 	s.storageCPU = sumCPU(storageBefore, storageAfter) / n
-	ours := (s.nodeCPU + s.serverCPU + s.storageCPU) * n
-	s.others = max(0, (worked-ours).Seconds()/lasted.Seconds()/float64(runtime.NumCPU()))
+	ours := (s.nodeCPU + s.serverCPU + s.storageCPU).Seconds() * float64(s.calls)
+	s.others = max(0, (worked.Seconds()-ours)/lasted.Seconds()/float64(runtime.NumCPU()))
 	slices.Sort(latencies)
 	s.p50, s.p99 = latencies[len(latencies)/2], latencies[len(latencies)*99/100]
 	jobs := map[string]time.Duration{}

@@ -2,7 +2,7 @@ package main
 
 import (
 	"context"
-	"encoding/json"
+	"encoding/gob"
 	"errors"
 	"fmt"
 	"io"
@@ -67,7 +67,7 @@ type engine interface {
 // runNode is the node's side.
 func runNode(ctx context.Context, stdin io.Reader, stdout io.Writer) (err error) {
 	debug.SetGCPercent(400) // as cmd/seatwright does; for the baselines as well
-	in, out := json.NewDecoder(stdin), json.NewEncoder(stdout)
+	in, out := gob.NewDecoder(stdin), gob.NewEncoder(stdout)
 	var o order
 	if err := in.Decode(&o); err != nil {
 		return err
@@ -86,7 +86,7 @@ func runNode(ctx context.Context, stdin io.Reader, stdout io.Writer) (err error)
 	if err := out.Encode(prepared{warm}); err != nil {
 		return err
 	}
-	var begin struct{}
+	var begin bool
 	if err := in.Decode(&begin); err != nil {
 		return err
 	}
@@ -205,9 +205,9 @@ func ownCPU() time.Duration {
 // node is the other side of a node.
 type node struct {
 	command *exec.Cmd
-	in      *json.Encoder
+	in      *gob.Encoder
 	stdin   io.Closer
-	out     *json.Decoder
+	out     *gob.Decoder
 }
 
 func startNode(o order) (*node, error) {
@@ -215,7 +215,7 @@ func startNode(o order) (*node, error) {
 	if err != nil {
 		return nil, err
 	}
-	command := exec.Command(self, "-node") // it ends when its standard input does, so also with this process
+	command := exec.Command(self, "-node") //nolint:noctx // it ends when its standard input does, so also with this process
 	command.Stderr = os.Stderr
 	stdin, err := command.StdinPipe()
 	if err != nil {
@@ -228,7 +228,7 @@ func startNode(o order) (*node, error) {
 	if err := command.Start(); err != nil {
 		return nil, err
 	}
-	n := &node{command: command, in: json.NewEncoder(stdin), stdin: stdin, out: json.NewDecoder(stdout)}
+	n := &node{command: command, in: gob.NewEncoder(stdin), stdin: stdin, out: gob.NewDecoder(stdout)}
 	return n, n.in.Encode(o)
 }
 
@@ -241,7 +241,7 @@ func (n *node) ready() (calls int, err error) {
 	return p.Calls, nil
 }
 
-func (n *node) begin() error { return n.in.Encode(struct{}{}) }
+func (n *node) begin() error { return n.in.Encode(true) }
 
 func (n *node) result() (d done, err error) {
 	if err := n.out.Decode(&d); err != nil {

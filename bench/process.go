@@ -25,7 +25,7 @@ type server struct {
 
 // startServer starts a program that says where it listens, and returns when it has answered a question.
 func startServer(ctx context.Context, environment []string, program string, args ...string) (*server, error) {
-	command := exec.Command(program, args...) // it is told to end, not killed
+	command := exec.Command(program, args...) //nolint:noctx // it is told to end, not killed
 	command.Env = append([]string{"PATH=" + os.Getenv("PATH")}, environment...)
 	command.Stderr = os.Stderr
 	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}

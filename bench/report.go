@@ -71,11 +71,9 @@ func verdicts(results []result) (rows [][]string, missed bool) {
 		if of == nil || base == nil && b.base != "" {
 			continue
 		}
-		value := 0.0
+		value := of.value(b.figure)
 		if base != nil {
 			value = ratio(of, base, b.figure)
-		} else {
-			value = of.value(b.figure)
 		}
 		row := []string{b.what, b.against, b.show(value), "", "", "no bar yet"}
 		if b.must != 0 {
@@ -175,7 +173,7 @@ func writeReport(name, report string) error {
 	if !begun || !ended {
 		return fmt.Errorf("%s has no lines %q and %q to write between", name, markBegin, markEnd)
 	}
-	return os.WriteFile(name, []byte(before+markBegin+"\n\n"+report+"\n"+markEnd+after), 0o644) //nolint:gosec // a document
+	return os.WriteFile(name, []byte(before+markBegin+"\n\n"+report+"\n"+markEnd+after), 0o644)
 }
 
 func writeTable(b *strings.Builder, rows [][]string) {
