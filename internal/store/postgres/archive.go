@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,6 +32,7 @@ func (a Archive) config() (*pgx.ConnConfig, error) {
 	}
 	c := patient(config.ConnConfig)
 	c.RuntimeParams["application_name"] = archiveName
+	c.DefaultQueryExecMode = pgx.QueryExecModeCacheStatement // the same few questions of each organization are planned once
 	return c, nil
 }
 
@@ -111,23 +113,51 @@ type owner struct {
 
 // all visits the rows of the installation, and then of every organization that any table knows.
 func (d dump) all() error {
+	var shared, owned []*seatwright.Table
 	for _, table := range seatwright.Tables() {
 		if table.Owner() == "" {
-			if err := d.rows(table, nil); err != nil {
-				return err
-			}
+			shared = append(shared, table)
+		} else {
+			owned = append(owned, table)
 		}
+	}
+	if err := d.trip(shared, []owner{{}}); err != nil {
+		return err
 	}
 	owners, err := d.owners()
 	if err != nil {
 		return err
 	}
-	for i := range owners {
-		for _, table := range seatwright.Tables() {
-			if table.Owner() != "" {
-				if err := d.rows(table, &owners[i]); err != nil {
-					return err
-				}
+	for some := range slices.Chunk(owners, ownersAtOnce) {
+		if err := d.trip(owned, some); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ownersAtOnce is how many organizations are asked for in one round trip: there may be many small ones, and a network.
+const ownersAtOnce = 64
+
+// trip visits the rows of some tables of some organizations. The server sends them as fast as they are visited.
+func (d dump) trip(tables []*seatwright.Table, owners []owner) (err error) {
+	var questions pgx.Batch
+	for _, of := range owners {
+		for _, table := range tables {
+			query, args := selection(table, of)
+			questions.Queue(query, args...)
+		}
+	}
+	answers := d.tx.SendBatch(d.ctx, &questions)
+	defer func() { err = errors.Join(err, translate(answers.Close())) }()
+	for _, of := range owners {
+		for _, table := range tables {
+			rows, err := answers.Query()
+			if err != nil {
+				return translate(err)
+			}
+			if err := d.rows(table, of, rows); err != nil {
+				return err
 			}
 		}
 	}
@@ -155,16 +185,16 @@ func (d dump) owners() (owners []owner, err error) {
 	return owners, translate(err)
 }
 
-// rows visits the rows of one table, of one organization where its rows belong to any.
-func (d dump) rows(table *seatwright.Table, of *owner) error {
-	columns, first := make([]string, 0, len(table.Columns)), 0
+// selection reads one table, of one organization where its rows belong to any.
+func selection(table *seatwright.Table, of owner) (query string, args []any) {
+	columns := make([]string, 0, len(table.Columns))
 	for _, c := range table.Columns {
 		columns = append(columns, c.Name)
 	}
-	query, args := "", []any(nil)
 	switch table.Owner() {
 	case "organization":
-		query, args, first = ` WHERE organization = $1`, []any{of.number}, 1 // the number stays here
+		columns = columns[1:] // the number stays here
+		query, args = ` WHERE organization = $1`, []any{of.number}
 	case "id":
 		query, args = ` WHERE number = $1`, []any{of.number}
 	}
@@ -174,18 +204,19 @@ func (d dump) rows(table *seatwright.Table, of *owner) error {
 			keys[i] += ` COLLATE "C"`
 		}
 	}
-	query = "SELECT " + strings.Join(columns[first:], ", ") + " FROM " + table.Name + query
+	query = "SELECT " + strings.Join(columns, ", ") + " FROM " + table.Name + query
 	if table.Name != "heads" { // its key is the organization alone
 		query += " ORDER BY " + strings.Join(keys, ", ")
 	}
-	rows, err := d.tx.Query(d.ctx, query, args...)
-	if err != nil {
-		return translate(err)
-	}
+	return query, args
+}
+
+// rows visits the answer to one selection.
+func (d dump) rows(table *seatwright.Table, of owner, rows pgx.Rows) error {
 	defer rows.Close()
-	out := seatwright.Row{Table: table, Values: make([]any, len(columns))}
-	if first == 1 {
-		out.Values[0] = of.id
+	out, first := seatwright.Row{Table: table, Values: make([]any, len(table.Columns))}, 0
+	if table.Owner() == "organization" {
+		out.Values[0], first = of.id, 1
 	}
 	for rows.Next() {
 		values, err := rows.Values()
