@@ -9,7 +9,6 @@ import (
 
 	"github.com/seatwright/seatwright"
 	"github.com/seatwright/seatwright/internal/directory"
-	"github.com/seatwright/seatwright/internal/store/sqlite"
 	"github.com/seatwright/seatwright/wire"
 )
 
@@ -48,8 +47,7 @@ func TestConcurrentCallersNeverOversell(t *testing.T) {
 	want(t, "users who were given a seat", len(told), units)
 
 	w.stop(t)
-	store, err := sqlite.Open(t.Context(), w.dir, sqlite.Options{})
-	check(t, err)
+	store := storeOf(t, w.dir)
 	defer store.Close()
 	auditStore(t, store, "crowd-id")
 	auditStore(t, store, w.demo.Acme.Organization)

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"slices"
@@ -22,6 +23,9 @@ import (
 	"github.com/seatwright/seatwright/internal/app"
 	"github.com/seatwright/seatwright/internal/cli"
 	"github.com/seatwright/seatwright/internal/directory"
+	"github.com/seatwright/seatwright/internal/pgtest"
+	"github.com/seatwright/seatwright/internal/store/postgres"
+	"github.com/seatwright/seatwright/internal/store/sqlite"
 )
 
 // TestMain makes this test binary the real command line when it is called by that name: scripts in tests can then run
@@ -95,7 +99,11 @@ func setup(t *testing.T) *world {
 func serve(t *testing.T, dir string) *world {
 	t.Helper()
 	logs := &logBook{}
-	opened, err := app.Open(t.Context(), app.Config{Listen: "127.0.0.1:0", Data: dir, LogLevel: "info"}, logs, true)
+	config := app.Config{Listen: "127.0.0.1:0", Data: dir, LogLevel: "info"}
+	if onPostgres {
+		config.Data, config.DatabaseURL = "", databaseOf(t, dir)
+	}
+	opened, err := app.Open(t.Context(), config, logs, true)
 	check(t, err)
 	demo, err := opened.LoadDemo(t.Context(), dir)
 	check(t, err)
@@ -328,3 +336,46 @@ func (w *world) state(t *testing.T, organizations ...seatwright.OrganizationID) 
 
 // same compares two lists where nil is empty.
 func same(a, b []string) bool { return slices.Equal(a, b) }
+
+// onPostgres says that the servers of this run keep their data there; see TestEverythingOnPostgres.
+var onPostgres = os.Getenv("SEATWRIGHT_TEST_ON_POSTGRES") != ""
+
+var databases sync.Map // by the directory that they stand for
+
+// databaseOf is the database that stands for a directory, for as long as the test runs that asked first.
+func databaseOf(t *testing.T, dir string) app.DatabaseURL {
+	t.Helper()
+	if known, ok := databases.Load(dir); ok {
+		return known.(app.DatabaseURL)
+	}
+	database := app.DatabaseURL(pgtest.Database(t))
+	databases.Store(dir, database)
+	return database
+}
+
+// storeOf opens what a server that was served on a directory has left.
+func storeOf(t *testing.T, dir string) seatwright.Store {
+	t.Helper()
+	if onPostgres {
+		store, err := postgres.Open(t.Context(), string(databaseOf(t, dir)), postgres.Options{})
+		check(t, err)
+		return store
+	}
+	store, err := sqlite.Open(t.Context(), dir, sqlite.Options{})
+	check(t, err)
+	return store
+}
+
+// Promise: whoever calls cannot tell which database is behind the server.
+func TestEverythingOnPostgres(t *testing.T) {
+	if onPostgres {
+		return // this is the run that is started below
+	}
+	command := exec.CommandContext(t.Context(), os.Args[0], "-test.timeout=5m", "-test.run=^Test(Statuses|TheGuidesOwnCall|Allocation|ExternalLicenses|"+
+		"UnknownUsers.*|Idempotency|Concurrent.*|ForeignAndMissing.*|Credentials.*)$")
+	command.Env = append(os.Environ(), "SEATWRIGHT_TEST_ON_POSTGRES=yes")
+	output, err := command.CombinedOutput()
+	if err != nil || !strings.HasSuffix(strings.TrimSpace(string(output)), "PASS") {
+		t.Errorf("%v\n%s", err, output)
+	}
+}
