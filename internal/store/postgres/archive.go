@@ -268,7 +268,7 @@ func (a Archive) Restore(ctx context.Context, rows iter.Seq2[seatwright.Row, err
 }
 
 // nodeTime is how long the sessions of nodes that were just stopped may take to end.
-const nodeTime = time.Second
+const nodeTime = 5 * time.Second
 
 // waitForNodes refuses a database that nodes are connected to.
 func waitForNodes(ctx context.Context, conn *pgx.Conn) error {
