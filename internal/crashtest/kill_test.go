@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -14,6 +15,8 @@ import (
 	"github.com/seatwright/seatwright/internal/faults"
 	"github.com/seatwright/seatwright/internal/store/sqlite"
 )
+
+func TestMain(m *testing.M) { os.Exit(crashtest.Main(m)) }
 
 // Promise: a kill -9 at any moment loses no acknowledged allocation and oversells no seat, and a request that is repeated
 // with its key is carried out once.

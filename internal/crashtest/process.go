@@ -16,10 +16,37 @@ import (
 	"time"
 )
 
+// built is where Build keeps programs, for as long as Main runs.
+var built struct {
+	mu  sync.Mutex
+	dir string // empty: each test builds its own
+}
+
+// Main runs the tests of a package that starts servers, as its TestMain, and builds each program once. It returns the exit code.
+func Main(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "seatwright-programs-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	built.dir = dir
+	return m.Run()
+}
+
 // Build builds the real program, with build tags if any, and returns its path.
 func Build(t testing.TB, tags string) string {
 	t.Helper()
-	bin := filepath.Join(t.TempDir(), "seatwright")
+	built.mu.Lock()
+	defer built.mu.Unlock()
+	dir := built.dir
+	if dir == "" {
+		dir = t.TempDir()
+	}
+	bin := filepath.Join(dir, "seatwright-"+tags)
+	if _, err := os.Stat(bin); err == nil {
+		return bin
+	}
 	command := exec.CommandContext(t.Context(), "go", "build", "-buildvcs=false", "-tags", tags, "-o", bin, "github.com/seatwright/seatwright/cmd/seatwright")
 	command.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := command.CombinedOutput(); err != nil {
