@@ -77,7 +77,7 @@ func (c AllocateToUsers) Decide(s *Slice, origin Origin) ([]Allocation, error) {
 	}
 	answers := make([]Allocation, len(c.Users))
 	for i, user := range c.Users {
-		if _, known := o.users[user]; !known {
+		if !o.users[user] {
 			if err := s.addUser(o, origin, provisioned(o.organization.ID, user)); err != nil {
 				return nil, err
 			}
@@ -96,7 +96,7 @@ func (c AllocateToUsers) checkUsers(o *organizationSlice) error {
 	}
 	var unknown []string
 	for _, user := range c.Users {
-		if _, known := o.users[user]; !known {
+		if !o.users[user] {
 			unknown = append(unknown, string(user))
 		}
 	}
@@ -250,7 +250,7 @@ func (c DeallocateUsers) Decide(s *Slice, origin Origin) (Deallocation, error) {
 		return answer, err
 	}
 	for _, user := range c.Users {
-		if _, known := o.users[user]; !known {
+		if !o.users[user] {
 			answer.Unknown = append(answer.Unknown, user)
 			continue
 		}

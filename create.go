@@ -165,7 +165,7 @@ func (c CreateUser) Decide(s *Slice, origin Origin) (User, error) {
 	}
 	u := c.User
 	u.ID, u.PasswordHash, u.CreatedAt, u.Active = c.id(), c.PasswordHash, o.now, true
-	if _, known := o.users[u.ID]; known {
+	if o.users[u.ID] {
 		return User{}, NewError(KindConflict, ReasonDuplicate, "there is a user with this id already").In("id")
 	}
 	if s.isTaken(u.Organization, ExternalIDsOfUsers, u.ExternalID) {
@@ -194,7 +194,7 @@ func provisioned(organization OrganizationID, id UserID) NewUser {
 
 func (s *Slice) addUser(o *organizationSlice, origin Origin, u NewUser) error {
 	u.CreatedAt = o.now
-	o.users[u.ID] = u.User
+	o.users[u.ID] = true
 	o.newUsers = append(o.newUsers, u)
 	for space, name := range map[NameSpace]string{NamesOfUsers: u.UserNameKey, ExternalIDsOfUsers: u.ExternalID} {
 		if name != "" {

@@ -52,7 +52,7 @@ type organizationSlice struct {
 	head         Head
 	organization Organization
 	licensed     bool
-	users        map[UserID]User
+	users        map[UserID]bool // who exists: no decision looks at more
 	records      map[UserID]DirectRecord
 	seats        map[UserID]map[BundleCode]Seat
 	pools        map[BundleCode]Pool
@@ -98,7 +98,7 @@ func (s *Slice) at(id OrganizationID) *organizationSlice {
 	o := s.organizations[id]
 	if o == nil {
 		o = &organizationSlice{
-			now: s.now, head: Head{Organization: id, Hash: NoHash()}, users: map[UserID]User{}, records: map[UserID]DirectRecord{},
+			now: s.now, head: Head{Organization: id, Hash: NoHash()}, users: map[UserID]bool{}, records: map[UserID]DirectRecord{},
 			seats: map[UserID]map[BundleCode]Seat{}, pools: map[BundleCode]Pool{}, lots: map[BundleCode][]Lot{},
 			changedRecords: map[UserID]bool{}, changedSeats: map[seatRef]bool{}, changedPools: map[BundleCode]bool{},
 		}
@@ -118,7 +118,7 @@ func (s *Slice) LoadOrganization(org Organization, head Head, licensed bool) {
 }
 
 // LoadUser adds a person.
-func (s *Slice) LoadUser(u User) { s.at(u.Organization).users[u.ID] = u }
+func (s *Slice) LoadUser(u User) { s.at(u.Organization).users[u.ID] = true }
 
 // LoadRecord adds a direct record. Its instants may be left out: no decision looks at them.
 func (s *Slice) LoadRecord(r DirectRecord) { s.at(r.Organization).records[r.User] = r }
@@ -300,11 +300,12 @@ func (c Changes) Empty() bool {
 // Changes returns what the commands changed since the slice was loaded, ordered by organization and key.
 func (s *Slice) Changes() Changes {
 	c := Changes{SigningKeys: s.newSigningKeys, Applications: s.newApplications, Keys: s.newKeys}
-	events := 0
+	events, pools, records, seats := 0, 0, 0, 0
 	for _, o := range s.organizations {
-		events += len(o.events)
+		events, pools, records, seats = events+len(o.events), pools+len(o.changedPools), records+len(o.changedRecords), seats+len(o.changedSeats)
 	}
-	c.Events = make([]Event, 0, events)
+	c.Heads, c.Events, c.Pools = make([]Head, 0, len(s.organizations)), make([]Event, 0, events), make([]Pool, 0, pools)
+	c.NewRecords, c.NewSeats = make([]DirectRecord, 0, records), make([]Seat, 0, seats) // most are new
 	for _, id := range slices.Sorted(maps.Keys(s.organizations)) {
 		o := s.organizations[id]
 		if o.created {

@@ -100,6 +100,7 @@ func (b *batch) find(touches []seatwright.Touch) error {
 			return err
 		}
 	}
+	b.places = make([]place, 0, len(touches))
 	for i := range touches {
 		if number, known := numbers[touches[i].Organization]; known {
 			b.places = append(b.places, place{Touch: touches[i], number: number})
