@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/seatwright/seatwright"
@@ -22,20 +23,27 @@ var origin = seatwright.Origin{Actor: "ann", Via: "test", RequestID: "request"}
 // door stands between the ledger and the store, so that a test can hold a batch back or make it fail.
 type door struct {
 	seatwright.Store
-	mu     sync.Mutex
-	before func(seatwright.LoadRequest) error
+	mu      sync.Mutex
+	before  func(seatwright.LoadRequest) error
+	decided func() // between the decisions and the commit
 }
 
 func (d *door) Update(ctx context.Context, request seatwright.LoadRequest, decide func(*seatwright.Slice) error) error {
 	d.mu.Lock()
-	before := d.before
+	before, decided := d.before, d.decided
 	d.mu.Unlock()
 	if before != nil {
 		if err := before(request); err != nil {
 			return err
 		}
 	}
-	return d.Store.Update(ctx, request, decide)
+	return d.Store.Update(ctx, request, func(s *seatwright.Slice) error {
+		err := decide(s)
+		if decided != nil {
+			decided()
+		}
+		return err
+	})
 }
 
 func (d *door) set(before func(seatwright.LoadRequest) error) {
@@ -108,27 +116,37 @@ func (d *door) hold() (entered chan struct{}, release func()) {
 	return entered, func() { close(gate) }
 }
 
+// Promise: nobody is told of a change before it is committed. The commit is held back until everything stands still, so that
+// an answer that comes early is there for certain.
 func TestSubmitAnswersOnlyAfterTheCommit(t *testing.T) {
-	l, d := setup(t, 10)
-	entered, release := d.hold()
-	answered := make(chan error, 1)
-	go func() {
-		_, err := ledger.Submit(t.Context(), l, origin, allocate(1))
-		answered <- err
-	}()
-	<-entered
-	select {
-	case err := <-answered:
-		t.Fatalf("answered %v before the commit", err)
-	default:
-	}
-	release()
-	if err := <-answered; err != nil {
-		t.Fatal(err)
-	}
-	if n := used(t, d); n != 1 {
-		t.Errorf("%d used after the answer", n)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		l, d := setup(t, 10)
+		entered, commit := make(chan struct{}), make(chan struct{})
+		d.mu.Lock()
+		d.decided = func() { close(entered); <-commit }
+		d.mu.Unlock()
+		answered := make(chan error, 1)
+		go func() {
+			_, err := ledger.Submit(t.Context(), l, origin, allocate(1))
+			answered <- err
+		}()
+		<-entered
+		synctest.Wait()
+		select {
+		case err := <-answered:
+			t.Errorf("answered %v before the commit", err)
+			close(commit)
+			return
+		default:
+		}
+		close(commit)
+		if err := <-answered; err != nil {
+			t.Fatal(err)
+		}
+		if n := used(t, d); n != 1 {
+			t.Errorf("%d used after the answer", n)
+		}
+	})
 }
 
 func TestWaitingCommandsShareOneBatch(t *testing.T) {
