@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
 	"strings"
 
 	"github.com/seatwright/seatwright"
@@ -24,7 +25,11 @@ func (s *Store) one(ctx context.Context, missing *seatwright.Error, scan func(ro
 
 // each runs a query and calls scan on every row, which is valid only during the call.
 func (s *Store) each(ctx context.Context, scan func(row), query string, args ...any) error {
-	rows, err := s.reads.QueryContext(ctx, query, args...)
+	question, err := s.question(ctx, query)
+	if err != nil {
+		return err
+	}
+	rows, err := question.QueryContext(ctx, args...)
 	if err != nil {
 		if s.closed.Load() { // database/sql does not export its error for that
 			return seatwright.Unavailable(seatwright.ReasonStoreUnavailable, err, "the database is closed")
@@ -52,6 +57,24 @@ func (s *Store) each(ctx context.Context, scan func(row), query string, args ...
 		scan(r)
 	}
 	return translate(rows.Err())
+}
+
+// question returns a prepared query. It ends with the database.
+func (s *Store) question(ctx context.Context, query string) (*sql.Stmt, error) {
+	if known, ok := s.questions.Load(query); ok {
+		return known.(*sql.Stmt), nil
+	}
+	fresh, err := s.reads.PrepareContext(ctx, query)
+	if err != nil {
+		if s.closed.Load() {
+			return nil, seatwright.Unavailable(seatwright.ReasonStoreUnavailable, err, "the database is closed")
+		}
+		return nil, translate(err)
+	}
+	if known, loaded := s.questions.LoadOrStore(query, fresh); loaded { // somebody was faster
+		return known.(*sql.Stmt), fresh.Close()
+	}
+	return fresh, nil
 }
 
 // Organization implements seatwright.DirectoryReader.

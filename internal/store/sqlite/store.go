@@ -43,6 +43,8 @@ type Store struct {
 	lock  *flock.Flock
 	path  string // of the database
 	reads *sql.DB
+	// Prepared questions by their text; each is compiled once for each connection, which would be a quarter of answering it.
+	questions sync.Map
 
 	mu      sync.Mutex // one Update at a time; guards what follows
 	writer  *writer
