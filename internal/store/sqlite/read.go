@@ -64,16 +64,19 @@ func (s *Store) question(ctx context.Context, query string) (*sql.Stmt, error) {
 	if known, ok := s.questions.Load(query); ok {
 		return known.(*sql.Stmt), nil
 	}
-	fresh, err := s.reads.PrepareContext(ctx, query)
+	s.preparing.Lock()
+	defer s.preparing.Unlock()
+	if known, ok := s.questions.Load(query); ok {
+		return known.(*sql.Stmt), nil
+	}
+	fresh, err := s.reads.PrepareContext(ctx, query) //nolint:sqlclosecheck // kept
 	if err != nil {
 		if s.closed.Load() {
 			return nil, seatwright.Unavailable(seatwright.ReasonStoreUnavailable, err, "the database is closed")
 		}
 		return nil, translate(err)
 	}
-	if known, loaded := s.questions.LoadOrStore(query, fresh); loaded { // somebody was faster
-		return known.(*sql.Stmt), fresh.Close()
-	}
+	s.questions.Store(query, fresh)
 	return fresh, nil
 }
 

@@ -45,6 +45,7 @@ type Store struct {
 	reads *sql.DB
 	// Prepared questions by their text; each is compiled once for each connection, which would be a quarter of answering it.
 	questions sync.Map
+	preparing sync.Mutex // of one that is new
 
 	mu      sync.Mutex // one Update at a time; guards what follows
 	writer  *writer
