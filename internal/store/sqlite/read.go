@@ -69,7 +69,7 @@ func (s *Store) question(ctx context.Context, query string) (*sql.Stmt, error) {
 	if known, ok := s.questions.Load(query); ok {
 		return known.(*sql.Stmt), nil
 	}
-	fresh, err := s.reads.PrepareContext(ctx, query) //nolint:sqlclosecheck // kept
+	fresh, err := s.reads.PrepareContext(ctx, query)
 	if err != nil {
 		if s.closed.Load() {
 			return nil, seatwright.Unavailable(seatwright.ReasonStoreUnavailable, err, "the database is closed")
