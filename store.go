@@ -25,6 +25,7 @@ type Store interface {
 	// Where there is no room to store anything the error is store_unavailable and wraps ErrStorageFull, and there may still be
 	// room for a request that only gives back.
 	//
+	// Where others hold organizations for too long the error is a *BusyError that names them.
 	// An error whose reason is outcome_unknown means that COMMIT was sent and not confirmed; after every other error
 	// nothing has changed. When Update returns nil the changes survive the loss of power, and every later read sees them.
 	Update(ctx context.Context, request LoadRequest, decide func(*Slice) error) error
@@ -41,6 +42,18 @@ type LoadRequest struct {
 	Keys      []KeyRef
 	GivesBack bool // every command of the batch only gives back: it may have the room that a store keeps for that
 }
+
+// BusyError says that somebody else has held the locks of some organizations for too long. Nothing has changed; a batch without
+// them may succeed at once.
+type BusyError struct {
+	Organizations []OrganizationID // at least one
+	Err           *Error           // unavailable/store_unavailable
+}
+
+func (e *BusyError) Error() string { return e.Err.Error() }
+
+// Unwrap returns what callers are told.
+func (e *BusyError) Unwrap() error { return e.Err }
 
 // ErrStorageFull is the cause of errors of a store that has no room. Nothing has changed.
 var ErrStorageFull = errors.New("no room to store anything")

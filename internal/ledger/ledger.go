@@ -24,7 +24,7 @@ import (
 const (
 	MaxBatchCommands = 1024
 	MaxBatchWeight   = 20_000 // user-code pairs; a single command may be heavier and then rides alone
-	QueueLength      = 16_384 // commands that may wait; more are refused with unavailable/overloaded
+	QueueLength      = 16_384 // commands that may wait in a lane; more are refused with unavailable/overloaded
 )
 
 // Ledger takes the commands of one node. It is safe for concurrent use. It has as many lanes as the store can use, and
@@ -46,6 +46,7 @@ type lane struct {
 
 	// The writer's own.
 	refusals *seatwright.RefusalMeter
+	busy     map[seatwright.OrganizationID]busy
 	counted  bool // the last refusals were counted, or were tried to be, after Close
 	expected int  // how many commands would wait if every caller just answered came back at once
 }
@@ -59,8 +60,8 @@ func New(store seatwright.Store, log *slog.Logger) *Ledger {
 	l := &Ledger{closing: make(chan struct{})}
 	for number := range store.Writers() {
 		lane := &lane{
-			number: number, store: store, log: log, queue: make(chan *pending, QueueLength/store.Writers()), closing: l.closing,
-			stopped: make(chan struct{}), refusals: &seatwright.RefusalMeter{},
+			number: number, store: store, log: log, queue: make(chan *pending, QueueLength), closing: l.closing,
+			stopped: make(chan struct{}), refusals: &seatwright.RefusalMeter{}, busy: map[seatwright.OrganizationID]busy{},
 		}
 		l.lanes = append(l.lanes, lane)
 		go lane.write()
@@ -307,9 +308,52 @@ func (l *lane) commit(batch []*pending) {
 			live = append(live, p)
 		}
 	}
-	if len(live) > 0 {
+	if live = l.refuseBusy(live); len(live) > 0 {
 		l.commitTaken(live, false)
 	}
+}
+
+// busy is an organization that somebody else had locked a moment ago.
+type busy struct {
+	until time.Time
+	err   error
+}
+
+// busyPause is how long commands for a locked organization are refused at once. In between each batch with one of them
+// would make all its other commands wait until the store gives up.
+const busyPause = 500 * time.Millisecond
+
+// refuseBusy answers the commands that touch a busy organization and returns the others.
+func (l *lane) refuseBusy(batch []*pending) []*pending {
+	if len(l.busy) == 0 {
+		return batch
+	}
+	now := time.Now()
+	for id, b := range l.busy {
+		if now.After(b.until) {
+			delete(l.busy, id)
+		}
+	}
+	return answerSome(batch, func(p *pending) error {
+		for _, t := range p.touches {
+			if b, is := l.busy[t.Organization]; is {
+				return b.err
+			}
+		}
+		return nil
+	})
+}
+
+// answerSome answers the commands for which there is an error and returns the others.
+func answerSome(batch []*pending, answer func(*pending) error) (others []*pending) {
+	for _, p := range batch {
+		if err := answer(p); err != nil {
+			p.done <- err
+		} else {
+			others = append(others, p)
+		}
+	}
+	return others
 }
 
 // commitTaken halves a batch that fails by our own fault, so that one poisoned command fails alone. Trouble of the
@@ -328,15 +372,23 @@ func (l *lane) commitTaken(batch []*pending, giveBack bool) {
 		l.commitTaken(batch[half:], giveBack)
 		return
 	}
-	if errors.Is(err, seatwright.ErrStorageFull) && !giveBack {
-		var returning []*pending
-		for _, p := range batch {
-			if p.returns {
-				returning = append(returning, p)
-			} else {
-				p.done <- err
-			}
+	var held *seatwright.BusyError
+	if errors.As(err, &held) {
+		for _, id := range held.Organizations {
+			l.busy[id] = busy{until: time.Now().Add(busyPause), err: err}
 		}
+		if batch = l.refuseBusy(batch); len(batch) > 0 {
+			l.commitTaken(batch, giveBack)
+		}
+		return
+	}
+	if errors.Is(err, seatwright.ErrStorageFull) && !giveBack {
+		returning := answerSome(batch, func(p *pending) error {
+			if p.returns {
+				return nil
+			}
+			return err
+		})
 		if len(returning) > 0 {
 			l.commitTaken(returning, true)
 		}

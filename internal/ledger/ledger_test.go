@@ -557,3 +557,37 @@ func TestAStoreThatHangsHoldsNobody(t *testing.T) {
 		t.Errorf("pools are %+v, %v: want the first caller and the last to hold a seat", pools, err)
 	}
 }
+
+// Guards organizations against each other's locks: one that somebody else holds is refused, and the others of its batch are not.
+func TestABusyOrganizationIsAlone(t *testing.T) {
+	l, d := setup(t, 100)
+	submit(t, l, seatwright.CreateOrganization{ID: "b", Name: "b", UnknownUsers: seatwright.ProvisionUnknownUsers})
+	submit(t, l, seatwright.CreateLot{Lot: seatwright.Lot{Organization: "b", ID: "lot", Code: "ATTUNU", Quantity: 100, End: time.Now().Add(time.Hour)}})
+	asked := 0
+	d.set(func(request seatwright.LoadRequest) error {
+		for _, touch := range request.Touches {
+			if touch.Organization == "a" {
+				asked++
+				held := seatwright.AsError(seatwright.Unavailable(seatwright.ReasonStoreUnavailable, nil, "locked"))
+				return &seatwright.BusyError{Organizations: []seatwright.OrganizationID{"a"}, Err: held}
+			}
+		}
+		return nil
+	})
+	var wg sync.WaitGroup
+	for i := range 50 {
+		for _, organization := range []seatwright.OrganizationID{"a", "b"} {
+			wg.Go(func() {
+				c := seatwright.AllocateToUsers{Organization: organization, Users: []seatwright.UserID{person(i)}, Codes: []seatwright.BundleCode{"ATTUNU"}}
+				_, err := ledger.Submit(t.Context(), l, origin, c)
+				if organization == "a" && !seatwright.IsReason(err, seatwright.ReasonStoreUnavailable) || organization == "b" && err != nil {
+					t.Errorf("%s: %v", organization, err)
+				}
+			})
+		}
+	}
+	wg.Wait()
+	if asked == 0 || asked > 5 {
+		t.Errorf("the store was asked %d times for an organization that is held", asked)
+	}
+}

@@ -36,7 +36,7 @@ func translate(err error) error {
 		strings.HasPrefix(state, "57"),                       // stopped, terminated, cancelled, timed out
 		strings.HasPrefix(state, "58"),                       // the machine below
 		strings.HasPrefix(state, "40"),                       // deadlock and the like, after the last retry
-		state == "55P03",                                     // somebody else has the lock
+		state == lockTimeout,                                 // somebody else has the lock
 		state == "25006",                                     // a standby
 		state == "25P03",                                     // the transaction was idle for too long
 		state == "28000", state == "28P01", state == "3D000", // the login does not work any more

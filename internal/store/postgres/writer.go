@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -69,6 +71,9 @@ func (s *Store) attempt(w *writer, request seatwright.LoadRequest, decide func(*
 	}()
 	planted.Before(planted.StepBegin)
 	b, err := w.load(request, s.clock, time.Now().Before(w.lookUp))
+	if stateOf(err) == lockTimeout {
+		return false, w.busy(request, err)
+	}
 	if err != nil {
 		// A connection that was open already may have been dead for long.
 		return worthAnother(err) || old && w.conn.IsClosed(), err
@@ -95,6 +100,37 @@ func (s *Store) attempt(w *writer, request seatwright.LoadRequest, decide func(*
 	w.recent.committed(changes)
 	s.notices.add(changes)
 	return false, nil
+}
+
+// lockTimeout is the state of a statement that has waited for a lock for lockTime.
+const lockTimeout = "55P03"
+
+var tryHeads = newStatement(`SELECT organization FROM heads WHERE organization = ANY($1::int4[]) FOR UPDATE SKIP LOCKED`, oidInt4)
+
+// busy finds out which organizations of a batch somebody else has locked, after a batch has waited for them in vain. Where none
+// is locked any more, or the database does not answer, it returns the error as it is.
+func (w *writer) busy(request seatwright.LoadRequest, err error) error {
+	w.rollback()
+	if w.conn == nil {
+		return err
+	}
+	held := map[int32]seatwright.OrganizationID{}
+	t := w.trip()
+	columns := t.columns(tryHeads)
+	for _, touch := range request.Touches {
+		if number, known := w.recent.numbers[touch.Organization]; known && held[number] == "" {
+			held[number] = touch.Organization
+			columns[0].int4(number)
+		}
+	}
+	t.send(beginTransaction, nil)
+	t.send(tryHeads, columns)
+	t.send(rollbackTransaction, nil)
+	failed := errors.Join(t.flush(loadTime), t.done(), t.each(func(r row) { delete(held, int32(r.int(0))) }), t.done(), t.end())
+	if failed != nil || len(held) == 0 {
+		return err
+	}
+	return &seatwright.BusyError{Organizations: slices.Sorted(maps.Values(held)), Err: seatwright.AsError(err)}
 }
 
 // lookUpTime is how long keys are looked up before they are used, once one was met that has an answer already. Else a batch
