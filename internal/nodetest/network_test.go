@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"math/rand/v2"
+	"net"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -27,18 +29,25 @@ type link struct {
 // newLink listens on a free port and passes everything to upstream.
 func newLink(t *testing.T, upstream string) *link {
 	t.Helper()
-	l := &link{T: t, listen: "127.0.0.1:0", upstream: upstream}
+	// Not a port of those that the system gives to outgoing connections: one of them could have it when the link opens again.
+	l := &link{T: t, listen: net.JoinHostPort("127.0.0.1", strconv.Itoa(pgtest.FreePort(t))), upstream: upstream}
 	l.open()
 	t.Cleanup(func() { l.proxy.Stop() })
 	return l
 }
 
 func (l *link) open() {
-	l.proxy = toxiproxy.NewProxy(toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop()), "link", l.listen, l.upstream)
-	if err := l.proxy.Start(); err != nil {
-		l.Error(err)
+	for deadline := time.Now().Add(time.Minute); ; {
+		l.proxy = toxiproxy.NewProxy(toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop()), "link", l.listen, l.upstream)
+		err := l.proxy.Start()
+		if err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			l.Fatal(err)
+		}
+		<-time.After(20 * time.Millisecond) // whoever has the port now may be gone by then
 	}
-	l.listen = l.proxy.Listen
 }
 
 // spoil makes the link bad in one way, in some directions, for the connections that it has and for new ones.
