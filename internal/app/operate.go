@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -64,6 +65,10 @@ func Backup(ctx context.Context, c Config, to io.Writer, program string) (rows i
 // BackupToFile is Backup to a file that only its owner can read. The file is there when the backup is whole and on the disk;
 // until then, and after an error, what had the name before stays.
 func BackupToFile(ctx context.Context, c Config, name, program string) (rows int64, err error) {
+	// The name is given to a new file. That must not happen to /dev/null, or to a pipe that somebody reads.
+	if there, err := os.Stat(name); err == nil && !there.Mode().IsRegular() {
+		return 0, fmt.Errorf("%s is not an ordinary file: write to standard output, as in --output - > %s", name, name)
+	}
 	file, err := os.CreateTemp(filepath.Dir(name), ".backup-*") // mode 0600
 	if err != nil {
 		return 0, err

@@ -39,7 +39,10 @@ func TestBackupRestoreVerifyMigrate(t *testing.T) {
 	served, dir := filepath.Join(t.TempDir(), "served"), t.TempDir()
 	demonstration(t, app.Config{Data: served})
 	backup, restored, again := filepath.Join(dir, "backup.gz"), filepath.Join(dir, "restored"), filepath.Join(dir, "again.gz")
-	postgres := pgtest.Database(t)
+	postgres, device := pgtest.Database(t), filepath.Join(dir, "device")
+	if err := os.Symlink(os.DevNull, device); err != nil {
+		t.Fatal(err)
+	}
 	for _, step := range []struct {
 		args   []string
 		code   int
@@ -65,6 +68,7 @@ func TestBackupRestoreVerifyMigrate(t *testing.T) {
 		{[]string{"verify", "--data", filepath.Join(dir, "missing")}, exitFailed, "", "there is no database in"},
 		{[]string{"backup", "--data", filepath.Join(dir, "missing"), "--output", filepath.Join(dir, "none")}, exitFailed, "", "there is no database in"},
 		{[]string{"backup", "--data", served, "--output", filepath.Join(dir, "no", "such", "place")}, exitFailed, "", "no such file"},
+		{[]string{"backup", "--data", served, "--output", device}, exitFailed, "", "is not an ordinary file"},
 		{[]string{"restore", "--data", filepath.Join(dir, "untouched"), "--input", filepath.Join(dir, "no-file")}, exitFailed, "", "no such file"},
 		{[]string{"restore", "--data", filepath.Join(dir, "untouched"), "--input", filepath.Join(served, "seatwright.db")}, exitFailed, "", "this is not a backup"},
 		{[]string{"verify", "--database-url", "postgres://nobody:opensesame@127.0.0.1:1/none"}, exitFailed, "", "the database does not answer"},
