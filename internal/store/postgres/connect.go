@@ -33,6 +33,7 @@ var sessionSettings = map[string]string{
 	"jit":                                 "off",    // compiles for longer than our statements run
 	"lock_timeout":                        lockTime, //
 	"statement_timeout":                   "10s",
+	"synchronous_commit":                  "on",  // whatever role, database or server say: what is acknowledged is stored
 	"idle_in_transaction_session_timeout": "10s", // a node that hangs does not hold its locks for ever
 	"tcp_keepalives_idle":                 "5",   // nor does one that has vanished from the network
 	"tcp_keepalives_interval":             "2",
@@ -44,6 +45,7 @@ var sessionSettings = map[string]string{
 var writerSettings = map[string]string{
 	"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off",
 	"enable_memoize": "off", "enable_material": "off",
+	"client_min_messages": "warning", // a cancelled wait for the standby is told by nothing else
 }
 
 // parse reads a URL. Errors never repeat it: it may hold a password.

@@ -37,28 +37,31 @@ func translate(err error) error {
 		strings.HasPrefix(state, "58"),                       // the machine below
 		strings.HasPrefix(state, "40"),                       // deadlock and the like, after the last retry
 		state == lockTimeout,                                 // somebody else has the lock
-		state == "25006",                                     // a standby
 		state == "25P03",                                     // the transaction was idle for too long
 		state == "28000", state == "28P01", state == "3D000", // the login does not work any more
-		staleStatement(err):
+		staleSession(err):
 	default:
 		return seatwright.Internal(err)
 	}
 	return seatwright.Unavailable(seatwright.ReasonStoreUnavailable, err, "the database does not answer")
 }
 
-// staleStatement reports that a prepared statement does not fit any more: the schema has changed under it, or something
-// between us and the server has given us another session.
-func staleStatement(err error) bool {
-	state := stateOf(err)
-	return state == "0A000" || state == "26000"
+// staleSession reports that a session is of no use any more, and another one may be: a prepared statement does not fit, because the
+// schema has changed under it or something between us and the server has given us another session, or the server takes no writes
+// any more.
+func staleSession(err error) bool {
+	switch stateOf(err) {
+	case "0A000", "26000", "25006":
+		return true
+	}
+	return false
 }
 
 // worthAnother reports whether a batch that was rolled back for this error may succeed when it is decided again: it met
 // another node's locks, another node has used an id of the whole installation first, or its connection was an old one.
 func worthAnother(err error) bool {
 	var failure *pgconn.PgError
-	if !errors.As(err, &failure) {
+	if !errors.As(err, &failure) || seatwright.IsReason(err, seatwright.ReasonOutcomeUnknown) {
 		return false
 	}
 	switch failure.Code {
@@ -67,7 +70,7 @@ func worthAnother(err error) bool {
 	case "23505":
 		return failure.TableName == "organizations" || failure.TableName == "applications" || keyIsKnown(err)
 	}
-	return staleStatement(err)
+	return staleSession(err)
 }
 
 // keyIsKnown reports that an idempotency key has an answer already.

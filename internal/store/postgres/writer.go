@@ -28,6 +28,7 @@ type writer struct {
 	warned   *pgconn.Notice // the last warning of the server in this trip
 	failedAt time.Time      // when connecting last failed
 	failure  error
+	doubtful bool // a COMMIT was not confirmed: its session may go on waiting for the standby
 }
 
 // background has no end: nothing interrupts a transaction but its own deadlines.
@@ -65,10 +66,16 @@ func (s *Store) attempt(w *writer, request seatwright.LoadRequest, decide func(*
 	}
 	ended := false
 	defer func() { // also after a panic of decide
-		if !ended {
+		switch {
+		case staleSession(err):
+			w.drop() // the next one is prepared anew, and leads to a primary
+		case !ended:
 			w.rollback()
 		}
 	}()
+	if err := w.checkStandby(); err != nil {
+		return old && w.conn.IsClosed(), err
+	}
 	planted.Before(planted.StepBegin)
 	b, err := w.load(request, s.clock, time.Now().Before(w.lookUp))
 	if stateOf(err) == lockTimeout {
@@ -199,11 +206,14 @@ func (w *writer) drop() {
 
 // rollback ends a transaction that is not to be kept.
 func (w *writer) rollback() {
-	if w.conn == nil || w.conn.IsClosed() || w.conn.TxStatus() == 'I' {
+	if w.conn == nil || w.conn.IsClosed() {
 		return
 	}
-	if w.conn.IsBusy() { // in the middle of a trip
+	if w.conn.IsBusy() { // in the middle of a trip; what it says of the transaction is from before the trip
 		w.drop()
+		return
+	}
+	if w.conn.TxStatus() == 'I' {
 		return
 	}
 	t := w.trip()
@@ -211,6 +221,27 @@ func (w *writer) rollback() {
 	if err := errors.Join(t.flush(loadTime), t.done(), t.end()); err != nil {
 		w.drop()
 	}
+}
+
+// stuckSessions are those that have waited for the standby for half of commitTime. Whoever sent COMMIT there has given up or will.
+var stuckSessions = newStatement(`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usename = current_user
+	AND wait_event = 'SyncRep' AND state_change < clock_timestamp() - interval '5 s'`)
+
+// checkStandby refuses a batch after a COMMIT that was not confirmed, while such sessions are there: its own COMMIT would
+// be the next, and the server would run out of connections in minutes.
+func (w *writer) checkStandby() error {
+	if !w.doubtful {
+		return nil
+	}
+	t, stuck := w.trip(), int64(0)
+	t.send(stuckSessions, nil)
+	if err := errors.Join(t.flush(loadTime), t.each(func(r row) { stuck = r.int(0) }), t.end()); err != nil {
+		return err
+	}
+	if w.doubtful = stuck > 0; w.doubtful {
+		return seatwright.Unavailable(seatwright.ReasonStoreUnavailable, nil, "the database waits for its standby; nothing has changed")
+	}
+	return nil
 }
 
 var (
@@ -225,14 +256,12 @@ func (w *writer) finish(t *trip, sent int) error {
 	t.send(commitTransaction, nil)
 	planted.Before(planted.StepCommit)
 	if err := t.flush(commitTime); err != nil {
-		w.drop()
-		return unknown(err)
+		return w.unknown(err)
 	}
 	for range sent {
 		if err := t.done(); err != nil {
 			if stateOf(err) == "" {
-				w.drop()
-				return unknown(err)
+				return w.unknown(err)
 			}
 			return errors.Join(err, t.end()) // the server skips the rest, and COMMIT with it
 		}
@@ -242,18 +271,16 @@ func (w *writer) finish(t *trip, sent int) error {
 	switch state := stateOf(err); {
 	case err == nil && w.warned != nil && !planted.Bug(planted.CancelledIsDone):
 		// The wait for the standby was ended by somebody: stored here, perhaps nowhere else.
-		w.drop()
-		return unknown(errors.New(w.warnedText()))
+		return w.unknown(errors.New(w.warnedText()))
 	case err == nil && t.tag.String() == "ROLLBACK":
 		return seatwright.Internal(errors.New("the database rolled back what was to be committed"))
 	case strings.HasPrefix(state, "23") || strings.HasPrefix(state, "40"):
 		return errors.Join(err, t.end())
 	case err != nil:
-		w.drop()
-		if planted.Bug(planted.UnknownIsDone) {
+		if err = w.unknown(err); planted.Bug(planted.UnknownIsDone) {
 			return nil
 		}
-		return unknown(err)
+		return err
 	}
 	if err := t.end(); err != nil {
 		w.drop() // what was committed is; only the connection is not to be used again
@@ -268,7 +295,10 @@ func (w *writer) warnedText() string {
 	return fmt.Sprintf("%s %s", w.warned.Code, w.warned.Message)
 }
 
-func unknown(cause error) error {
+// unknown is the error after a COMMIT that may have been carried out.
+func (w *writer) unknown(cause error) error {
+	w.drop()
+	w.doubtful = true
 	return seatwright.Unavailable(seatwright.ReasonOutcomeUnknown, cause, "whether the change is stored is not known")
 }
 
