@@ -95,12 +95,20 @@ func spare(ctx context.Context, p *powered, c *crashtest.Client, method string, 
 	return status, problem.Code, nil
 }
 
+// unexpected is the error of a request that failed, or was answered in another way than it has to be.
+func unexpected(when string, status int, code string, err error) error {
+	if err != nil {
+		return fmt.Errorf("%s: %w", when, err)
+	}
+	return fmt.Errorf("%s: %d %s", when, status, code)
+}
+
 // disk fills the disk to the last byte.
 func (f *filled) disk(ctx context.Context, p *powered) error {
 	c := p.load.Client()
 	defer c.Close()
 	if status, code, err := spare(ctx, p, c, http.MethodPut, []string{crashtest.SpareCode}); err != nil || status != 200 {
-		return fmt.Errorf("before: %d %s (%v)", status, code, err)
+		return unexpected("before", status, code, err)
 	}
 	p.disk.Limit(p.disk.Size())
 	defer p.disk.Limit(0)
@@ -117,17 +125,17 @@ func (f *filled) disk(ctx context.Context, p *powered) error {
 			codes  []string
 		}{{http.MethodPut, []string{}}, {http.MethodDelete, nil}} {
 			if status, code, err := spare(ctx, p, c, give.method, give.codes); err != nil || status != 200 {
-				return fmt.Errorf("taking back on a full disk: %d %s (%v)", status, code, err)
+				return unexpected("taking back on a full disk", status, code, err)
 			}
 			f.returned++
 		}
 		status, code, err := spare(ctx, p, c, http.MethodPut, []string{crashtest.SpareCode})
 		if err != nil || status != http.StatusServiceUnavailable || code != "store_unavailable" {
-			return fmt.Errorf("allocating on a full disk: %d %s (%v)", status, code, err)
+			return unexpected("allocating on a full disk", status, code, err)
 		}
 		f.told++
 		if status, code, err := spare(ctx, p, c, http.MethodPost, nil); err != nil || status != 200 {
-			return fmt.Errorf("reading on a full disk: %d %s (%v)", status, code, err)
+			return unexpected("reading on a full disk", status, code, err)
 		}
 	}
 	p.disk.Limit(0)
@@ -145,7 +153,7 @@ func (f *filled) relief(ctx context.Context, p *powered, c *crashtest.Client) er
 			f.slowest = max(f.slowest, took)
 			return nil
 		case err != nil || status != http.StatusServiceUnavailable:
-			return fmt.Errorf("after relief: %d %s (%v)", status, code, err)
+			return unexpected("after relief", status, code, err)
 		case took > 10*time.Second:
 			return fmt.Errorf("still %d %s %s after relief", status, code, took)
 		case p.ended():
@@ -170,7 +178,7 @@ func (f *filled) fileSize(ctx context.Context, p *powered) error {
 		return err
 	}
 	if status, code, err := spare(ctx, p, c, http.MethodPost, nil); err != nil || status != 200 {
-		return fmt.Errorf("reading where no file can grow: %d %s (%v)", status, code, err)
+		return unexpected("reading where no file can grow", status, code, err)
 	}
 	f.told += int(p.load.Stats.Unable.Load() - told)
 	lift()
