@@ -88,7 +88,7 @@ func TestWhatTheServerSaysIsHarmless(t *testing.T) {
 	const hostile = `{"id":"u","userName":"a\u001b[2Jb\nc\u202ed\u009bx","email":"","firstName":"","lastName":"","displayName":"","externalId":"","role":"member","createdAt":"2030-01-01T00:00:00Z"}`
 	environment := farSide(t, 201, hostile)
 	table := runCommand(t, environment, "", "users", "create", "--org", "songs")
-	if table.code != exitDone || !strings.Contains(table.stdout, "a[2Jbcdx") {
+	if table.code != exitDone || !strings.Contains(table.stdout, "a[2Jb cdx") {
 		t.Errorf("code %d, stdout %q", table.code, table.stdout)
 	}
 	asJSON := runCommand(t, environment, "", "users", "create", "--org", "songs", "--json")

@@ -9,11 +9,14 @@ import (
 	"unicode"
 )
 
-// clean removes control and format characters (escape sequences, line breaks, direction marks) from a text that came from
-// elsewhere, so that it cannot act on the terminal or pass for another line.
+// clean removes control and format characters (escape sequences, direction marks) from a text that came from elsewhere, and
+// makes line breaks spaces, so that it cannot act on the terminal or pass for another line.
 func clean(text string) string {
 	return strings.Map(func(r rune) rune {
-		if hidden(r) {
+		switch {
+		case r == '\n': // an error of several lines stays readable in one
+			return ' '
+		case hidden(r):
 			return -1
 		}
 		return r
