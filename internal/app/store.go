@@ -24,8 +24,12 @@ func (u DatabaseURL) String() string {
 	return parsed.Redacted()
 }
 
-// Set implements the value of a flag. It takes everything: an error of a flag repeats the text, and the password in it.
+// Set implements the value of a flag. It takes everything but nothing: an error of a flag repeats the text, and the password in
+// it. An empty flag is a variable that was not set, and would mean the data directory.
 func (u *DatabaseURL) Set(text string) error {
+	if text == "" {
+		return errors.New("it is empty: an unset variable?")
+	}
 	*u = DatabaseURL(text)
 	return nil
 }

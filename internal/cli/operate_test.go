@@ -75,6 +75,8 @@ func TestBackupRestoreVerifyMigrate(t *testing.T) {
 		{[]string{"backup"}, exitUsage, "", "output"},
 		{[]string{"restore"}, exitUsage, "", "input"},
 		{[]string{"verify", "--data", "x", "--database-url", "postgres://y"}, exitUsage, "", "both"},
+		{[]string{"verify", "--data", "x", "--input", backup}, exitUsage, "", "both a backup and a database"},
+		{[]string{"restore", "--database-url", "", "--input", backup}, exitUsage, "", "it is empty: an unset variable?"},
 	} {
 		got := runCommand(t, nil, "", step.args...)
 		if got.code != step.code || !strings.Contains(got.stdout, step.stdout) || !strings.Contains(got.stderr, step.stderr) || strings.Contains(got.stderr, "opensesame") {

@@ -33,6 +33,9 @@ read; 2 the command line is wrong.`,
 				return environment
 			}
 			if input != "" {
+				if command.Flags().Changed("data") || command.Flags().Changed("database-url") {
+					return usageError("both a backup and a database are given: which of them shall be verified?")
+				}
 				from, err := openInput(input, std)
 				if err != nil {
 					return err
