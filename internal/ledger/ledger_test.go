@@ -574,6 +574,7 @@ func TestABusyOrganizationIsAlone(t *testing.T) {
 		}
 		return nil
 	})
+	begin := time.Now()
 	var wg sync.WaitGroup
 	for i := range 50 {
 		for _, organization := range []seatwright.OrganizationID{"a", "b"} {
@@ -587,7 +588,8 @@ func TestABusyOrganizationIsAlone(t *testing.T) {
 		}
 	}
 	wg.Wait()
-	if asked == 0 || asked > 5 {
-		t.Errorf("the store was asked %d times for an organization that is held", asked)
+	// It is asked again every half second. Nothing here takes longer, but on a busy machine.
+	if took := time.Since(begin); asked == 0 || asked > 5+int(took/(500*time.Millisecond)) {
+		t.Errorf("the store was asked %d times in %s for an organization that is held", asked, took)
 	}
 }
