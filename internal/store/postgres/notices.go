@@ -15,7 +15,8 @@ import (
 
 // Channel is where a node tells the others, by NOTIFY, whose chains have grown: organization ids with the sequence of their
 // last event, "id=sequence", separated by spaces; or "*" where there were too many to say. A listener that loses its
-// connection has to assume the latter.
+// connection has to assume the latter. A node that dies between COMMIT and its notice tells nobody: whoever keeps a copy because
+// of these notices has to look at the heads now and then as well.
 const Channel = "seatwright_changes"
 
 // maxPayload is what PostgreSQL lets a notice carry, in bytes.
@@ -72,11 +73,10 @@ func (n *notices) run(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
+			n.tell() // nothing is added any more
 			return
 		case <-n.wake:
-			changed := <-n.changed
-			n.changed <- map[seatwright.OrganizationID]int64{}
-			n.send(ctx, changed)
+			n.tell()
 			select {
 			case <-time.After(noticePause):
 			case <-ctx.Done():
@@ -87,9 +87,14 @@ func (n *notices) run(ctx context.Context) {
 	}
 }
 
-// send tells the others. One that cannot be told loses its connection as well, and knows.
-func (n *notices) send(ctx context.Context, changed map[seatwright.OrganizationID]int64) {
-	ctx, cancel := context.WithTimeout(ctx, readTime)
+// tell tells the others what has changed. One that cannot be told loses its connection as well, and knows.
+func (n *notices) tell() {
+	changed := <-n.changed
+	n.changed <- map[seatwright.OrganizationID]int64{}
+	if len(changed) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(background, readTime) // not the end of this node: what it has written is to be told
 	defer cancel()
 	n.pool.Exec(ctx, `SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, $2)`, Channel, payload(changed)) //nolint:errcheck // see above
 }

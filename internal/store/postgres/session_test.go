@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -147,5 +148,32 @@ func TestAStandbyThatIsAwayDoesNotUseUpTheConnections(t *testing.T) {
 			t.Fatal(err)
 		}
 		<-time.After(50 * time.Millisecond)
+	}
+}
+
+// Promise: a node that stops has told the others what it wrote before.
+func TestANodeThatStopsHasToldTheOthers(t *testing.T) {
+	t.Parallel()
+	url := pgtest.Database(t)
+	store, err := postgres.Open(t.Context(), url, postgres.Options{})
+	must(t, err)
+	must(t, do(t.Context(), store, seatwright.CreateHost{}))
+	listener, err := pgx.Connect(t.Context(), url)
+	must(t, err)
+	defer listener.Close(context.WithoutCancel(t.Context()))
+	_, err = listener.Exec(t.Context(), `LISTEN `+postgres.Channel)
+	must(t, err)
+	for i := range 20 { // the first is told at once, the others after a pause
+		must(t, do(t.Context(), store, organization(fmt.Sprintf("o%d", i))))
+	}
+	must(t, store.Close())
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for told := ""; !strings.Contains(told, "o19=1"); {
+		notice, err := listener.WaitForNotification(ctx)
+		if err != nil {
+			t.Fatalf("the last change is not told: %v", err)
+		}
+		told = notice.Payload
 	}
 }
