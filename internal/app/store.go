@@ -39,7 +39,12 @@ func (u *DatabaseURL) Type() string { return "URL" }
 
 func (u DatabaseURL) check() error {
 	parsed, err := url.Parse(string(u))
-	if err != nil || parsed.Scheme != "postgres" && parsed.Scheme != "postgresql" {
+	_, authority, _ := strings.Cut(string(u), "://")
+	if end := strings.IndexAny(authority, "/?#"); end >= 0 {
+		authority = authority[:end]
+	}
+	// For the driver a password ends at the first @, and an error tells what is behind it as the name of a host.
+	if err != nil || parsed.Scheme != "postgres" && parsed.Scheme != "postgresql" || strings.Count(authority, "@") > 1 {
 		return errors.New("a database URL looks like postgres://user:password@host/database; special characters of user and password are written as %40 and so on")
 	}
 	for name := range parsed.Query() {

@@ -180,6 +180,7 @@ func TestDatabasePasswordsAreNotShown(t *testing.T) {
 		{"postgres://seatwright:opensesame@db:port/licenses", exitUsage, []string{"serve"}},
 		{"postgres://seatwright@db/licenses?password=opensesame", exitUsage, []string{"serve"}},
 		{"postgres://seatwright:open%sesame@db/licenses", exitUsage, []string{"serve"}},
+		{"postgres://seatwright:open@sesame@127.0.0.1:1/licenses", exitUsage, []string{"serve"}},
 		{"host=db password=opensesame", exitUsage, []string{"serve"}},
 	} {
 		got := runCommand(t, map[string]string{"SEATWRIGHT_DATABASE_URL": c.url}, "", c.args...)
