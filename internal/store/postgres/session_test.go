@@ -135,6 +135,10 @@ func TestAStandbyThatIsAwayDoesNotUseUpTheConnections(t *testing.T) {
 			t.Errorf("Update = %v while the database waits for its standby", err)
 		}
 	}
+	again := open(t, url, postgres.Options{}) // as a service that is started again and again
+	if err := do(t.Context(), again, seatwright.CreateHost{}); !seatwright.IsReason(err, seatwright.ReasonStoreUnavailable) {
+		t.Errorf("Update = %v, of a node that starts while the database waits for its standby", err)
+	}
 	if n := number(t, url, `SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'`); n != 1 {
 		t.Errorf("%d connections wait for the standby, want 1", n)
 	}

@@ -28,7 +28,7 @@ type writer struct {
 	warned   *pgconn.Notice // the last warning of the server in this trip
 	failedAt time.Time      // when connecting last failed
 	failure  error
-	doubtful bool // a COMMIT was not confirmed: its session may go on waiting for the standby
+	doubtful bool // the connection is new: a COMMIT of this node, or of its life before, may still wait for the standby
 }
 
 // background has no end: nothing interrupts a transaction but its own deadlines.
@@ -160,7 +160,7 @@ func (s *Store) connect(w *writer) error {
 	}
 	conn, err := dialWriter(background, s.pool.Config().ConnConfig, func(n *pgconn.Notice) { w.warned = n })
 	if err == nil {
-		w.conn = conn
+		w.conn, w.doubtful = conn, true
 		err = w.prepare()
 	}
 	if err != nil {
@@ -227,8 +227,9 @@ func (w *writer) rollback() {
 var stuckSessions = newStatement(`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usename = current_user
 	AND wait_event = 'SyncRep' AND state_change < clock_timestamp() - interval '5 s'`)
 
-// checkStandby refuses a batch after a COMMIT that was not confirmed, while such sessions are there: its own COMMIT would
-// be the next, and the server would run out of connections in minutes.
+// checkStandby refuses batches on a new connection while such sessions are there. The connection before may have been given up
+// while its COMMIT waited for the standby, which it goes on doing: each batch would leave another session behind, and the server
+// would run out of connections in minutes.
 func (w *writer) checkStandby() error {
 	if !w.doubtful {
 		return nil
@@ -298,7 +299,6 @@ func (w *writer) warnedText() string {
 // unknown is the error after a COMMIT that may have been carried out.
 func (w *writer) unknown(cause error) error {
 	w.drop()
-	w.doubtful = true
 	return seatwright.Unavailable(seatwright.ReasonOutcomeUnknown, cause, "whether the change is stored is not known")
 }
 
