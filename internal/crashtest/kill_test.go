@@ -163,20 +163,25 @@ func prepare(ctx context.Context, load *crashtest.Load, server *crashtest.Proces
 	}
 }
 
-// cycle lets the server live for a moment under load, kills it, and starts it again. One life in eight is counted from the
-// start of the process, so that it can end before the first answer.
-func (h *killer) cycle(ctx context.Context) error {
-	if h.random.IntN(8) > 0 {
+// liveUnderLoad lets a server live for a moment. One life in eight is counted from the start of the process, so that it can end
+// before the first answer.
+func liveUnderLoad(ctx context.Context, load *crashtest.Load, random *rand.Rand) {
+	if random.IntN(8) > 0 {
 		select {
-		case <-h.load.Front.FirstAnswer(0):
+		case <-load.Front.FirstAnswer(0):
 		case <-ctx.Done():
 		}
 	}
-	life := time.NewTimer(20*time.Millisecond + time.Duration(h.random.Int64N(int64(120*time.Millisecond))))
+	life := time.NewTimer(20*time.Millisecond + time.Duration(random.Int64N(int64(120*time.Millisecond))))
 	select {
 	case <-life.C:
 	case <-ctx.Done():
 	}
+}
+
+// cycle lets the server live for a moment under load, kills it, and starts it again.
+func (h *killer) cycle(ctx context.Context) error {
+	liveUnderLoad(ctx, h.load, h.random)
 	h.load.Front.Down(0)
 	h.server.Kill()
 	h.kills++

@@ -148,17 +148,7 @@ func (p *powered) run(ctx context.Context, cycles int, keep *rand.Rand) error {
 
 // cycle lets the server live for a moment under load and cuts the power.
 func (p *powered) cycle(ctx context.Context, keep *rand.Rand) error {
-	if p.random.IntN(8) > 0 {
-		select {
-		case <-p.load.Front.FirstAnswer(0):
-		case <-ctx.Done():
-		}
-	}
-	life := time.NewTimer(20*time.Millisecond + time.Duration(p.random.Int64N(int64(120*time.Millisecond))))
-	select {
-	case <-life.C:
-	case <-ctx.Done():
-	}
+	liveUnderLoad(ctx, p.load, p.random)
 	p.load.Front.Down(0)
 	p.server.Kill()
 	p.losses++
