@@ -52,7 +52,7 @@ func TestBackupRestoreVerifyMigrate(t *testing.T) {
 		{[]string{"verify", "--data", served}, exitDone, sound, ""},
 		{[]string{"backup", "--data", served, "--output", backup}, exitDone, "rows to " + backup, ""},
 		{[]string{"verify", "--input", backup}, exitDone, sound, ""},
-		{[]string{"migrate", "--data", served, "--status"}, exitDone, "programs that know schema 1 at least may use it", ""},
+		{[]string{"migrate", "--data", served, "--status"}, exitDone, "programs that know schema 3 at least may use it", ""},
 		{[]string{"migrate", "--data", served}, exitFailed, "", "another process has the data directory"},
 		{[]string{"restore", "--data", served, "--input", backup}, exitFailed, "", "another process has the data directory"},
 
@@ -117,7 +117,7 @@ func TestVerifyTellsWhatDiffers(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	if _, err := db.ExecContext(t.Context(), `DELETE FROM seats WHERE user_id = 'analyst-3'`); err != nil {
+	if _, err := db.ExecContext(t.Context(), `DELETE FROM seats WHERE user_number = (SELECT number FROM users WHERE id = 'analyst-3')`); err != nil {
 		t.Fatal(err)
 	}
 	said := regexp.MustCompile(`(?s)^organization \S+: seats of user analyst-3: stored are none, by the events \[PMBU\]\n` +

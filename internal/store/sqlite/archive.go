@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/seatwright/seatwright"
@@ -93,33 +95,49 @@ func (a Archive) Dump(ctx context.Context, visit func(seatwright.Row) error) (er
 	if err := reader.exec(`BEGIN`); err != nil { // ends with the connection
 		return err
 	}
-	d := dump{ctx: ctx, from: reader, visit: visit}
+	d := dump{ctx: ctx, from: reader, visit: visit, strays: map[stray][][]any{}}
 	return d.all()
 }
 
 type dump struct {
-	ctx   context.Context
-	from  *writer
-	visit func(seatwright.Row) error
+	ctx    context.Context
+	from   *writer
+	visit  func(seatwright.Row) error
+	strays map[stray][][]any
+}
+
+// stray is where rows of people are who do not exist, or belong elsewhere. Only damage leaves any behind.
+type stray struct {
+	table *seatwright.Table
+	owner int64
+}
+
+// owner is an organization of which there are rows.
+type owner struct {
+	number int64
+	id     string
 }
 
 // all visits the rows of the installation, and then of every organization that any table knows.
 func (d dump) all() error {
 	for _, table := range seatwright.Tables() {
 		if table.Owner() == "" {
-			if err := d.rows(table, selection(table)); err != nil {
+			if err := d.rows(table, owner{}); err != nil {
 				return err
 			}
 		}
+	}
+	if err := d.findStrays(); err != nil {
+		return err
 	}
 	owners, err := d.owners()
 	if err != nil {
 		return err
 	}
-	for _, owner := range owners {
+	for _, of := range owners {
 		for _, table := range seatwright.Tables() {
 			if table.Owner() != "" {
-				if err := d.rows(table, selection(table), owner); err != nil {
+				if err := d.rows(table, of); err != nil {
 					return err
 				}
 			}
@@ -128,37 +146,119 @@ func (d dump) all() error {
 	return nil
 }
 
+// ofPerson says that the rows of a table name a person: by number, where other stores have an id.
+func ofPerson(t *seatwright.Table) bool { return t.Columns[1].Name == "user_id" }
+
 // selection reads one table, of one organization where its rows belong to any.
 func selection(t *seatwright.Table) string {
-	columns := make([]string, len(t.Columns))
-	for i, c := range t.Columns {
-		columns[i] = c.Name
+	columns := make([]string, 0, len(t.Columns))
+	for _, c := range t.Columns {
+		switch c.Name {
+		case "organization": // the number stays here
+		case "user_id":
+			columns = append(columns, "u.id AS user_id")
+		default:
+			columns = append(columns, "t."+c.Name)
+		}
 	}
-	query := "SELECT " + strings.Join(columns, ", ") + " FROM " + t.Name
-	if owner := t.Owner(); owner != "" {
-		query += " WHERE " + owner + " = ?"
+	query := "SELECT " + strings.Join(columns, ", ")
+	switch {
+	case ofPerson(t):
+		query += " FROM users u CROSS JOIN " + t.Name + " t ON t.user_number = u.number AND t.organization = u.organization WHERE u.organization = ?1"
+	case t.Owner() == "organization":
+		query += " FROM " + t.Name + " t WHERE t.organization = ?1"
+	case t.Owner() == "id":
+		query += " FROM " + t.Name + " t WHERE t.number = ?1"
+	default:
+		query += " FROM " + t.Name + " t"
+	}
+	if t.Name == "heads" { // its key is the organization alone
+		return query
 	}
 	return query + " ORDER BY " + strings.Join(t.Key, ", ")
 }
 
-// owners lists every organization of which there is a row anywhere, so that rows of one that does not exist are seen too.
-// Each step finds the next one in the index, which takes no time however many rows there are.
-func (d dump) owners() ([]driver.Value, error) {
-	var parts []string
-	for _, table := range seatwright.Tables() {
-		if owner := table.Owner(); owner != "" {
-			parts = append(parts, fmt.Sprintf(`SELECT id FROM (WITH RECURSIVE owners (id) AS (SELECT min(%[1]s) FROM %[2]s
-				UNION ALL SELECT (SELECT min(%[1]s) FROM %[2]s WHERE %[1]s > owners.id) FROM owners WHERE owners.id IS NOT NULL)
-				SELECT id FROM owners WHERE id IS NOT NULL)`, owner, table.Name))
+// findStrays looks once through all rows of people: they have no index by organization.
+func (d dump) findStrays() error {
+	for _, t := range seatwright.Tables() {
+		if !ofPerson(t) {
+			continue
+		}
+		columns := append([]seatwright.Column{{Name: "organization", Kind: seatwright.Number}}, t.Columns[1:]...)
+		names := make([]string, len(columns))
+		for i, c := range columns {
+			if names[i] = "t." + c.Name; c.Name == "user_id" {
+				names[i] = "'(number ' || t.user_number || ')'"
+			}
+		}
+		err := d.answer(t, columns, func(values []any) error {
+			at := stray{t, values[0].(int64)}
+			d.strays[at] = append(d.strays[at], slices.Clone(values))
+			return nil
+		}, "SELECT "+strings.Join(names, ", ")+" FROM "+t.Name+
+			" t WHERE NOT EXISTS (SELECT 1 FROM users u WHERE u.number = t.user_number AND u.organization = t.organization)")
+		if err != nil {
+			return err
 		}
 	}
-	var owners []driver.Value
-	err := d.from.each(func(r row) { owners = append(owners, r[0]) }, strings.Join(parts, " UNION ")+" ORDER BY 1")
+	return nil
+}
+
+// owners lists every organization of which there is a row anywhere, so that rows of one that does not exist are seen too.
+// Each step finds the next one in the index, which takes no time however many rows there are.
+func (d dump) owners() (owners []owner, err error) {
+	parts := []string{`SELECT number FROM organizations`, `SELECT value FROM json_each(?1)`}
+	for _, table := range seatwright.Tables() {
+		if table.Owner() == "organization" && !ofPerson(table) {
+			parts = append(parts, fmt.Sprintf(`SELECT number FROM (WITH RECURSIVE owners (number) AS (SELECT min(organization) FROM %[1]s
+				UNION ALL SELECT (SELECT min(organization) FROM %[1]s WHERE organization > owners.number) FROM owners WHERE owners.number IS NOT NULL)
+				SELECT number FROM owners WHERE number IS NOT NULL)`, table.Name))
+		}
+	}
+	strays := []int64{}
+	for at := range d.strays {
+		strays = append(strays, at.owner)
+	}
+	numbers, err := json.Marshal(strays)
+	if err != nil {
+		return nil, err
+	}
+	err = d.from.each(func(r row) { owners = append(owners, owner{r.int(0), r.text(1)}) },
+		`SELECT known.number, coalesce(o.id, '(number ' || known.number || ')')
+		FROM (`+strings.Join(parts, " UNION ")+`) known LEFT JOIN organizations o ON o.number = known.number ORDER BY 2`, string(numbers))
 	return owners, err
 }
 
 // rows visits the rows of one table.
-func (d dump) rows(table *seatwright.Table, query string, args ...driver.Value) error {
+func (d dump) rows(table *seatwright.Table, of owner) error {
+	out := seatwright.Row{Table: table, Values: make([]any, len(table.Columns))}
+	var args []driver.Value
+	values := out.Values
+	switch table.Owner() {
+	case "organization":
+		out.Values[0], values = of.id, out.Values[1:]
+		args = append(args, of.number)
+	case "id":
+		args = append(args, of.number)
+	}
+	err := d.answer(table, table.Columns[len(out.Values)-len(values):], func(found []any) error {
+		copy(values, found)
+		return d.visit(out)
+	}, selection(table), args...)
+	if err != nil {
+		return err
+	}
+	for _, found := range d.strays[stray{table, of.number}] {
+		copy(values, found[1:])
+		if err := d.visit(out); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// answer visits the values of the rows that a query finds, which are valid only during the call.
+func (d dump) answer(table *seatwright.Table, columns []seatwright.Column, visit func([]any) error, query string, args ...driver.Value) error {
 	statement, err := d.from.prepared(query)
 	if err != nil {
 		return translate(err)
@@ -168,10 +268,9 @@ func (d dump) rows(table *seatwright.Table, query string, args ...driver.Value) 
 		return translate(err)
 	}
 	defer found.Close() //nolint:errcheck // it was read to its end, or what went wrong is told already
-	values := make(row, len(table.Columns))
-	out := seatwright.Row{Table: table, Values: make([]any, len(values))}
+	stored, values := make(row, len(columns)), make([]any, len(columns))
 	for {
-		if err := found.Next(values); errors.Is(err, io.EOF) {
+		if err := found.Next(stored); errors.Is(err, io.EOF) {
 			return nil
 		} else if err != nil {
 			return translate(err)
@@ -179,12 +278,12 @@ func (d dump) rows(table *seatwright.Table, query string, args ...driver.Value) 
 		if err := d.ctx.Err(); err != nil {
 			return err
 		}
-		for i, column := range table.Columns {
-			if out.Values[i], err = portable(column, values[i]); err != nil {
+		for i, column := range columns {
+			if values[i], err = portable(column, stored[i]); err != nil {
 				return fmt.Errorf("%s.%s: %w", table.Name, column.Name, err)
 			}
 		}
-		if err := d.visit(out); err != nil {
+		if err := visit(values); err != nil {
 			return err
 		}
 	}
@@ -264,24 +363,56 @@ func (w *writer) restoreRows(ctx context.Context, rows iter.Seq2[seatwright.Row,
 		columns := make([]string, len(t.Columns))
 		for i, c := range t.Columns {
 			columns[i] = c.Name
+			if c.Name == "user_id" {
+				columns[i] = "user_number"
+			}
 		}
 		inserts[t.Name] = "INSERT INTO " + t.Name + " (" + strings.Join(columns, ", ") + ") VALUES (?" + strings.Repeat(", ?", len(columns)-1) + ")"
 	}
-	var values []driver.Value
-	for r, err := range rows {
+	for row, err := range rows {
 		if err == nil {
 			err = ctx.Err()
+		}
+		if err == nil {
+			err = w.restoreRow(row, inserts[row.Table.Name])
 		}
 		if err != nil {
 			return err
 		}
-		values = values[:0]
-		for _, v := range r.Values {
-			values = append(values, v)
+	}
+	return nil
+}
+
+// restoreRow gives organizations and people new numbers, and names them by these in all other rows.
+func (w *writer) restoreRow(r seatwright.Row, insert string) error {
+	values, of := make([]driver.Value, len(r.Values)), r.Organization()
+	for i, v := range r.Values {
+		values[i] = v
+	}
+	if r.Table.Owner() == "organization" {
+		number, known := w.made[of]
+		if !known {
+			return fmt.Errorf("a row of %s belongs to the organization %s, which the backup does not have", r.Table.Name, of)
 		}
-		if err := w.exec(inserts[r.Table.Name], values...); err != nil {
-			return fmt.Errorf("restore a row of %s: %w", r.Table.Name, err)
+		values[0] = number
+	}
+	if ofPerson(r.Table) {
+		who := person{of, seatwright.UserID(r.Values[1].(string))}
+		number, known := w.people[who]
+		if !known {
+			return fmt.Errorf("a row of %s belongs to the user %s of the organization %s, whom the backup does not have", r.Table.Name, who.user, of)
 		}
+		values[1] = number
+	}
+	number, err := w.add(insert, values...)
+	if err != nil {
+		return fmt.Errorf("restore a row of %s: %w", r.Table.Name, err)
+	}
+	switch r.Table.Name {
+	case "organizations":
+		w.made[of] = number
+	case "users":
+		w.people[person{of, seatwright.UserID(r.Values[1].(string))}] = number
 	}
 	return nil
 }

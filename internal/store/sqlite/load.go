@@ -75,15 +75,15 @@ func (w *writer) organizationsAt(now time.Time, touches []seatwright.Touch) ([]*
 		org := organizationOf(r)
 		all = append(all, w.recent.remember(recentOrganization{
 			organization: org, head: seatwright.Head{Organization: org.ID, Sequence: r.int(6), Hash: r.bytes(7), At: r.instant(8)},
-			licensed: r.flag(9), from: now, until: r.instant(10),
+			licensed: r.flag(9), from: now, until: r.instant(10), number: r.int(11),
 		}))
 	}, `SELECT `+columnsOfOrganization+`, h.sequence, h.hash, h.at,
-			EXISTS (SELECT 1 FROM lots l WHERE l.organization = o.id AND l.starts_at <= ?1 AND l.expires_at > ?1),
+			EXISTS (SELECT 1 FROM lots l WHERE l.organization = o.number AND l.starts_at <= ?1 AND l.expires_at > ?1),
 			coalesce((SELECT min(CASE WHEN l.starts_at > ?1 THEN l.starts_at ELSE l.expires_at END)
-				FROM lots l WHERE l.organization = o.id AND l.expires_at > ?1), ?3)
+				FROM lots l WHERE l.organization = o.number AND l.expires_at > ?1), ?3), o.number
 		FROM json_each(?2) wanted
 		CROSS JOIN organizations o ON o.id = wanted.value
-		CROSS JOIN heads h ON h.organization = o.id`, now.UnixMicro(), jsonArray(wanted), now.Add(unlicensedFor).UnixMicro())
+		CROSS JOIN heads h ON h.organization = o.number`, now.UnixMicro(), jsonArray(wanted), now.Add(unlicensedFor).UnixMicro())
 	return all, err
 }
 
@@ -119,10 +119,11 @@ func appendJSONString(text []byte, value string) []byte {
 }
 
 // loadUsers reads each person with their record and seats: one row per seat, at least one per person. Of the person nothing
-// but the id is read, and no instants: no decision looks at more.
+// but the id and the number is read, and no instants: no decision looks at more.
 func (w *writer) loadUsers(slice *seatwright.Slice, touches []seatwright.Touch) error {
 	for _, t := range touches {
-		if len(t.Users) == 0 {
+		known := w.recent[t.Organization]
+		if len(t.Users) == 0 || known == nil {
 			continue
 		}
 		last := int64(-1)
@@ -130,21 +131,22 @@ func (w *writer) loadUsers(slice *seatwright.Slice, touches []seatwright.Touch) 
 			user := t.Users[r.int(0)]
 			if r.int(0) != last {
 				last = r.int(0)
+				w.people[person{t.Organization, user}] = r.int(1)
 				slice.LoadUser(seatwright.User{Organization: t.Organization, ID: user})
-				if !r.null(1) {
-					slice.LoadRecord(seatwright.DirectRecord{Organization: t.Organization, User: user, External: r.flag(1)})
+				if !r.null(2) {
+					slice.LoadRecord(seatwright.DirectRecord{Organization: t.Organization, User: user, External: r.flag(2)})
 				}
 			}
-			if !r.null(2) {
+			if !r.null(3) {
 				slice.LoadSeat(seatwright.Seat{
-					Organization: t.Organization, User: user, Code: seatwright.BundleCode(r.text(2)), Units: r.int(3), Direct: r.flag(4),
+					Organization: t.Organization, User: user, Code: seatwright.BundleCode(r.text(3)), Units: r.int(4), Direct: r.flag(5),
 				})
 			}
-		}, `SELECT wanted.key, d.external, s.code, s.units, s.direct
+		}, `SELECT wanted.key, u.number, d.external, s.code, s.units, s.direct
 			FROM json_each(?2) wanted
 			CROSS JOIN users u ON u.organization = ?1 AND u.id = wanted.value
-			LEFT JOIN direct_records d ON d.organization = ?1 AND d.user_id = u.id
-			LEFT JOIN seats s ON s.organization = ?1 AND s.user_id = u.id`, string(t.Organization), jsonArray(t.Users))
+			LEFT JOIN direct_records d ON d.user_number = u.number
+			LEFT JOIN seats s ON s.user_number = u.number`, known.number, jsonArray(t.Users))
 		if err != nil {
 			return err
 		}
@@ -170,11 +172,11 @@ func (w *writer) loadPools(slice *seatwright.Slice, touches []seatwright.Touch) 
 		}
 		if len(wanted) > 0 {
 			err := w.each(func(r row) {
-				pool := poolOf(r)
+				pool := poolOf(t.Organization, r)
 				known.pools[pool.Code] = pool
 				pools = append(pools, pool)
 			}, `SELECT `+columnsOfPool+` FROM json_each(?2) wanted CROSS JOIN pools p ON p.organization = ?1 AND p.code = wanted.value`,
-				string(t.Organization), jsonArray(wanted))
+				known.number, jsonArray(wanted))
 			if err != nil {
 				return err
 			}
@@ -183,9 +185,9 @@ func (w *writer) loadPools(slice *seatwright.Slice, touches []seatwright.Touch) 
 			var lots []seatwright.Lot
 			if t.Lots || pool.Stale(slice.NowIn(t.Organization)) {
 				lots = []seatwright.Lot{}
-				err := w.each(func(r row) { lots = append(lots, lotOf(r)) }, `SELECT
-					organization, id, code, quantity, starts_at, ends_at, grace_seconds, order_text, created_at
-					FROM lots WHERE organization = ? AND code = ? ORDER BY id`, string(pool.Organization), string(pool.Code))
+				err := w.each(func(r row) { lots = append(lots, lotOf(t.Organization, pool.Code, r)) }, `SELECT
+					id, quantity, starts_at, ends_at, grace_seconds, order_text, created_at
+					FROM lots WHERE organization = ? AND code = ? ORDER BY id`, known.number, string(pool.Code))
 				if err != nil {
 					return err
 				}
@@ -207,6 +209,10 @@ func (w *writer) loadTaken(slice *seatwright.Slice, touches []seatwright.Touch) 
 }
 
 func (w *writer) loadTakenOf(slice *seatwright.Slice, t seatwright.Touch) error {
+	number := int64(0) // of no organization
+	if known := w.recent[t.Organization]; known != nil {
+		number = known.number
+	}
 	for _, space := range [...]struct {
 		space        seatwright.NameSpace
 		names        []string
@@ -218,15 +224,15 @@ func (w *writer) loadTakenOf(slice *seatwright.Slice, t seatwright.Touch) error 
 		{seatwright.NamesOfTenants, t.TenantNameKeys, false, `SELECT 1 FROM tenants WHERE organization = ?1 AND name_key = ?2`},
 		{seatwright.IDsOfTenants, texts(t.Tenants), false, `SELECT 1 FROM tenants WHERE organization = ?1 AND id = ?2`},
 		{seatwright.IDsOfLots, texts(t.LotIDs), false, `SELECT 1 FROM lots WHERE organization = ?1 AND id = ?2`},
-		{seatwright.NamesOfOrganizations, t.OrganizationNameKeys, true, `SELECT 1 FROM organizations WHERE ?1 <> '' AND (name_key = ?2 OR lower(id) = ?2)`},
-		{seatwright.IDsOfApplications, texts(t.Applications), true, `SELECT 1 FROM applications WHERE ?1 <> '' AND id = ?2`},
+		{seatwright.NamesOfOrganizations, t.OrganizationNameKeys, true, `SELECT 1 FROM organizations WHERE ?1 >= 0 AND (name_key = ?2 OR lower(id) = ?2)`},
+		{seatwright.IDsOfApplications, texts(t.Applications), true, `SELECT 1 FROM applications WHERE ?1 >= 0 AND id = ?2`},
 	} {
 		organization := t.Organization
 		if space.installation {
 			organization = ""
 		}
 		for _, name := range space.names {
-			err := w.each(func(row) { slice.LoadTaken(organization, space.space, name) }, space.query, string(t.Organization), name)
+			err := w.each(func(row) { slice.LoadTaken(organization, space.space, name) }, space.query, number, name)
 			if err != nil {
 				return err
 			}
@@ -247,7 +253,8 @@ func (w *writer) loadKeys(slice *seatwright.Slice, refs []seatwright.KeyRef) err
 	for _, ref := range refs {
 		err := w.each(func(r row) {
 			slice.LoadKey(seatwright.KeyRecord{KeyRef: ref, Fingerprint: r.bytes(0), Answer: r.bytes(1), CreatedAt: r.instant(2)})
-		}, `SELECT fingerprint, answer, created_at FROM idempotency_keys WHERE organization = ? AND principal = ? AND key = ?`,
+		}, `SELECT fingerprint, answer, created_at FROM idempotency_keys
+			WHERE organization = (SELECT number FROM organizations WHERE id = ?) AND principal = ? AND key = ?`,
 			string(ref.Organization), ref.Principal, ref.Key)
 		if err != nil {
 			return err
@@ -257,18 +264,17 @@ func (w *writer) loadKeys(slice *seatwright.Slice, refs []seatwright.KeyRef) err
 }
 
 // columnsOfPool are what poolOf reads, in its order.
-const columnsOfPool = `p.organization, p.code, p.total, p.total_until, p.used, p.ceiling`
+const columnsOfPool = `p.code, p.total, p.total_until, p.used, p.ceiling`
 
-func poolOf(r row) seatwright.Pool {
+func poolOf(organization seatwright.OrganizationID, r row) seatwright.Pool {
 	return seatwright.Pool{
-		Organization: seatwright.OrganizationID(r.text(0)), Code: seatwright.BundleCode(r.text(1)), Total: r.int(2), TotalUntil: r.instant(3),
-		Used: r.int(4), Ceiling: r.int(5),
+		Organization: organization, Code: seatwright.BundleCode(r.text(0)), Total: r.int(1), TotalUntil: r.instant(2), Used: r.int(3), Ceiling: r.int(4),
 	}
 }
 
-func lotOf(r row) seatwright.Lot {
+func lotOf(organization seatwright.OrganizationID, code seatwright.BundleCode, r row) seatwright.Lot {
 	return seatwright.Lot{
-		Organization: seatwright.OrganizationID(r.text(0)), ID: seatwright.LotID(r.text(1)), Code: seatwright.BundleCode(r.text(2)),
-		Quantity: r.int(3), Start: r.instant(4), End: r.instant(5), Grace: r.seconds(6), Order: r.text(7), CreatedAt: r.instant(8),
+		Organization: organization, ID: seatwright.LotID(r.text(0)), Code: code, Quantity: r.int(1), Start: r.instant(2), End: r.instant(3),
+		Grace: r.seconds(4), Order: r.text(5), CreatedAt: r.instant(6),
 	}
 }

@@ -100,18 +100,19 @@ func (s *Store) TenantsByName(ctx context.Context, nameKey string) (tenants []se
 		tenants = append(tenants, seatwright.Tenant{
 			Organization: seatwright.OrganizationID(r.text(0)), ID: seatwright.TenantID(r.text(1)), Name: r.text(2), CreatedAt: r.instant(3),
 		})
-	}, `SELECT organization, id, name, created_at FROM tenants WHERE name_key = ? ORDER BY organization, id LIMIT 2`, nameKey)
+	}, `SELECT o.id, t.id, t.name, t.created_at FROM tenants t CROSS JOIN organizations o ON o.number = t.organization
+		WHERE t.name_key = ? ORDER BY o.id, t.id LIMIT 2`, nameKey)
 	return tenants, err
 }
 
-const selectUsers = `SELECT organization, id, user_name, coalesce(external_id, ''), email, first_name, last_name, display_name, role, active,
-	password_hash, created_at FROM users`
+const selectUsers = `SELECT u.id, u.user_name, coalesce(u.external_id, ''), u.email, u.first_name, u.last_name, u.display_name, u.role,
+	u.active, u.password_hash, u.created_at FROM organizations o CROSS JOIN users u ON u.organization = o.number`
 
-func userOf(r row) seatwright.User {
+func userOf(organization seatwright.OrganizationID, r row) seatwright.User {
 	return seatwright.User{
-		Organization: seatwright.OrganizationID(r.text(0)), ID: seatwright.UserID(r.text(1)), UserName: r.text(2), ExternalID: r.text(3),
-		Email: r.text(4), FirstName: r.text(5), LastName: r.text(6), DisplayName: r.text(7), Role: seatwright.Role(r.text(8)),
-		Active: r.flag(9), PasswordHash: r.text(10), CreatedAt: r.instant(11),
+		Organization: organization, ID: seatwright.UserID(r.text(0)), UserName: r.text(1), ExternalID: r.text(2), Email: r.text(3),
+		FirstName: r.text(4), LastName: r.text(5), DisplayName: r.text(6), Role: seatwright.Role(r.text(7)), Active: r.flag(8),
+		PasswordHash: r.text(9), CreatedAt: r.instant(10),
 	}
 }
 
@@ -121,14 +122,14 @@ func missingUser() *seatwright.Error {
 
 // User implements seatwright.DirectoryReader.
 func (s *Store) User(ctx context.Context, organization seatwright.OrganizationID, id seatwright.UserID) (u seatwright.User, err error) {
-	err = s.one(ctx, missingUser(), func(r row) { u = userOf(r) }, selectUsers+` WHERE organization = ? AND id = ?`, string(organization), string(id))
+	err = s.one(ctx, missingUser(), func(r row) { u = userOf(organization, r) }, selectUsers+` WHERE o.id = ? AND u.id = ?`, string(organization), string(id))
 	return u, err
 }
 
 // UserByName implements seatwright.DirectoryReader.
 func (s *Store) UserByName(ctx context.Context, organization seatwright.OrganizationID, nameKey string) (u seatwright.User, err error) {
-	err = s.one(ctx, missingUser(), func(r row) { u = userOf(r) },
-		selectUsers+` WHERE organization = ? AND user_name_key = ?`, string(organization), nameKey)
+	err = s.one(ctx, missingUser(), func(r row) { u = userOf(organization, r) },
+		selectUsers+` WHERE o.id = ? AND u.user_name_key = ?`, string(organization), nameKey)
 	return u, err
 }
 
@@ -143,7 +144,8 @@ func (s *Store) Application(ctx context.Context, id seatwright.ApplicationID) (a
 		for _, scope := range strings.Fields(r.text(4)) {
 			a.Scopes = append(a.Scopes, seatwright.Scope(scope))
 		}
-	}, `SELECT id, organization, name, secret_hash, scopes, created_at FROM applications WHERE id = ?`, string(id))
+	}, `SELECT a.id, o.id, a.name, a.secret_hash, a.scopes, a.created_at
+		FROM applications a CROSS JOIN organizations o ON o.number = a.organization WHERE a.id = ?`, string(id))
 	return a, err
 }
 
@@ -160,16 +162,17 @@ func (s *Store) Pools(ctx context.Context, organization seatwright.OrganizationI
 	now := s.clock().UTC()
 	lots := map[seatwright.BundleCode][]seatwright.Lot{}
 	err = s.each(ctx, func(r row) {
-		p := poolOf(r)
+		p := poolOf(organization, r)
 		if len(pools) == 0 || pools[len(pools)-1].Code != p.Code {
 			pools = append(pools, p)
 		}
-		if !r.null(6) {
-			lots[p.Code] = append(lots[p.Code], seatwright.Lot{Quantity: r.int(6), Start: r.instant(7), End: r.instant(8), Grace: r.seconds(9)})
+		if !r.null(5) {
+			lots[p.Code] = append(lots[p.Code], seatwright.Lot{Quantity: r.int(5), Start: r.instant(6), End: r.instant(7), Grace: r.seconds(8)})
 		}
 	}, `SELECT `+columnsOfPool+`, l.quantity, l.starts_at, l.ends_at, l.grace_seconds
-		FROM pools p LEFT JOIN lots l ON l.organization = p.organization AND l.code = p.code AND p.total_until <= ?2
-		WHERE p.organization = ?1 ORDER BY p.code`, string(organization), now.UnixMicro())
+		FROM organizations o CROSS JOIN pools p ON p.organization = o.number
+		LEFT JOIN lots l ON l.organization = p.organization AND l.code = p.code AND p.total_until <= ?2
+		WHERE o.id = ?1 ORDER BY p.code`, string(organization), now.UnixMicro())
 	for i, p := range pools {
 		if p.Stale(now) {
 			pools[i] = p.Refreshed(lots[p.Code], now)
@@ -195,10 +198,12 @@ func (s *Store) Allocations(ctx context.Context, organization seatwright.Organiz
 			last.Codes = append(last.Codes, seatwright.BundleCode(r.text(7)))
 		}
 	}, `SELECT u.id, u.user_name, u.email, u.first_name, u.last_name, u.display_name, d.external, s.code
-		FROM json_each(?2) wanted
-		CROSS JOIN direct_records d ON d.organization = ?1 AND d.user_id = wanted.value
-		CROSS JOIN users u ON u.organization = d.organization AND u.id = d.user_id
-		LEFT JOIN seats s ON s.organization = d.organization AND s.user_id = d.user_id AND s.direct = 1
+		FROM organizations o
+		CROSS JOIN json_each(?2) wanted
+		CROSS JOIN users u ON u.organization = o.number AND u.id = wanted.value
+		CROSS JOIN direct_records d ON d.user_number = u.number
+		LEFT JOIN seats s ON s.user_number = u.number AND s.direct = 1
+		WHERE o.id = ?1
 		ORDER BY u.id, s.code`, string(organization), jsonArray(users))
 	return found, err
 }
@@ -207,7 +212,8 @@ func (s *Store) Allocations(ctx context.Context, organization seatwright.Organiz
 func (s *Store) SeatUnits(ctx context.Context, organization seatwright.OrganizationID) (map[seatwright.BundleCode]int64, error) {
 	units := map[seatwright.BundleCode]int64{}
 	err := s.each(ctx, func(r row) { units[seatwright.BundleCode(r.text(0))] = r.int(1) },
-		`SELECT code, sum(units) FROM seats WHERE organization = ? GROUP BY code`, string(organization))
+		`SELECT s.code, sum(s.units) FROM organizations o CROSS JOIN users u ON u.organization = o.number
+			CROSS JOIN seats s ON s.user_number = u.number WHERE o.id = ? GROUP BY s.code`, string(organization))
 	return units, err
 }
 
@@ -215,19 +221,19 @@ func (s *Store) SeatUnits(ctx context.Context, organization seatwright.Organizat
 func (s *Store) Events(ctx context.Context, organization seatwright.OrganizationID, after int64, limit int) (events []seatwright.Event, err error) {
 	err = s.each(ctx, func(r row) {
 		events = append(events, seatwright.Event{
-			Organization: seatwright.OrganizationID(r.text(0)), Sequence: r.int(1), At: r.instant(2), Kind: seatwright.EventKind(r.text(3)),
-			Version: int(r.int(4)), Actor: r.text(5), Via: r.text(6), RequestID: r.text(7), Subject: r.text(8), Data: r.bytes(9),
-			Prev: r.bytes(10), Hash: r.bytes(11),
+			Organization: organization, Sequence: r.int(0), At: r.instant(1), Kind: seatwright.EventKind(r.text(2)), Version: int(r.int(3)),
+			Actor: r.text(4), Via: r.text(5), RequestID: r.text(6), Subject: r.text(7), Data: r.bytes(8), Prev: r.bytes(9), Hash: r.bytes(10),
 		})
-	}, `SELECT organization, sequence, at, kind, version, actor, via, request_id, subject, data, prev, hash
-		FROM events WHERE organization = ? AND sequence > ? ORDER BY sequence LIMIT ?`, string(organization), after, limit)
+	}, `SELECT e.sequence, e.at, e.kind, e.version, e.actor, e.via, e.request_id, e.subject, e.data, e.prev, e.hash
+		FROM organizations o CROSS JOIN events e ON e.organization = o.number
+		WHERE o.id = ? AND e.sequence > ? ORDER BY e.sequence LIMIT ?`, string(organization), after, limit)
 	return events, err
 }
 
 // Head implements seatwright.EventReader.
 func (s *Store) Head(ctx context.Context, organization seatwright.OrganizationID) (h seatwright.Head, err error) {
 	err = s.one(ctx, seatwright.MissingOrganization(), func(r row) {
-		h = seatwright.Head{Organization: seatwright.OrganizationID(r.text(0)), Sequence: r.int(1), Hash: r.bytes(2), At: r.instant(3)}
-	}, `SELECT organization, sequence, hash, at FROM heads WHERE organization = ?`, string(organization))
+		h = seatwright.Head{Organization: organization, Sequence: r.int(0), Hash: r.bytes(1), At: r.instant(2)}
+	}, `SELECT h.sequence, h.hash, h.at FROM organizations o CROSS JOIN heads h ON h.organization = o.number WHERE o.id = ?`, string(organization))
 	return h, err
 }

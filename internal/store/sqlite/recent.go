@@ -13,6 +13,7 @@ type recent map[seatwright.OrganizationID]*recentOrganization
 
 type recentOrganization struct {
 	organization seatwright.Organization
+	number       int64
 	head         seatwright.Head
 	licensed     bool
 	from, until  time.Time // licensed holds in between: until is the next start or expiry of a lot

@@ -19,7 +19,7 @@ type reserve struct {
 
 // reserveSize is as much as a full log of changes, so that there is room to copy it into the database; then the log begins
 // anew and needs no more room.
-const reserveSize = 16 << 20
+const reserveSize = 32 << 20
 
 // openReserve makes the file at the start, or finds it. Where there never was room for one the store does without.
 func openReserve(path string) reserve {

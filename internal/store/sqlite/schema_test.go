@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/pressly/goose/v3"
 
+	"github.com/seatwright/seatwright"
 	"github.com/seatwright/seatwright/internal/store/sqlite"
 )
 
@@ -78,7 +80,7 @@ func TestANewerSchemaSaysWhoMayUseIt(t *testing.T) {
 	}
 }
 
-// Promise: a database of the first release, with rows in it, is brought up to date at the start.
+// Promise: a database of the first release, with rows in it, is brought up to date at the start, and holds what it held.
 func TestMigratesFromTheFirstSchema(t *testing.T) {
 	dir := t.TempDir()
 	db, err := sql.Open("sqlite", filepath.Join(dir, "seatwright.db"))
@@ -92,16 +94,65 @@ func TestMigratesFromTheFirstSchema(t *testing.T) {
 	if err := errors.Join(err, db.Close(), os.Chmod(filepath.Join(dir, "seatwright.db"), 0o600)); err != nil {
 		t.Fatal(err)
 	}
-	alter(t, dir, `INSERT INTO organizations (id, name, name_key, display_name, unknown_users, external_licenses, created_at)
-		VALUES ('o', 'Name', 'name', '', 'refuse', 0, 5)`)
+	// Two organizations have a person and a tenant of the same id.
+	alter(t, dir, `PRAGMA foreign_keys = 1`,
+		`INSERT INTO organizations VALUES ('o', 'Name', 'name', '', 'refuse', 0, 5), ('a', 'Other', 'other', 'O', 'provision', 1, 6)`,
+		`INSERT INTO heads VALUES ('a', 1, zeroblob(32), 7), ('o', 2, zeroblob(32), 8)`,
+		`INSERT INTO tenants VALUES ('a', 't', 'T', 't', 9), ('o', 't', 'T', 't', 10)`,
+		`INSERT INTO users VALUES ('a', 'u', 'ann', 'ann', 'x', 'a@x', 'A', 'B', 'AB', 'member', 1, 'secret', 11),
+			('o', 'u', '', NULL, NULL, '', '', '', '', 'member', 0, '', 12), ('o', 'v', 'ben', 'ben', NULL, '', '', '', '', 'member', 1, '', 11)`,
+		`INSERT INTO applications VALUES ('app', 'o', 'App', zeroblob(32), 'PM.License', 13)`,
+		`INSERT INTO signing_keys VALUES ('key', x'01', 14)`,
+		`INSERT INTO lots VALUES ('o', 'ATTUNU', 'l', 5, 1, 2, 3, 3000002, 'order', 15)`,
+		`INSERT INTO pools VALUES ('o', 'ATTUNU', 5, 16, 1, 5)`,
+		`INSERT INTO direct_records VALUES ('o', 'u', 1, 17, 18), ('a', 'u', 0, 19, 20)`,
+		`INSERT INTO seats VALUES ('o', 'u', 'ATTUNU', 1, 1, 21)`,
+		`INSERT INTO events VALUES ('o', 1, 22, 'k', 1, 'act', 'via', 'req', 'sub', x'7b7d', x'02', x'03'), ('a', 1, 23, 'k', 1, '', '', '', '', x'7b7d', x'04', x'05'),
+			('o', 2, 24, 'k', 1, '', '', '', '', x'7b7d', x'03', x'06')`,
+		`INSERT INTO idempotency_keys VALUES ('o', 'p', 'k', 25, x'07', x'7b7d')`,
+	)
 	store := open(t, dir, sqlite.Options{})
-	createHost(t, store)
 	org, err := store.Organization(t.Context(), "o")
 	if err != nil || org.Name != "Name" {
 		t.Errorf("the organization of before is %+v, %v", org, err)
 	}
-	schema, err := sqlite.NewArchive(dir).Schema(t.Context())
-	if err != nil || schema.Exact() != nil || schema.Oldest < 1 {
+	archive := sqlite.NewArchive(dir)
+	schema, err := archive.Schema(t.Context())
+	if err != nil || schema.Exact() != nil {
 		t.Errorf("the schema is %+v, %v", schema, err)
+	}
+	var got []string
+	err = archive.Dump(t.Context(), func(r seatwright.Row) error {
+		got = append(got, fmt.Sprintf("%s %v", r.Table.Name, r.Values))
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	none := "[" + strings.TrimSuffix(strings.Repeat("0 ", 32), " ") + "]"
+	want := []string{
+		"signing_keys [key [1] 14]",
+		"organizations [a Other other O provision true 6]",
+		"heads [a 1 " + none + " 7]",
+		"events [a 1 23 k 1     [123 125] [4] [5]]",
+		"tenants [a t T t 9]",
+		"users [a u ann ann x a@x A B AB member true secret 11]",
+		"direct_records [a u false 19 20]",
+		"organizations [o Name name  refuse false 5]",
+		"heads [o 2 " + none + " 8]",
+		"events [o 1 22 k 1 act via req sub [123 125] [2] [3]]",
+		"events [o 2 24 k 1     [123 125] [3] [6]]",
+		"tenants [o t T t 10]",
+		"users [o u  <nil> <nil>     member false  12]",
+		"users [o v ben ben <nil>     member true  11]",
+		"applications [o app App " + none + " PM.License 13]",
+		"lots [o ATTUNU l 5 1 2 3 3000002 order 15]",
+		"pools [o ATTUNU 5 16 1 5]",
+		"direct_records [o u true 17 18]",
+		"seats [o u ATTUNU 1 true 21]",
+		"idempotency_keys [o p k 25 [7] [123 125]]",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("the database has\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }

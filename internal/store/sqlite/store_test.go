@@ -22,7 +22,7 @@ func TestStore(t *testing.T) {
 func TestArchive(t *testing.T) {
 	storetest.RunArchive(t, func(t *testing.T) storetest.Place {
 		dir := t.TempDir()
-		organization := regexp.MustCompile(`\{([^}]+)\}`)
+		organization, user := regexp.MustCompile(`\{([^}]+)\}`), regexp.MustCompile(`user_id = '([^']+)'`)
 		return storetest.Place{
 			Archive: sqlite.NewArchive(dir),
 			Open: func(t *testing.T, clock func() time.Time) seatwright.Store {
@@ -30,7 +30,10 @@ func TestArchive(t *testing.T) {
 			},
 			Alter: func(t *testing.T, statement string) {
 				alter(t, dir, `DROP TRIGGER IF EXISTS events_are_never_changed`, `DROP TRIGGER IF EXISTS events_are_never_deleted`,
-					organization.ReplaceAllString(statement, "'$1'"))
+					organization.ReplaceAllString(user.ReplaceAllString(statement,
+						"user_number = coalesce((SELECT u.number FROM users u WHERE u.organization = "+organization.FindString(statement)+
+							" AND u.id = '$1'), 1000000)"),
+						"(SELECT o.number FROM organizations o WHERE o.id = '$1')"))
 			},
 		}
 	})

@@ -21,7 +21,7 @@ type Place struct {
 	// Open opens the store as a server does. It is closed when the test ends, at the latest.
 	Open func(t *testing.T, clock func() time.Time) seatwright.Store
 	// Alter runs a statement past the store, on tables without triggers and foreign keys, as damage would. In it {a} stands for what
-	// the column organization has for the organization a.
+	// the column organization has for the organization a. A person is told by user_id = '…', whatever the column is called.
 	Alter func(t *testing.T, statement string)
 }
 

@@ -8,7 +8,8 @@ import (
 )
 
 // damages are the ways in which an organization can be damaged, each with what verification has to say about it. In
-// a statement {o} stands for what the column organization has, and [o] for the id of the organization.
+// a statement {o} stands for what the column organization has, and [o] for the id of the organization; … in a sentence for
+// what a store calls the one whom it does not know.
 var damages = []struct{ statement, sentence string }{
 	{`UPDATE pools SET used = used - 1 WHERE organization = {o} AND code = 'ATTUNU'`, "pool ATTUNU: 1 units are stored as used, by the events 2 are"},
 	{`UPDATE pools SET used = used + 1 WHERE organization = {o} AND code = 'ATTUNU'`, "pool ATTUNU: 3 units are stored as used, by the events 2 are"},
@@ -27,16 +28,16 @@ var damages = []struct{ statement, sentence string }{
 	{`UPDATE seats SET units = 0 WHERE organization = {o} AND user_id = 'u-2'`, "seats of user u-2: the units of [ATTUNU] are not 1 each"},
 	{`UPDATE seats SET direct = NOT direct WHERE organization = {o} AND user_id = 'u-2'`, "seat ATTUNU of user u-2: it has no source"},
 	{`UPDATE seats SET created_at = created_at + 1 WHERE organization = {o} AND user_id = 'u-2'`, "seat ATTUNU of user u-2: made at"},
-	{`UPDATE seats SET user_id = 'ghost' WHERE organization = {o} AND user_id = 'u-2'`, "seats of user ghost: there is no such person"},
+	{`UPDATE seats SET user_id = 'ghost' WHERE organization = {o} AND user_id = 'u-2'`, "seats of user …: there is no such person"},
 
 	{`DELETE FROM direct_records WHERE organization = {o} AND user_id = 'u-3'`, "direct record of user u-3: by the events it exists, and it is missing"},
 	{`UPDATE direct_records SET user_id = 'u-4' WHERE organization = {o} AND user_id = 'u-3'`, "direct record of user u-4: no event explains it"},
-	{`UPDATE direct_records SET user_id = 'ghost' WHERE organization = {o} AND user_id = 'u-3'`, "direct record of user ghost: there is no such person"},
+	{`UPDATE direct_records SET user_id = 'ghost' WHERE organization = {o} AND user_id = 'u-3'`, "direct record of user …: there is no such person"},
 	{`UPDATE direct_records SET external = NOT external WHERE organization = {o} AND user_id = 'u-1'`, "direct record of user u-1: stored as external true"},
 	{`UPDATE direct_records SET updated_at = updated_at + 1 WHERE organization = {o} AND user_id = 'u-1'`, "direct record of user u-1: stored as external false"},
 
 	{`DELETE FROM users WHERE organization = {o} AND id = 'u-4'`, "user u-4: by the events they exist, and they are missing"},
-	{`DELETE FROM users WHERE organization = {o} AND id = 'u-1'`, "seats of user u-1: there is no such person"},
+	{`DELETE FROM users WHERE organization = {o} AND id = 'u-1'`, "seats of user …: there is no such person"},
 	{`UPDATE users SET id = 'u-9' WHERE organization = {o} AND id = 'u-4'`, "user u-9: no event created them"},
 	{`UPDATE users SET role = 'organization-administrator' WHERE organization = {o} AND id = 'u-4'`, "user u-4: stored as organization-administrator"},
 	{`UPDATE users SET active = NOT active WHERE organization = {o} AND id = 'u-4'`, "user u-4: stored as member, active false"},
@@ -109,7 +110,7 @@ func damageIsFound(f *archiveFixture) {
 		f.Errorf("not found: %s", strings.Join(parts, " … "))
 	}
 	for i, d := range damages {
-		want(fmt.Sprintf("organization o-%d: ", i), d.sentence)
+		want(append(strings.Split(d.sentence, "…"), fmt.Sprintf("organization o-%d: ", i))...)
 	}
 	want("there are rows of it, but it does not exist")
 	want("organization lost: the host created it, and it is missing")
