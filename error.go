@@ -148,3 +148,8 @@ func IsReason(err error, reason Reason) bool { return err != nil && AsError(err)
 func MissingOrganization() *Error {
 	return NotFound(ReasonOrganizationNotFound, "there is no such organization")
 }
+
+// MissingUser is the answer for a person who does not exist, or not in this organization.
+func MissingUser() *Error {
+	return NotFound(ReasonNotFound, "there is no such user")
+}

@@ -23,6 +23,9 @@ const (
 	ScopeLicense      Scope = "PM.License"
 	ScopeLicenseRead  Scope = "PM.License.Read"
 	ScopeLicenseWrite Scope = "PM.License.Write"
+	ScopeUser         Scope = "PM.User"
+	ScopeUserRead     Scope = "PM.User.Read"
+	ScopeUserWrite    Scope = "PM.User.Write"
 )
 
 // PublishedScopes lists every scope that an application can be registered for, umbrella before parts.
@@ -36,7 +39,7 @@ func PublishedScopes() []Scope {
 		"PM.MessageTemplate", "PM.MessageTemplate.Read", "PM.MessageTemplate.Write",
 		"PM.RobotAccount", "PM.RobotAccount.Read", "PM.RobotAccount.Write",
 		"PM.Setting", "PM.Setting.Read", "PM.Setting.Write",
-		"PM.User", "PM.User.Read", "PM.User.Write",
+		ScopeUser, ScopeUserRead, ScopeUserWrite,
 		"PM.UserLoginAttempt", "PM.UserLoginAttempt.Read",
 	}
 }
@@ -92,6 +95,8 @@ type Permission struct {
 var (
 	PermissionReadLicenses  = Permission{Roles: []Role{RoleOrganizationAdministrator}, Scopes: []Scope{ScopeLicense, ScopeLicenseRead}}
 	PermissionWriteLicenses = Permission{Roles: []Role{RoleOrganizationAdministrator}, Scopes: []Scope{ScopeLicense, ScopeLicenseWrite}}
+	PermissionReadUsers     = Permission{Roles: []Role{RoleOrganizationAdministrator}, Scopes: []Scope{ScopeUser, ScopeUserRead}}
+	PermissionWriteUsers    = Permission{Roles: []Role{RoleOrganizationAdministrator}, Scopes: []Scope{ScopeUser, ScopeUserWrite}}
 	PermissionManageHost    = Permission{Roles: []Role{RoleHostAdministrator}}
 )
 

@@ -44,6 +44,7 @@ func TestPermissionsAreThoseOfTheDomain(t *testing.T) {
 		"removeUserLicenses":   seatwright.PermissionWriteLicenses,
 		"postUserLicenses":     readOrWrite,
 		"listUserLicensePools": seatwright.PermissionReadLicenses,
+		"getUser":              seatwright.PermissionReadUsers,
 		"createOrganization":   seatwright.PermissionManageHost,
 		"createTenant":         seatwright.PermissionManageHost,
 		"createUser":           seatwright.PermissionManageHost,
@@ -75,7 +76,7 @@ func TestOperationsAreWhole(t *testing.T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v", got)
 	}
-	if len(all) != 14 {
+	if len(all) != 15 {
 		t.Errorf("%d operations", len(all))
 	}
 }

@@ -53,6 +53,51 @@ type Shortage struct {
 	Available int64 `json:"available"`
 }
 
+// UserDto A person of the organization's own directory.
+type UserDto struct {
+	ID string `json:"id"`
+
+	// UserName What they sign in with.
+	UserName *string `json:"userName"`
+	Email    *string `json:"email"`
+
+	// EmailConfirmed Always false; nobody confirms addresses here.
+	EmailConfirmed bool `json:"emailConfirmed"`
+
+	// Name First name.
+	Name         *string   `json:"name"`
+	Surname      *string   `json:"surname"`
+	DisplayName  *string   `json:"displayName"`
+	CreationTime time.Time `json:"creationTime"`
+
+	// LastModificationTime Null until something is changed.
+	LastModificationTime *time.Time `json:"lastModificationTime"`
+
+	// LastLoginTime Always null at present.
+	LastLoginTime *time.Time `json:"lastLoginTime"`
+
+	// GroupIDs Empty at present.
+	GroupIDs []string `json:"groupIDs"`
+
+	// LegacyID Always 0.
+	LegacyID int64 `json:"legacyId"`
+
+	// IsActive Whether they can sign in and hold licenses.
+	IsActive bool `json:"isActive"`
+
+	// BypassBasicAuthRestriction Recorded and given back.
+	BypassBasicAuthRestriction bool `json:"bypassBasicAuthRestriction"`
+
+	// Type 0 user.
+	Type int `json:"type"`
+
+	// Category 0 local.
+	Category int `json:"category"`
+
+	// InvitationAccepted Recorded and given back.
+	InvitationAccepted bool `json:"invitationAccepted"`
+}
+
 // UserExplicitAllocation The direct allocation of one user, with the person it was made for.
 type UserExplicitAllocation struct {
 	ID    string  `json:"id"`
@@ -125,6 +170,9 @@ type AccountID = string
 
 // IdempotencyKey defines model for idempotencyKey.
 type IdempotencyKey = string
+
+// UserID defines model for userId.
+type UserID = string
 
 // Exhausted Why a request was refused (RFC 9457).
 type Exhausted = Problem

@@ -24,6 +24,7 @@ import (
 // App is a server that is put together. Serve it, then close it.
 type App struct {
 	Directory *directory.Directory
+	People    *directory.People
 	Licensing *licensing.Licensing
 
 	log      *slog.Logger
@@ -87,8 +88,9 @@ func (a *App) open(ctx context.Context, c Config, logs io.Writer, issuerFromHost
 	if err != nil {
 		return fmt.Errorf("signing keys: %v", err) //nolint:errorlint // nobody was refused: the configuration is wrong
 	}
+	a.People = directory.NewPeople(a.store)
 	a.handler, err = server.New(server.Config{
-		Log: a.log, Authenticator: identity, Directory: a.Directory, Licensing: a.Licensing, Identity: identity, Ready: a.ready,
+		Log: a.log, Authenticator: identity, Directory: a.Directory, People: a.People, Licensing: a.Licensing, Identity: identity, Ready: a.ready,
 	})
 	return err
 }

@@ -71,8 +71,9 @@ type world struct {
 
 const memberPassword = "correct horse battery staple"
 
-// setup serves a fresh demonstration and signs everybody in: administrator, member, application (PM.License), reader, writer
-// and auditor (an application without any license scope) of acme, globex, initech, and host. It fails the test when the
+// setup serves a fresh demonstration and signs everybody in: administrator, member, application (PM.License), reader, writer,
+// auditor (an application without any license scope), people (PM.User), people reader and people writer of acme, globex, initech,
+// and host. It fails the test when the
 // server had to log an error of its own.
 func setup(t *testing.T) *world {
 	t.Helper()
@@ -83,6 +84,9 @@ func setup(t *testing.T) *world {
 	check(t, err)
 	_, secret, err := w.Directory.CreateApplication(t.Context(), system, acme, directory.NewApplication{ID: "auditor", Scopes: []seatwright.Scope{"PM.Audit"}})
 	check(t, err)
+	people := app.Credentials{ClientID: "people"}
+	_, people.ClientSecret, err = w.Directory.CreateApplication(t.Context(), system, acme, directory.NewApplication{ID: people.ClientID, Scopes: []seatwright.Scope{"PM.User"}})
+	check(t, err)
 	w.tokens["administrator"] = w.login(t, "acme", w.demo.Administrator, w.demo.AdministratorPassword)
 	w.tokens["member"] = w.login(t, "acme", "member", memberPassword)
 	w.tokens["host"] = w.login(t, "host", w.demo.Host, w.demo.HostPassword)
@@ -90,6 +94,9 @@ func setup(t *testing.T) *world {
 	w.tokens["reader"] = w.token(t, w.demo.Acme, "PM.License.Read")
 	w.tokens["writer"] = w.token(t, w.demo.Acme, "PM.License.Write")
 	w.tokens["auditor"] = w.token(t, app.Credentials{ClientID: "auditor", ClientSecret: secret}, "")
+	w.tokens["people"] = w.token(t, people, "")
+	w.tokens["people reader"] = w.token(t, people, "PM.User.Read")
+	w.tokens["people writer"] = w.token(t, people, "PM.User.Write")
 	w.tokens["globex"] = w.token(t, w.demo.Globex, "")
 	w.tokens["initech"] = w.token(t, w.demo.Initech, "")
 	return w

@@ -75,6 +75,7 @@ func TestStatuses(t *testing.T) {
 		{"postUserLicenses", slices.Concat(allocationRows("POST"), postRows(), malformedRows("POST"))},
 		{"listUserLicensePools", getRows()},
 		{"removeUserLicenses", slices.Concat(deleteRows(), malformedRows("DELETE"))},
+		{"getUser", getUserRows()},
 		{"authenticate", authenticateRows()},
 		{"token", tokenRows()},
 		{"authorize", authorizeRows()},

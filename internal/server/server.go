@@ -11,6 +11,7 @@ import (
 
 	"github.com/seatwright/seatwright"
 	"github.com/seatwright/seatwright/internal/api"
+	"github.com/seatwright/seatwright/internal/api/identity"
 	"github.com/seatwright/seatwright/internal/api/lease"
 	"github.com/seatwright/seatwright/internal/api/native"
 )
@@ -46,6 +47,7 @@ type Config struct {
 	Log           *slog.Logger
 	Authenticator Authenticator
 	Directory     Directory
+	People        identity.People
 	Licensing     Licensing
 	Identity      Identity
 	Ready         func(context.Context) error // nil while requests can be served
@@ -75,6 +77,7 @@ func New(c Config) (http.Handler, error) {
 		g.operations[op.Pattern()] = op
 	}
 	lease.Register(g, s.doorOf(contract.AutomationSuite), c.Licensing)
+	identity.Register(g, s.doorOf(contract.AutomationSuite), c.People)
 	if err := native.Register(g, s.doorOf(contract.Native), c.Directory, c.Licensing); err != nil {
 		return nil, err
 	}

@@ -19,11 +19,14 @@ import (
 	contract "github.com/seatwright/seatwright/api"
 
 	"github.com/seatwright/seatwright"
+	"github.com/seatwright/seatwright/internal/api/identity"
 	"github.com/seatwright/seatwright/internal/directory"
 )
 
 // world is what stands behind the front doors in these tests: it remembers what reached it and answers plainly.
 type world struct {
+	identity.People // not asked here
+
 	mu      sync.Mutex
 	reached []string
 	keys    []string
@@ -154,7 +157,7 @@ func setup(t *testing.T) (*world, http.Handler) {
 	t.Helper()
 	w := &world{}
 	handler, err := New(Config{
-		Log: slog.New(slog.NewTextHandler(&w.logged, nil)), Authenticator: w, Directory: w, Licensing: w, Identity: w,
+		Log: slog.New(slog.NewTextHandler(&w.logged, nil)), Authenticator: w, Directory: w, People: w, Licensing: w, Identity: w,
 		Ready: func(context.Context) error { return w.ready },
 	})
 	if err != nil {

@@ -87,22 +87,18 @@ func userOf(organization seatwright.OrganizationID, r row) seatwright.User {
 	}
 }
 
-func missingUser() *seatwright.Error {
-	return seatwright.NotFound(seatwright.ReasonNotFound, "there is no such user")
-}
-
 const numberOf = `(SELECT number FROM organizations WHERE id = $1)`
 
 // User implements seatwright.DirectoryReader.
 func (s *Store) User(ctx context.Context, organization seatwright.OrganizationID, id seatwright.UserID) (u seatwright.User, err error) {
-	err = s.one(ctx, missingUser(), func(r row) { u = userOf(organization, r) },
+	err = s.one(ctx, seatwright.MissingUser(), func(r row) { u = userOf(organization, r) },
 		`SELECT `+userColumns+` FROM users u WHERE u.organization = `+numberOf+` AND u.id = $2`, string(organization), string(id))
 	return u, err
 }
 
 // UserByName implements seatwright.DirectoryReader.
 func (s *Store) UserByName(ctx context.Context, organization seatwright.OrganizationID, nameKey string) (u seatwright.User, err error) {
-	err = s.one(ctx, missingUser(), func(r row) { u = userOf(organization, r) },
+	err = s.one(ctx, seatwright.MissingUser(), func(r row) { u = userOf(organization, r) },
 		`SELECT `+userColumns+` FROM users u WHERE u.organization = `+numberOf+` AND u.user_name_key = $2`, string(organization), nameKey)
 	return u, err
 }

@@ -116,19 +116,15 @@ func userOf(organization seatwright.OrganizationID, r row) seatwright.User {
 	}
 }
 
-func missingUser() *seatwright.Error {
-	return seatwright.NotFound(seatwright.ReasonNotFound, "there is no such user")
-}
-
 // User implements seatwright.DirectoryReader.
 func (s *Store) User(ctx context.Context, organization seatwright.OrganizationID, id seatwright.UserID) (u seatwright.User, err error) {
-	err = s.one(ctx, missingUser(), func(r row) { u = userOf(organization, r) }, selectUsers+` WHERE o.id = ? AND u.id = ?`, string(organization), string(id))
+	err = s.one(ctx, seatwright.MissingUser(), func(r row) { u = userOf(organization, r) }, selectUsers+` WHERE o.id = ? AND u.id = ?`, string(organization), string(id))
 	return u, err
 }
 
 // UserByName implements seatwright.DirectoryReader.
 func (s *Store) UserByName(ctx context.Context, organization seatwright.OrganizationID, nameKey string) (u seatwright.User, err error) {
-	err = s.one(ctx, missingUser(), func(r row) { u = userOf(organization, r) },
+	err = s.one(ctx, seatwright.MissingUser(), func(r row) { u = userOf(organization, r) },
 		selectUsers+` WHERE o.id = ? AND u.user_name_key = ?`, string(organization), nameKey)
 	return u, err
 }
