@@ -40,10 +40,15 @@ type Touch struct {
 	Users        []UserID     // each with direct record and seats
 	Codes        []BundleCode // their pools; the pools of codes that the users hold are loaded as well
 	Lots         bool         // all lots of Codes, not only those of stale pools
+	Groups       []GroupID
+	Robots       []RobotAccountID
+	Memberships  []MembershipRef
 
 	// Names and ids that must be free. They are looked up in the organization, application ids and organization names in
 	// the whole installation.
 	UserNameKeys         []string
+	GroupNameKeys        []string
+	RobotNameKeys        []string
 	ExternalIDs          []string
 	TenantNameKeys       []string
 	Tenants              []TenantID

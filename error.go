@@ -39,6 +39,8 @@ const (
 	ReasonTooMany              Reason = "too_many"                  // more than 1,000 users or 100 codes in one call: split it
 	ReasonInvalidValue         Reason = "invalid_value"             // a field has a value outside its range; the detail says which
 	ReasonUnknownUser          Reason = "unknown_user"              // a listed user id is not of this organization
+	ReasonUnknownMember        Reason = "unknown_member"            // a listed member of a group is neither a user nor a robot account of this organization
+	ReasonNestedGroup          Reason = "nested_group"              // a listed member of a group is a group itself
 	ReasonNotDeveloperBundle   Reason = "not_developer_bundle"      // an external license covers developer bundles only
 	ReasonNoToken              Reason = "no_token"                  // no bearer token was sent
 	ReasonInvalidToken         Reason = "invalid_token"             // the token is expired, altered, foreign or not an access token
@@ -49,6 +51,7 @@ const (
 	ReasonNoLicense            Reason = "no_license"                // the organization has no purchase in force: buy or renew
 	ReasonPoolExhausted        Reason = "pool_exhausted"            // fewer units are free than asked for; a later retry may succeed
 	ReasonDuplicate            Reason = "duplicate"                 // an id or name is already taken
+	ReasonBuiltIn              Reason = "built_in"                  // a built-in group is not changed by hand
 	ReasonKeyReused            Reason = "idempotency_key_reused"    // the key belongs to another command: use a new one
 	ReasonOverloaded           Reason = "overloaded"                // the queue is full: retry after a pause
 	ReasonOutcomeUnknown       Reason = "outcome_unknown"           // the change may or may not be stored: retry with the same key to learn which

@@ -19,9 +19,15 @@ const (
 	EventApplicationCreated  EventKind = "application.created"
 	EventLotCreated          EventKind = "lot.created"
 	EventSigningKeyCreated   EventKind = "signing_key.created"
-	EventAllocationSet       EventKind = "allocation.set"     // subject: the user; data: AllocationSet
-	EventAllocationRemoved   EventKind = "allocation.removed" // subject: the user; data: AllocationSet without codes
-	EventAllocationRefused   EventKind = "allocation.refused" // subject: empty; data: AllocationRefused
+	EventGroupCreated        EventKind = "group.created"         // data: GroupChange
+	EventGroupUpdated        EventKind = "group.updated"         // data: GroupChange
+	EventGroupDeleted        EventKind = "group.deleted"         // with all its memberships
+	EventRobotCreated        EventKind = "robot_account.created" // who is in which group is told by the events of the groups
+	EventRobotUpdated        EventKind = "robot_account.updated"
+	EventRobotDeleted        EventKind = "robot_account.deleted" // with all its memberships
+	EventAllocationSet       EventKind = "allocation.set"        // subject: the user; data: AllocationSet
+	EventAllocationRemoved   EventKind = "allocation.removed"    // subject: the user; data: AllocationSet without codes
+	EventAllocationRefused   EventKind = "allocation.refused"    // subject: empty; data: AllocationRefused
 )
 
 // Event is one committed change of an organization, or one refusal for want of units. The events of an organization are

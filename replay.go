@@ -18,7 +18,18 @@ type Replayed struct {
 	tenants       map[TenantID]time.Time
 	applications  map[ApplicationID]replayedApplication
 	signingKeys   map[string]time.Time
+	groups        map[GroupID]*replayedGroup
+	robots        map[RobotAccountID]*replayedAccount
 }
+
+// replayedGroup is a group with everybody who is in it.
+type replayedGroup struct {
+	replayedAccount
+	members map[string]MemberKind
+}
+
+// replayedAccount is when something was made and when it was last changed.
+type replayedAccount struct{ created, modified time.Time }
 
 type settings struct {
 	UnknownUsers     UnknownUsers `json:"unknownUsers"`
@@ -63,6 +74,7 @@ func newReplayed() Replayed {
 		organizations: map[OrganizationID]settings{}, users: map[UserID]*replayedUser{}, pools: map[BundleCode]*replayedPool{},
 		lots: map[LotID]LotCreated{}, lotCreated: map[LotID]time.Time{}, tenants: map[TenantID]time.Time{},
 		applications: map[ApplicationID]replayedApplication{}, signingKeys: map[string]time.Time{},
+		groups: map[GroupID]*replayedGroup{}, robots: map[RobotAccountID]*replayedAccount{},
 	}
 }
 
@@ -125,6 +137,40 @@ func (r Replayed) apply(e Event, differs func(format string, args ...any)) {
 			a.created = e.At
 			once(r.applications, ApplicationID(e.Subject), a, differs)
 		}
+	case EventGroupCreated:
+		if change, ok := read[GroupChange](e, differs); ok {
+			g := &replayedGroup{replayedAccount{e.At, e.At}, map[string]MemberKind{}}
+			once(r.groups, GroupID(e.Subject), g, differs)
+			g.change(change, differs)
+		}
+	case EventGroupUpdated:
+		if change, ok := read[GroupChange](e, differs); ok {
+			if g := r.groups[GroupID(e.Subject)]; g != nil {
+				g.modified = e.At
+				g.change(change, differs)
+			} else {
+				differs("changes the group %s, which does not exist", e.Subject)
+			}
+		}
+	case EventGroupDeleted:
+		if _, exists := r.groups[GroupID(e.Subject)]; !exists {
+			differs("deletes the group %s, which does not exist", e.Subject)
+		}
+		delete(r.groups, GroupID(e.Subject))
+	case EventRobotCreated:
+		once(r.robots, RobotAccountID(e.Subject), &replayedAccount{e.At, e.At}, differs)
+	case EventRobotUpdated:
+		if robot := r.robots[RobotAccountID(e.Subject)]; robot != nil {
+			robot.modified = e.At
+		} else {
+			differs("changes the robot account %s, which does not exist", e.Subject)
+		}
+	case EventRobotDeleted:
+		if _, exists := r.robots[RobotAccountID(e.Subject)]; !exists {
+			differs("deletes the robot account %s, which does not exist", e.Subject)
+		}
+		delete(r.robots, RobotAccountID(e.Subject))
+		r.leaveAll(e.Subject, MemberRobot)
 	case EventSigningKeyCreated:
 		once(r.signingKeys, e.Subject, e.At, differs)
 	case EventLotCreated:
@@ -160,6 +206,31 @@ func once[K ~string, V any](all map[K]V, id K, value V, differs func(format stri
 		differs("creates %s a second time", id)
 	}
 	all[id] = value
+}
+
+// change follows who comes and who goes.
+func (g *replayedGroup) change(c GroupChange, differs func(format string, args ...any)) {
+	for _, m := range c.Added {
+		if _, twice := g.members[m.ID]; twice {
+			differs("adds %s, who is in the group already", m.ID)
+		}
+		g.members[m.ID] = m.Kind
+	}
+	for _, m := range c.Removed {
+		if g.members[m.ID] != m.Kind {
+			differs("removes the %s %s, who is not in the group", m.Kind, m.ID)
+		}
+		delete(g.members, m.ID)
+	}
+}
+
+// leaveAll takes a member that was deleted out of all groups.
+func (r Replayed) leaveAll(id string, kind MemberKind) {
+	for _, g := range r.groups {
+		if g.members[id] == kind {
+			delete(g.members, id)
+		}
+	}
 }
 
 func (r Replayed) buy(e Event, l LotCreated, differs func(format string, args ...any)) {

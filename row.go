@@ -61,6 +61,16 @@ var tables = []*Table{
 		{"email", Text}, {"first_name", Text}, {"last_name", Text}, {"display_name", Text}, {"role", Text}, {"active", Flag},
 		{"password_hash", Text}, {"created_at", Number},
 	}},
+	{Name: "groups", Key: []string{"id"}, Columns: []Column{
+		{"organization", Text}, {"id", Text}, {"name", Text}, {"name_key", Text}, {"created_at", Number}, {"modified_at", Number},
+	}},
+	{Name: "robot_accounts", Key: []string{"id"}, Columns: []Column{
+		{"organization", Text}, {"id", Text}, {"name", Text}, {"name_key", Text}, {"display_name", Text}, {"created_at", Number},
+		{"modified_at", Number},
+	}},
+	{Name: "memberships", Key: []string{"group_id", "member_id"}, Columns: []Column{
+		{"organization", Text}, {"group_id", Text}, {"member_id", Text}, {"member_kind", Text},
+	}},
 	{Name: "applications", Key: []string{"id"}, Columns: []Column{
 		{"organization", Text}, {"id", Text}, {"name", Text}, {"secret_hash", Bytes}, {"scopes", Text}, {"created_at", Number},
 	}},

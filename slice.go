@@ -40,6 +40,8 @@ const (
 	NamesOfOrganizations NameSpace = "organization names" // and their ids: a path may name an organization by either
 	NamesOfTenants       NameSpace = "tenant names"
 	NamesOfUsers         NameSpace = "user names"
+	NamesOfGroups        NameSpace = "group names"
+	NamesOfRobots        NameSpace = "names of robot accounts"
 	IDsOfTenants         NameSpace = "tenant ids"
 	IDsOfLots            NameSpace = "lot ids"
 	IDsOfApplications    NameSpace = "application ids"
@@ -57,6 +59,7 @@ type organizationSlice struct {
 	seats        map[UserID]map[BundleCode]Seat
 	pools        map[BundleCode]Pool
 	lots         map[BundleCode][]Lot
+	groupSlice
 
 	created        bool
 	events         []Event
@@ -287,13 +290,22 @@ type Changes struct {
 	NewSeats       []Seat         // new
 	Seats          []Seat         // to be stored in place of the old ones, which keep their CreatedAt
 	RemovedSeats   []Seat         // only organization, user and code are set
-	Events         []Event        // to be appended
-	Keys           []KeyRecord    // to be stored in place of an expired one
+	NewGroups      []Group        // new
+	Groups         []Group        // to be stored in place of the old ones
+	RemovedGroups  []Group        // only organization and id are set; their memberships go with them
+	NewRobots      []RobotAccount
+	Robots         []RobotAccount // to be stored in place of the old ones
+	RemovedRobots  []RobotAccount // only organization and id are set; their memberships go with them
+	NewMembers     []Membership
+	RemovedMembers []Membership
+	Events         []Event     // to be appended
+	Keys           []KeyRecord // to be stored in place of an expired one
 }
 
 // Empty reports that there is nothing to write.
 func (c Changes) Empty() bool {
 	return len(c.Heads)+len(c.Pools)+len(c.NewRecords)+len(c.Records)+len(c.RemovedRecords)+len(c.NewSeats)+len(c.Seats)+len(c.RemovedSeats)+len(c.Events)+len(c.Keys)+
+		len(c.NewGroups)+len(c.Groups)+len(c.RemovedGroups)+len(c.NewRobots)+len(c.Robots)+len(c.RemovedRobots)+len(c.NewMembers)+len(c.RemovedMembers)+
 		len(c.Organizations)+len(c.Tenants)+len(c.Users)+len(c.Applications)+len(c.SigningKeys)+len(c.Lots) == 0
 }
 
@@ -321,6 +333,7 @@ func (s *Slice) Changes() Changes {
 		for _, code := range slices.Sorted(maps.Keys(o.changedPools)) {
 			c.Pools = append(c.Pools, o.pools[code])
 		}
+		c.addGroups(id, o)
 		for _, user := range slices.Sorted(maps.Keys(o.changedRecords)) {
 			r, stays := o.records[user]
 			switch existed := o.changedRecords[user]; {

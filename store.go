@@ -76,6 +76,11 @@ func (r LoadRequest) ByOrganization() []Touch {
 		m.Users = append(m.Users, t.Users...)
 		m.Codes = append(m.Codes, t.Codes...)
 		m.Lots = m.Lots || t.Lots
+		m.Groups = append(m.Groups, t.Groups...)
+		m.Robots = append(m.Robots, t.Robots...)
+		m.Memberships = append(m.Memberships, t.Memberships...)
+		m.GroupNameKeys = append(m.GroupNameKeys, t.GroupNameKeys...)
+		m.RobotNameKeys = append(m.RobotNameKeys, t.RobotNameKeys...)
 		m.UserNameKeys = append(m.UserNameKeys, t.UserNameKeys...)
 		m.ExternalIDs = append(m.ExternalIDs, t.ExternalIDs...)
 		m.TenantNameKeys = append(m.TenantNameKeys, t.TenantNameKeys...)
@@ -98,6 +103,7 @@ func (r LoadRequest) ByOrganization() []Touch {
 // Reader answers questions. It never decides anything: what it says may be out of date when the caller hears it.
 type Reader interface {
 	DirectoryReader
+	GroupReader
 	LicenseReader
 	EventReader
 }
@@ -118,6 +124,32 @@ type DirectoryReader interface {
 	Application(ctx context.Context, id ApplicationID) (Application, error)
 	// SigningKeys lists the signing keys, newest first. There may be none.
 	SigningKeys(ctx context.Context) ([]SigningKey, error)
+}
+
+// GroupReader finds groups and robot accounts. The built-in groups are not among them.
+type GroupReader interface {
+	// Groups lists the groups of an organization in the order of their names.
+	Groups(ctx context.Context, organization OrganizationID) ([]Group, error)
+	// Group finds a group by exact id.
+	Group(ctx context.Context, organization OrganizationID, id GroupID) (Group, error)
+	// Members lists who is in a group, in the order of their ids: top of them after skip, and how many there are.
+	Members(ctx context.Context, organization OrganizationID, group GroupID, skip, top int) ([]GroupMember, int, error)
+	// GroupsOf lists the groups in which each of some members is, in the order of their ids. Who is in none is not listed.
+	GroupsOf(ctx context.Context, organization OrganizationID, members []string) (map[string][]GroupID, error)
+	// RobotAccount finds a robot account by exact id.
+	RobotAccount(ctx context.Context, organization OrganizationID, id RobotAccountID) (RobotAccount, error)
+	// RobotAccounts lists all robot accounts of an organization in the order of their names.
+	RobotAccounts(ctx context.Context, organization OrganizationID) ([]RobotAccount, error)
+}
+
+// GroupMember is a member of a group with what people call them.
+type GroupMember struct {
+	Member
+	Name        string // user name, or name of the robot account
+	DisplayName string
+	Email       string // people only, and so are the next two
+	FirstName   string
+	LastName    string
 }
 
 // LicenseReader tells what was bought and who holds it.

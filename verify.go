@@ -41,6 +41,7 @@ type organizationCheck struct {
 	head     *Head
 	chain    Head // the end of the events so far
 	replayed Replayed
+	groups   map[GroupID]bool // those with a row
 
 	last      []byte // table and key of the row before
 	spare     []byte // the memory of the one before that
@@ -59,7 +60,8 @@ func (v *Verification) Row(r Row) {
 	if id := r.Organization(); v.current == nil || v.current.id != id {
 		v.endOrganization()
 		v.current = &organizationCheck{
-			Verification: v, id: id, chain: Head{Organization: id, Hash: NoHash()}, replayed: newReplayed(), seatUnits: map[int64]bool{},
+			Verification: v, id: id, chain: Head{Organization: id, Hash: NoHash()}, replayed: newReplayed(), groups: map[GroupID]bool{},
+			seatUnits: map[int64]bool{},
 		}
 	}
 	v.current.take(r)
@@ -128,6 +130,12 @@ func (c *organizationCheck) take(r Row) {
 		c.takeTenant(TenantID(r.text(1)), r.text(2), r.text(3), instant(r.number(4)))
 	case "users":
 		c.takeUser(UserID(r.text(1)), Role(r.text(9)), r.flag(10), instant(r.number(12)))
+	case "groups":
+		c.takeGroup(GroupID(r.text(1)), r.text(2), r.text(3), replayedAccount{instant(r.number(4)), instant(r.number(5))})
+	case "robot_accounts":
+		c.takeRobot(RobotAccountID(r.text(1)), r.text(2), r.text(3), replayedAccount{instant(r.number(5)), instant(r.number(6))})
+	case "memberships":
+		c.takeMembership(GroupID(r.text(1)), r.text(2), MemberKind(r.text(3)))
 	case "applications":
 		c.takeApplication(ApplicationID(r.text(1)), r.text(4), instant(r.number(5)))
 	case "lots":
@@ -207,6 +215,46 @@ func (c *organizationCheck) takeUser(id UserID, role Role, active bool, created 
 		c.differ("user %s: stored as %s, active %t, created at %s; by the events as %s, active %t, created at %s",
 			id, role, active, moment(created), u.Role, u.Active, moment(u.created))
 	}
+}
+
+func (c *organizationCheck) takeGroup(id GroupID, name, key string, stored replayedAccount) {
+	g := c.replayed.groups[id]
+	if g == nil {
+		c.differ("group %s: no event created it", id)
+		return
+	}
+	c.compareAccount("group "+string(id), name, key, stored, g.replayedAccount)
+	c.groups[id] = true
+}
+
+func (c *organizationCheck) takeRobot(id RobotAccountID, name, key string, stored replayedAccount) {
+	told := c.replayed.robots[id]
+	if told == nil {
+		c.differ("robot account %s: no event created it", id)
+		return
+	}
+	c.compareAccount("robot account "+string(id), name, key, stored, *told)
+	delete(c.replayed.robots, id)
+}
+
+func (c *organizationCheck) compareAccount(what, name, key string, stored, told replayedAccount) {
+	if !stored.created.Equal(told.created) || !stored.modified.Equal(told.modified) {
+		c.differ("%s: stored as created at %s and changed at %s; by the events at %s and %s", what, moment(stored.created), moment(stored.modified),
+			moment(told.created), moment(told.modified))
+	}
+	if key != NameKey(name) {
+		c.differ("%s: its name %s is looked up as %s", what, name, key)
+	}
+}
+
+// takeMembership takes what is found away from what the events say, so that the rest is missing.
+func (c *organizationCheck) takeMembership(group GroupID, member string, kind MemberKind) {
+	g := c.replayed.groups[group]
+	if g == nil || g.members[member] != kind {
+		c.differ("group %s: the %s %s is in it, and no event explains it", group, kind, member)
+		return
+	}
+	delete(g.members, member)
 }
 
 func (c *organizationCheck) takeApplication(id ApplicationID, scopes string, created time.Time) {
@@ -347,6 +395,17 @@ func (c *organizationCheck) end() {
 	c.endHead()
 	for _, id := range slices.Sorted(maps.Keys(c.replayed.tenants)) {
 		c.differ("tenant %s: by the events it exists, and it is missing", id)
+	}
+	for _, id := range slices.Sorted(maps.Keys(c.replayed.groups)) {
+		if !c.groups[id] {
+			c.differ("group %s: by the events it exists, and it is missing", id)
+		}
+		for _, member := range slices.Sorted(maps.Keys(c.replayed.groups[id].members)) {
+			c.differ("group %s: by the events %s is in it, and is missing", id, member)
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(c.replayed.robots)) {
+		c.differ("robot account %s: by the events it exists, and it is missing", id)
 	}
 	for _, id := range slices.Sorted(maps.Keys(c.replayed.applications)) {
 		c.differ("application %s: by the events it exists, and it is missing", id)

@@ -34,6 +34,8 @@ func filled(t *testing.T) seatwright.Archive {
 	do(t, store, seatwright.CreateUser{User: seatwright.User{Organization: "o", ID: "ann", UserName: "Ann", Role: seatwright.RoleMember}, UserNameKey: "ann"})
 	do(t, store, seatwright.CreateUser{User: seatwright.User{Organization: "o", ID: "bob", FirstName: "broken \xff UTF-8", ExternalID: "b", Role: seatwright.RoleMember}})
 	do(t, store, seatwright.CreateTenant{Organization: "o", ID: "t", Name: "Main"})
+	do(t, store, seatwright.CreateRobotAccount{Organization: "o", FreshID: "r", Name: "Robot"})
+	do(t, store, seatwright.CreateGroup{Organization: "o", ID: "g", Name: "Group", Members: []string{"ann", "r"}})
 	do(t, store, seatwright.CreateApplication{Application: seatwright.Application{Organization: "o", ID: "app", SecretHash: bytes.Repeat([]byte{0xfe}, 32)}})
 	do(t, store, seatwright.CreateLot{Lot: seatwright.Lot{Organization: "o", ID: "lot", Code: "ATTUNU", Quantity: 5, End: end}})
 	do(t, store, seatwright.AllocateToUsers{Organization: "o", Users: []seatwright.UserID{"ann", "bob"}, Codes: []seatwright.BundleCode{"ATTUNU"}})

@@ -15,6 +15,10 @@ var nameSpaces = []struct {
 }{
 	{seatwright.NamesOfUsers, false, func(t seatwright.Touch) []string { return t.UserNameKeys }, newStatement(
 		`SELECT user_name_key FROM users WHERE organization = $2::int4 AND user_name_key = ANY($1::text[])`, oidText)},
+	{seatwright.NamesOfGroups, false, func(t seatwright.Touch) []string { return t.GroupNameKeys }, newStatement(
+		`SELECT name_key FROM groups WHERE organization = $2::int4 AND name_key = ANY($1::text[])`, oidText)},
+	{seatwright.NamesOfRobots, false, func(t seatwright.Touch) []string { return t.RobotNameKeys }, newStatement(
+		`SELECT name_key FROM robot_accounts WHERE organization = $2::int4 AND name_key = ANY($1::text[])`, oidText)},
 	{seatwright.ExternalIDsOfUsers, false, func(t seatwright.Touch) []string { return t.ExternalIDs }, newStatement(
 		`SELECT external_id FROM users WHERE organization = $2::int4 AND external_id = ANY($1::text[])`, oidText)},
 	{seatwright.NamesOfTenants, false, func(t seatwright.Touch) []string { return t.TenantNameKeys }, newStatement(

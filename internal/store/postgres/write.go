@@ -112,6 +112,7 @@ func (w *writer) write(b *batch, c seatwright.Changes) error {
 	}
 	o := output{trip: w.trip(), numbers: w.recent.numbers, made: made}
 	o.directory(c)
+	o.groups(c)
 	o.rare(b, c)
 	o.usual(b, c)
 	if o.err != nil {

@@ -19,6 +19,7 @@ func (w *writer) apply(c seatwright.Changes) error {
 		{"", w.insertDirectory},
 		{"", w.insertLots},
 		{"", w.checkPeople},
+		{"", w.putGroups},
 		{planted.StepHead, w.putHeads},
 		{planted.StepCounter, w.putPools},
 		{"", w.putRecords},

@@ -14,7 +14,7 @@ func (w *writer) load(request seatwright.LoadRequest, now time.Time) (*seatwrigh
 	touches := request.ByOrganization()
 	slice := seatwright.NewSlice(now)
 	for _, step := range [...]func(*seatwright.Slice, []seatwright.Touch) error{
-		w.loadOrganizations, w.loadUsers, w.loadPools, w.loadTaken,
+		w.loadOrganizations, w.loadUsers, w.loadGroups, w.loadPools, w.loadTaken,
 	} {
 		if err := step(slice, touches); err != nil {
 			return nil, err
@@ -221,6 +221,8 @@ func (w *writer) loadTakenOf(slice *seatwright.Slice, t seatwright.Touch) error 
 	}{
 		{seatwright.NamesOfUsers, t.UserNameKeys, false, `SELECT 1 FROM users WHERE organization = ?1 AND user_name_key = ?2`},
 		{seatwright.ExternalIDsOfUsers, t.ExternalIDs, false, `SELECT 1 FROM users WHERE organization = ?1 AND external_id = ?2`},
+		{seatwright.NamesOfGroups, t.GroupNameKeys, false, `SELECT 1 FROM groups WHERE organization = ?1 AND name_key = ?2`},
+		{seatwright.NamesOfRobots, t.RobotNameKeys, false, `SELECT 1 FROM robot_accounts WHERE organization = ?1 AND name_key = ?2`},
 		{seatwright.NamesOfTenants, t.TenantNameKeys, false, `SELECT 1 FROM tenants WHERE organization = ?1 AND name_key = ?2`},
 		{seatwright.IDsOfTenants, texts(t.Tenants), false, `SELECT 1 FROM tenants WHERE organization = ?1 AND id = ?2`},
 		{seatwright.IDsOfLots, texts(t.LotIDs), false, `SELECT 1 FROM lots WHERE organization = ?1 AND id = ?2`},

@@ -49,6 +49,14 @@ var damages = []struct{ statement, sentence string }{
 
 	{`DELETE FROM tenants WHERE organization = {o}`, "tenant t: by the events it exists, and it is missing"},
 	{`UPDATE tenants SET id = 't-9' WHERE organization = {o}`, "tenant t-9: no event created it"},
+	{`DELETE FROM memberships WHERE organization = {o} AND member_id = 'u-1'`, "group g: by the events u-1 is in it, and is missing"},
+	{`UPDATE memberships SET member_id = 'u-3' WHERE organization = {o} AND member_id = 'u-1'`, "group g: the user u-3 is in it, and no event explains it"},
+	{`UPDATE memberships SET member_kind = 'user' WHERE organization = {o} AND member_kind = 'robot'`, "is in it, and no event explains it"},
+	{`DELETE FROM groups WHERE organization = {o}`, "group g: by the events it exists, and it is missing"},
+	{`UPDATE groups SET modified_at = modified_at + 1 WHERE organization = {o}`, "group g: stored as created at"},
+	{`UPDATE groups SET name_key = 'else' WHERE organization = {o}`, "group g: its name Group is looked up as else"},
+	{`DELETE FROM robot_accounts WHERE organization = {o}`, "robot account r: by the events it exists, and it is missing"},
+	{`UPDATE robot_accounts SET id = 'r-9' WHERE organization = {o}`, "robot account r-9: no event created it"},
 	{`UPDATE tenants SET name_key = 'else' WHERE organization = {o}`, "tenant t: its name Main is looked up as else"},
 	{`UPDATE applications SET scopes = 'PM.License PM.User' WHERE organization = {o}`, `stored with the scopes "PM.License PM.User"`},
 	{`UPDATE applications SET id = 'planted' || id WHERE organization = {o}`, "no event created it"},
@@ -134,6 +142,8 @@ func (f *archiveFixture) damageable(name string) {
 	f.must(decide(f.fixture, seatwright.CreateApplication{Application: seatwright.Application{
 		Organization: org, ID: seatwright.ApplicationID("app-" + name), SecretHash: make([]byte, 32), Scopes: []seatwright.Scope{"PM.License"},
 	}}))
+	f.must(decide(f.fixture, seatwright.CreateRobotAccount{Organization: org, FreshID: "r", Name: "Robot"}))
+	f.must(decide(f.fixture, seatwright.CreateGroup{Organization: org, ID: "g", Name: "Group", Members: []string{"u-1", "r"}}))
 	f.key, f.actor = "key", "ann"
 	f.must(nil, f.allocate(name, []seatwright.BundleCode{"TSTNU", "ATTUNU"}, "u-1"))
 	f.key, f.actor = "", ""

@@ -49,6 +49,10 @@ func Run(t *testing.T, open Opener) {
 		"ARefusedCommandLeavesNoName":             refusedTenant,
 		"ManyOrganizationsAreKeptApart":           tenThousandOrganizations,
 		"ProvisionsUnknownUsersWhereThatIsWanted": provisions,
+		"KeepsGroupsAndRobotAccounts":             keepsGroups,
+		"RefusesGroupsThatCannotBe":               refusesGroups,
+		"AGroupDoesNotComeBackInOneBatch":         groupsInOneBatch,
+		"GroupsFollowTheModel":                    groupsFollowTheModel,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -50,7 +50,7 @@ func (w *workload) step() {
 	}
 	org := workloadOrganizations[w.random.IntN(len(workloadOrganizations))]
 	var err error
-	switch w.random.IntN(12) {
+	switch w.random.IntN(15) {
 	case 0:
 		w.f.clock.advance(time.Duration(w.random.IntN(40)) * time.Minute)
 	case 1:
@@ -81,6 +81,24 @@ func (w *workload) step() {
 		) {
 			w.expect(refusal)
 		}
+	case 8:
+		_, err = decide(w.f, seatwright.CreateGroup{
+			Organization: org, ID: w.group(), Name: fmt.Sprintf("Group %d", w.random.IntN(6)), Members: w.members(org),
+		})
+	case 9:
+		_, err = decide(w.f, seatwright.UpdateGroup{
+			Organization: org, ID: w.group(), Name: fmt.Sprintf("Group %d", w.random.IntN(6)), Add: w.members(org), Remove: w.members("b"),
+		})
+	case 10:
+		robot := seatwright.RobotAccountID(fmt.Sprintf("r-%d", w.random.IntN(3)))
+		if _, err = decide(w.f, seatwright.CreateRobotAccount{Organization: org, FreshID: robot, Name: string(robot), Groups: []seatwright.GroupID{w.group()}}); err != nil {
+			w.expect(err)
+			_, err = decide(w.f, seatwright.DeleteRobotAccounts{Organization: org, IDs: []seatwright.RobotAccountID{robot}})
+		}
+	case 11:
+		if w.random.IntN(3) == 0 {
+			_, err = decide(w.f, seatwright.DeleteGroups{Organization: org, IDs: []seatwright.GroupID{w.group()}})
+		}
 	default:
 		_, err = decide(w.f, seatwright.AllocateToUsers{Organization: org, Users: w.users(org), Codes: w.codes(), External: w.random.IntN(3) == 0})
 	}
@@ -92,6 +110,17 @@ func (w *workload) expect(err error) {
 	if err != nil && (seatwright.IsKind(err, seatwright.KindInternal) || seatwright.IsKind(err, seatwright.KindUnavailable)) {
 		w.f.Fatal(err)
 	}
+}
+
+func (w *workload) group() seatwright.GroupID {
+	return seatwright.GroupID(fmt.Sprintf("g-%d", w.random.IntN(3)))
+}
+
+func (w *workload) members(org seatwright.OrganizationID) (members []string) {
+	for _, user := range w.users(org) {
+		members = append(members, string(user))
+	}
+	return append(members, fmt.Sprintf("r-%d", w.random.IntN(3)))
 }
 
 func (w *workload) users(org seatwright.OrganizationID) (users []seatwright.UserID) {
