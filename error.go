@@ -45,6 +45,8 @@ const (
 	ReasonNoToken              Reason = "no_token"                  // no bearer token was sent
 	ReasonInvalidToken         Reason = "invalid_token"             // the token is expired, altered, foreign or not an access token
 	ReasonInvalidCredentials   Reason = "invalid_credentials"       // user, organization or password is wrong; which of them is not told
+	ReasonTooManyFailures      Reason = "too_many_failures"         // too many passwords were wrong: wait as long as the answer says; the right one is not taken before
+	ReasonTooManyRequests      Reason = "too_many_requests"         // more requests in a second than one caller may make: wait a moment
 	ReasonMissingPermission    Reason = "missing_permission"        // neither the role nor a scope of the token allows this
 	ReasonOrganizationNotFound Reason = "organization_not_found"    // no such organization, or one that the token is not of
 	ReasonNotFound             Reason = "not_found"                 // a named thing other than an organization is missing

@@ -28,10 +28,15 @@ const (
 	EventAllocationSet       EventKind = "allocation.set"        // subject: the user; data: AllocationSet
 	EventAllocationRemoved   EventKind = "allocation.removed"    // subject: the user; data: AllocationSet without codes
 	EventAllocationRefused   EventKind = "allocation.refused"    // subject: empty; data: AllocationRefused
+	EventUserSignedIn        EventKind = "user.signed_in"        // data: SignIn, as for the next three
+	EventUserSignInRefused   EventKind = "user.sign_in_refused"  // of a person who exists; the actor is AnonymousActor
+	EventApplicationSignedIn EventKind = "application.signed_in"
+
+	EventApplicationSignInRefused EventKind = "application.sign_in_refused"
 )
 
-// Event is one committed change of an organization, or one refusal for want of units. The events of an organization are
-// numbered without a gap and chained by hash; they are its audit log and history.
+// Event is one committed change of an organization, one sign-in, or one refusal for want of units or for a wrong password. The
+// events of an organization are numbered without a gap and chained by hash; they are its audit log and history.
 type Event struct {
 	Organization OrganizationID
 	Sequence     int64 // from 1

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// RefusalsPerSecond is how many refusals for want of units are recorded for one principal and code in one second. Further
-// ones are only counted; a later event of the same principal and code carries the count.
+// RefusalsPerSecond is how many refusals for want of units are recorded for one principal and code in one second, and how many
+// refused sign-ins of one program. Further ones are only counted; a later event of the same carries the count.
 const RefusalsPerSecond = 10
 
 // AllocationRefused is the data of an [EventAllocationRefused].
@@ -21,7 +21,9 @@ type AllocationRefused struct {
 type refusalKey struct {
 	organization OrganizationID
 	actor        string
-	code         BundleCode // empty: all codes that do not exist
+	code         BundleCode    // empty: all codes that do not exist
+	signIn       bool          // a program was not let in; actor and code are empty
+	application  ApplicationID // the program; empty: all that do not exist
 }
 
 type refusalWindow struct {
@@ -96,7 +98,7 @@ func (s *Slice) refuse(o *organizationSlice, origin Origin, users int, shortages
 			}
 			code, invented = "", true // callers can invent any number of codes: they share one window
 		}
-		record, untold := s.refusals.admit(refusalKey{o.organization.ID, origin.Actor, code}, s.now)
+		record, untold := s.refusals.admit(refusalKey{organization: o.organization.ID, actor: origin.Actor, code: code}, s.now)
 		recorded, suppressed = recorded || record, suppressed+untold
 	}
 	if recorded {
@@ -131,7 +133,8 @@ func (c CountRefusals) Weight() int { return len(c.Organizations) }
 func (c CountRefusals) Decide(s *Slice, _ Origin) (int, error) {
 	told := 0
 	byKey := func(a, b refusalKey) int {
-		return cmp.Or(cmp.Compare(a.organization, b.organization), cmp.Compare(a.actor, b.actor), cmp.Compare(a.code, b.code))
+		return cmp.Or(cmp.Compare(a.organization, b.organization), cmp.Compare(a.actor, b.actor), cmp.Compare(a.code, b.code),
+			cmp.Compare(a.application, b.application))
 	}
 	for _, key := range slices.SortedFunc(maps.Keys(s.refusals.windows), byKey) {
 		w := s.refusals.windows[key]
@@ -139,8 +142,7 @@ func (c CountRefusals) Decide(s *Slice, _ Origin) (int, error) {
 		if err != nil || w.untold == 0 || w.second >= s.now.Unix() {
 			continue
 		}
-		data := AllocationRefused{Shortages: []Shortage{{Bundle: key.code}}, Suppressed: w.untold}
-		if err := s.record(o, Origin{Actor: key.actor, Via: "ledger"}, EventAllocationRefused, "", data); err != nil {
+		if err := s.tellUntold(o, key, w.untold); err != nil {
 			return told, err
 		}
 		w.untold = 0
@@ -148,4 +150,16 @@ func (c CountRefusals) Decide(s *Slice, _ Origin) (int, error) {
 		told++
 	}
 	return told, nil
+}
+
+func (s *Slice) tellUntold(o *organizationSlice, key refusalKey, untold int64) error {
+	switch {
+	case !key.signIn:
+		data := AllocationRefused{Shortages: []Shortage{{Bundle: key.code}}, Suppressed: untold}
+		return s.record(o, Origin{Actor: key.actor, Via: "ledger"}, EventAllocationRefused, "", data)
+	case key.application == "":
+		return nil // programs that do not exist have no events
+	}
+	data := SignIn{Result: SignInWrongPassword, Suppressed: untold}
+	return s.record(o, Origin{Actor: AnonymousActor, Via: "ledger"}, EventApplicationSignInRefused, string(key.application), data)
 }

@@ -43,6 +43,10 @@ type replayedUser struct {
 	created time.Time
 	direct  *replayedRecord // nil: no direct record
 	seen    bool            // the stored person has been found; for verification
+
+	signedIn time.Time // for the last time; zero: never
+	failures int64     // as the last event about it tells; some of them may have been under way, and more may be by now
+	counted  bool      // the stored sign-ins have been found; for verification
 }
 
 // replayedRecord is a direct record with its seats.
@@ -184,6 +188,15 @@ func (r Replayed) apply(e Event, differs func(format string, args ...any)) {
 	case EventAllocationRemoved:
 		if set, ok := read[AllocationSet](e, differs); ok {
 			r.remove(e, set, differs)
+		}
+	case EventUserSignedIn, EventUserSignInRefused:
+		if signIn, ok := read[SignIn](e, differs); ok {
+			r.signIn(e, signIn, differs)
+		}
+	case EventApplicationSignedIn, EventApplicationSignInRefused:
+		read[SignIn](e, differs)
+		if _, known := r.applications[ApplicationID(e.Subject)]; !known {
+			differs("tells of a sign-in of the application %s, which was not created", e.Subject)
 		}
 	case EventAllocationRefused:
 		read[AllocationRefused](e, differs)

@@ -71,6 +71,10 @@ var tables = []*Table{
 	{Name: "memberships", Key: []string{"group_id", "member_id"}, Columns: []Column{
 		{"organization", Text}, {"group_id", Text}, {"member_id", Text}, {"member_kind", Text},
 	}},
+	{Name: "sign_ins", Key: []string{"user_id"}, Columns: []Column{
+		{"organization", Text}, {"user_id", Text}, {"last_at", Number}, {"failures", Number}, {"failed_at", Number}, {"window_at", Number},
+		{"window_failures", Number},
+	}},
 	{Name: "applications", Key: []string{"id"}, Columns: []Column{
 		{"organization", Text}, {"id", Text}, {"name", Text}, {"secret_hash", Bytes}, {"scopes", Text}, {"created_at", Number},
 	}},

@@ -60,6 +60,7 @@ type organizationSlice struct {
 	pools        map[BundleCode]Pool
 	lots         map[BundleCode][]Lot
 	groupSlice
+	signIns map[UserID]SignIns // of everybody who was asked for and exists
 
 	created        bool
 	events         []Event
@@ -69,6 +70,8 @@ type organizationSlice struct {
 	changedRecords map[UserID]bool // true: there was a row when the slice was loaded
 	changedSeats   map[seatRef]bool
 	changedPools   map[BundleCode]bool
+	changedSignIns map[UserID]bool
+	rewriteHead    bool // the head is written although it is as it was
 }
 
 type seatRef struct {
@@ -104,6 +107,7 @@ func (s *Slice) at(id OrganizationID) *organizationSlice {
 			now: s.now, head: Head{Organization: id, Hash: NoHash()}, users: map[UserID]bool{}, records: map[UserID]DirectRecord{},
 			seats: map[UserID]map[BundleCode]Seat{}, pools: map[BundleCode]Pool{}, lots: map[BundleCode][]Lot{},
 			changedRecords: map[UserID]bool{}, changedSeats: map[seatRef]bool{}, changedPools: map[BundleCode]bool{},
+			signIns: map[UserID]SignIns{}, changedSignIns: map[UserID]bool{},
 		}
 		s.organizations[id] = o
 	}
@@ -300,13 +304,14 @@ type Changes struct {
 	RemovedMembers []Membership
 	Events         []Event     // to be appended
 	Keys           []KeyRecord // to be stored in place of an expired one
+	SignIns        []SignIns   // to be stored as they are; only those that changed
 }
 
 // Empty reports that there is nothing to write.
 func (c Changes) Empty() bool {
 	return len(c.Heads)+len(c.Pools)+len(c.NewRecords)+len(c.Records)+len(c.RemovedRecords)+len(c.NewSeats)+len(c.Seats)+len(c.RemovedSeats)+len(c.Events)+len(c.Keys)+
 		len(c.NewGroups)+len(c.Groups)+len(c.RemovedGroups)+len(c.NewRobots)+len(c.Robots)+len(c.RemovedRobots)+len(c.NewMembers)+len(c.RemovedMembers)+
-		len(c.Organizations)+len(c.Tenants)+len(c.Users)+len(c.Applications)+len(c.SigningKeys)+len(c.Lots) == 0
+		len(c.Organizations)+len(c.Tenants)+len(c.Users)+len(c.Applications)+len(c.SigningKeys)+len(c.Lots)+len(c.SignIns) == 0
 }
 
 // Changes returns what the commands changed since the slice was loaded, ordered by organization and key.
@@ -323,7 +328,7 @@ func (s *Slice) Changes() Changes {
 		if o.created {
 			c.Organizations = append(c.Organizations, o.organization)
 		}
-		if len(o.events) > 0 {
+		if len(o.events) > 0 || o.rewriteHead {
 			c.Heads = append(c.Heads, o.head)
 		}
 		c.Tenants = append(c.Tenants, o.newTenants...)
@@ -334,6 +339,9 @@ func (s *Slice) Changes() Changes {
 			c.Pools = append(c.Pools, o.pools[code])
 		}
 		c.addGroups(id, o)
+		for _, user := range slices.Sorted(maps.Keys(o.changedSignIns)) {
+			c.SignIns = append(c.SignIns, o.signIns[user])
+		}
 		for _, user := range slices.Sorted(maps.Keys(o.changedRecords)) {
 			r, stays := o.records[user]
 			switch existed := o.changedRecords[user]; {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"iter"
 	"slices"
+	"time"
 )
 
 // Store keeps everything durable. Both implementations pass storetest; a third could be written from these comments.
@@ -81,6 +82,7 @@ func (r LoadRequest) ByOrganization() []Touch {
 		m.Memberships = append(m.Memberships, t.Memberships...)
 		m.GroupNameKeys = append(m.GroupNameKeys, t.GroupNameKeys...)
 		m.RobotNameKeys = append(m.RobotNameKeys, t.RobotNameKeys...)
+		m.SignIns = append(m.SignIns, t.SignIns...)
 		m.UserNameKeys = append(m.UserNameKeys, t.UserNameKeys...)
 		m.ExternalIDs = append(m.ExternalIDs, t.ExternalIDs...)
 		m.TenantNameKeys = append(m.TenantNameKeys, t.TenantNameKeys...)
@@ -93,7 +95,8 @@ func (r LoadRequest) ByOrganization() []Touch {
 	for _, m := range byID {
 		slices.Sort(m.Users)
 		slices.Sort(m.Codes)
-		m.Users, m.Codes = slices.Compact(m.Users), slices.Compact(m.Codes)
+		slices.Sort(m.SignIns)
+		m.Users, m.Codes, m.SignIns = slices.Compact(m.Users), slices.Compact(m.Codes), slices.Compact(m.SignIns)
 		all = append(all, *m)
 	}
 	slices.SortFunc(all, func(a, b Touch) int { return cmp.Compare(a.Organization, b.Organization) })
@@ -122,6 +125,8 @@ type DirectoryReader interface {
 	UserByName(ctx context.Context, organization OrganizationID, nameKey string) (User, error)
 	// Application finds an application by exact client id.
 	Application(ctx context.Context, id ApplicationID) (Application, error)
+	// LastSignIns tells when each of users has last signed in; those who never have, or do not exist, are left out.
+	LastSignIns(ctx context.Context, organization OrganizationID, users []UserID) (map[UserID]time.Time, error)
 	// SigningKeys lists the signing keys, newest first. There may be none.
 	SigningKeys(ctx context.Context) ([]SigningKey, error)
 }
@@ -173,6 +178,9 @@ type UserAllocation struct {
 type EventReader interface {
 	// Events lists events of an organization with a sequence greater than after, in order, at most limit (1 to 1,000).
 	Events(ctx context.Context, organization OrganizationID, after int64, limit int) ([]Event, error)
+	// SignIns lists the events of the sign-ins of a person, refused ones too, that are not older than since, newest first: at
+	// most limit of them after the first offset. total is the number of all.
+	SignIns(ctx context.Context, organization OrganizationID, user UserID, since time.Time, offset, limit int) (events []Event, total int64, err error)
 	// Head returns the end of the chain of an organization.
 	Head(ctx context.Context, organization OrganizationID) (Head, error)
 }

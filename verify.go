@@ -138,6 +138,8 @@ func (c *organizationCheck) take(r Row) {
 		c.takeMembership(GroupID(r.text(1)), r.text(2), MemberKind(r.text(3)))
 	case "applications":
 		c.takeApplication(ApplicationID(r.text(1)), r.text(4), instant(r.number(5)))
+	case "sign_ins":
+		c.takeSignIns(UserID(r.text(1)), instant(r.number(2)), r.number(3))
 	case "lots":
 		c.takeLot(r)
 	case "pools":
@@ -415,7 +417,7 @@ func (c *organizationCheck) end() {
 	}
 	var incomplete []UserID
 	for id, u := range c.replayed.users {
-		if !u.seen || u.direct != nil && (!u.direct.recorded || !u.direct.seated && len(u.direct.codes) > 0) {
+		if !u.seen || u.missesSignIns() || u.direct != nil && (!u.direct.recorded || !u.direct.seated && len(u.direct.codes) > 0) {
 			incomplete = append(incomplete, id)
 		}
 	}
@@ -424,6 +426,9 @@ func (c *organizationCheck) end() {
 		u := c.replayed.users[id]
 		if !u.seen && !u.created.IsZero() {
 			c.differ("user %s: by the events they exist, and they are missing", id)
+		}
+		if u.missesSignIns() {
+			c.differ("sign-ins of user %s: by the events there were some, and they are missing", id)
 		}
 		if u.direct != nil && !u.direct.recorded {
 			c.differ("direct record of user %s: by the events it exists, and it is missing", id)

@@ -38,6 +38,7 @@ func filled(t *testing.T) seatwright.Archive {
 	do(t, store, seatwright.CreateGroup{Organization: "o", ID: "g", Name: "Group", Members: []string{"ann", "r"}})
 	do(t, store, seatwright.CreateApplication{Application: seatwright.Application{Organization: "o", ID: "app", SecretHash: bytes.Repeat([]byte{0xfe}, 32)}})
 	do(t, store, seatwright.CreateLot{Lot: seatwright.Lot{Organization: "o", ID: "lot", Code: "ATTUNU", Quantity: 5, End: end}})
+	do(t, store, seatwright.AdmitSignIn{Organization: "o", User: "ann"})
 	do(t, store, seatwright.AllocateToUsers{Organization: "o", Users: []seatwright.UserID{"ann", "bob"}, Codes: []seatwright.BundleCode{"ATTUNU"}})
 	if err := store.Close(); err != nil {
 		t.Fatal(err)

@@ -83,6 +83,15 @@ func (a *array) flag(b bool) {
 
 func (a *array) instant(t time.Time) { a.int8(t.UnixMicro()) }
 
+// instantOrNever writes the zero time as 0.
+func (a *array) instantOrNever(t time.Time) {
+	if t.IsZero() {
+		a.int8(0)
+		return
+	}
+	a.instant(t)
+}
+
 // row is one row of an answer in binary form. It is valid until the next row is read. A column of another type than the one
 // asked for is a mistake in a statement, and panics.
 type row [][]byte
@@ -104,5 +113,13 @@ func (r row) null(i int) bool { return r[i] == nil }
 
 // instant reads microseconds since 1970.
 func (r row) instant(i int) time.Time { return time.UnixMicro(r.int(i)).UTC() }
+
+// instantOrNever reads 0 as the zero time.
+func (r row) instantOrNever(i int) time.Time {
+	if r.int(i) == 0 {
+		return time.Time{}
+	}
+	return r.instant(i)
+}
 
 func (r row) seconds(i int) time.Duration { return time.Duration(r.int(i)) * time.Second }

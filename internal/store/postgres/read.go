@@ -186,14 +186,19 @@ func (s *Store) SeatUnits(ctx context.Context, organization seatwright.Organizat
 	return units, err
 }
 
+// eventColumns are what eventOf reads, in its order.
+const eventColumns = `sequence, at, kind, version, actor, via, request_id, subject, data, prev, hash`
+
+func eventOf(organization seatwright.OrganizationID, r row) seatwright.Event {
+	return seatwright.Event{
+		Organization: organization, Sequence: r.int(0), At: r.instant(1), Kind: seatwright.EventKind(r.text(2)), Version: int(r.int(3)),
+		Actor: r.text(4), Via: r.text(5), RequestID: r.text(6), Subject: r.text(7), Data: r.bytes(8), Prev: r.bytes(9), Hash: r.bytes(10),
+	}
+}
+
 // Events implements seatwright.EventReader.
 func (s *Store) Events(ctx context.Context, organization seatwright.OrganizationID, after int64, limit int) (events []seatwright.Event, err error) {
-	err = s.each(ctx, func(r row) {
-		events = append(events, seatwright.Event{
-			Organization: organization, Sequence: r.int(0), At: r.instant(1), Kind: seatwright.EventKind(r.text(2)), Version: int(r.int(3)),
-			Actor: r.text(4), Via: r.text(5), RequestID: r.text(6), Subject: r.text(7), Data: r.bytes(8), Prev: r.bytes(9), Hash: r.bytes(10),
-		})
-	}, `SELECT sequence, at, kind, version, actor, via, request_id, subject, data, prev, hash
+	err = s.each(ctx, func(r row) { events = append(events, eventOf(organization, r)) }, `SELECT `+eventColumns+`
 		FROM events WHERE organization = `+numberOf+` AND sequence > $2 ORDER BY sequence LIMIT $3`, string(organization), after, int64(limit))
 	return events, err
 }

@@ -243,6 +243,7 @@ func (o *output) rare(b *batch, c seatwright.Changes) {
 	o.rows(insertHeads, len(heads), func(i int, to []*array) { o.head(&heads[i], to) })
 	o.rows(insertPools, len(pools), func(i int, to []*array) { o.pool(&pools[i], to) })
 	o.rows(replaceKeys, len(expired), func(i int, to []*array) { o.key(&expired[i], to) })
+	o.signIns(c)
 	o.rows(deleteRecords, len(c.RemovedRecords), func(i int, to []*array) {
 		r := &c.RemovedRecords[i]
 		to[0].int4(o.number(r.Organization))

@@ -24,6 +24,7 @@ func (w *writer) apply(c seatwright.Changes) error {
 		{planted.StepCounter, w.putPools},
 		{"", w.putRecords},
 		{planted.StepInsert, w.putSeats},
+		{"", w.putSignIns},
 		{planted.StepAudit, w.appendEvents},
 		{planted.StepKey, w.putKeys},
 	} {

@@ -213,14 +213,19 @@ func (s *Store) SeatUnits(ctx context.Context, organization seatwright.Organizat
 	return units, err
 }
 
+// columnsOfEvent are what eventOf reads, in its order.
+const columnsOfEvent = `e.sequence, e.at, e.kind, e.version, e.actor, e.via, e.request_id, e.subject, e.data, e.prev, e.hash`
+
+func eventOf(organization seatwright.OrganizationID, r row) seatwright.Event {
+	return seatwright.Event{
+		Organization: organization, Sequence: r.int(0), At: r.instant(1), Kind: seatwright.EventKind(r.text(2)), Version: int(r.int(3)),
+		Actor: r.text(4), Via: r.text(5), RequestID: r.text(6), Subject: r.text(7), Data: r.bytes(8), Prev: r.bytes(9), Hash: r.bytes(10),
+	}
+}
+
 // Events implements seatwright.EventReader.
 func (s *Store) Events(ctx context.Context, organization seatwright.OrganizationID, after int64, limit int) (events []seatwright.Event, err error) {
-	err = s.each(ctx, func(r row) {
-		events = append(events, seatwright.Event{
-			Organization: organization, Sequence: r.int(0), At: r.instant(1), Kind: seatwright.EventKind(r.text(2)), Version: int(r.int(3)),
-			Actor: r.text(4), Via: r.text(5), RequestID: r.text(6), Subject: r.text(7), Data: r.bytes(8), Prev: r.bytes(9), Hash: r.bytes(10),
-		})
-	}, `SELECT e.sequence, e.at, e.kind, e.version, e.actor, e.via, e.request_id, e.subject, e.data, e.prev, e.hash
+	err = s.each(ctx, func(r row) { events = append(events, eventOf(organization, r)) }, `SELECT `+columnsOfEvent+`
 		FROM organizations o CROSS JOIN events e ON e.organization = o.number
 		WHERE o.id = ? AND e.sequence > ? ORDER BY e.sequence LIMIT ?`, string(organization), after, limit)
 	return events, err

@@ -22,4 +22,20 @@ func (r row) null(i int) bool { return r[i] == nil }
 // instant reads microseconds since 1970.
 func (r row) instant(i int) time.Time { return time.UnixMicro(r.int(i)).UTC() }
 
+// instantOrNever reads 0 as the zero time.
+func (r row) instantOrNever(i int) time.Time {
+	if r.int(i) == 0 {
+		return time.Time{}
+	}
+	return r.instant(i)
+}
+
+// microsOrNever is what instantOrNever reads.
+func microsOrNever(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
+}
+
 func (r row) seconds(i int) time.Duration { return time.Duration(r.int(i)) * time.Second }

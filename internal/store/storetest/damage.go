@@ -42,6 +42,12 @@ var damages = []struct{ statement, sentence string }{
 	{`UPDATE users SET role = 'organization-administrator' WHERE organization = {o} AND id = 'u-4'`, "user u-4: stored as organization-administrator"},
 	{`UPDATE users SET active = NOT active WHERE organization = {o} AND id = 'u-4'`, "user u-4: stored as member, active false"},
 
+	{`UPDATE sign_ins SET last_at = last_at + 1 WHERE organization = {o} AND user_id = 'u-1'`, "sign-ins of user u-1: stored as the last at"},
+	{`UPDATE sign_ins SET failures = 1, window_failures = 0 WHERE organization = {o} AND user_id = 'u-2'`, "sign-ins of user u-2: stored as the last at 1970-01-01T00:00:00Z and 1 failures since"},
+	{`DELETE FROM sign_ins WHERE organization = {o} AND user_id = 'u-1'`, "sign-ins of user u-1: by the events there were some, and they are missing"},
+	{`DELETE FROM sign_ins WHERE organization = {o} AND user_id = 'u-2'`, "sign-ins of user u-2: by the events there were some, and they are missing"},
+	{`UPDATE sign_ins SET user_id = 'ghost' WHERE organization = {o} AND user_id = 'u-1'`, "sign-ins of user …: there is no such person"},
+
 	{`UPDATE lots SET quantity = quantity + 1 WHERE organization = {o} AND id = 'lot-2'`, "lot lot-2: stored as 3 of TSTNU"},
 	{`UPDATE lots SET ends_at = ends_at + 1, expires_at = expires_at + 1 WHERE organization = {o} AND id = 'lot-2'`, "lot lot-2: stored as 2 of TSTNU"},
 	{`UPDATE lots SET id = 'lot-9' WHERE organization = {o} AND id = 'lot-2'`, "lot lot-9: no event created it"},
@@ -149,4 +155,12 @@ func (f *archiveFixture) damageable(name string) {
 	f.key, f.actor = "", ""
 	f.must(nil, f.allocate(name, attended, "u-2"))
 	f.must(nil, f.allocate(name, nil, "u-3"))
+	for _, c := range []seatwright.FinishSignIn{
+		{Organization: org, User: "u-1", Result: seatwright.SignInSucceeded},
+		{Organization: org, User: "u-2", Result: seatwright.SignInWrongPassword},
+		{Organization: org, User: "u-2", Result: seatwright.SignInWrongPassword},
+	} {
+		f.must(decide(f.fixture, seatwright.AdmitSignIn{Organization: org, User: c.User}))
+		f.must(decide(f.fixture, c))
+	}
 }

@@ -50,7 +50,7 @@ func (w *workload) step() {
 	}
 	org := workloadOrganizations[w.random.IntN(len(workloadOrganizations))]
 	var err error
-	switch w.random.IntN(15) {
+	switch w.random.IntN(17) {
 	case 0:
 		w.f.clock.advance(time.Duration(w.random.IntN(40)) * time.Minute)
 	case 1:
@@ -71,6 +71,20 @@ func (w *workload) step() {
 		}})
 	case 6:
 		_, err = decide(w.f, seatwright.DeallocateUsers{Organization: org, Users: w.users(org)})
+	case 12:
+		// Some of them never end, as where the server is killed meanwhile.
+		user := seatwright.UserID(fmt.Sprintf("u-%d", w.random.IntN(workloadUsers+1)))
+		result := [...]seatwright.SignInResult{seatwright.SignInSucceeded, seatwright.SignInWrongPassword, seatwright.SignInUserIsNotActive}[w.random.IntN(3)]
+		_, err = decide(w.f, seatwright.AdmitSignIn{Organization: org, User: user, Limits: signInLimits})
+		if err == nil && w.random.IntN(4) > 0 {
+			_, err = decide(w.f, seatwright.FinishSignIn{Organization: org, User: user, Result: result, Limits: signInLimits})
+		}
+	case 13:
+		application := seatwright.ApplicationID(fmt.Sprintf("app-%d", w.random.IntN(w.made)))
+		if known, missing := w.f.store.Application(ctx, application); missing == nil {
+			result := [...]seatwright.SignInResult{seatwright.SignInSucceeded, seatwright.SignInWrongPassword}[w.random.IntN(2)]
+			_, err = decide(w.f, seatwright.SignInApplication{Organization: known.Organization, Application: application, Result: result})
+		}
 	case 7:
 		// One batch that gives, takes and gives again: only the last state is stored, every step is an event.
 		users := w.users("b")
