@@ -36,7 +36,7 @@ const (
 	ReasonMediaType            Reason = "unsupported_media_type"    // the body's type is not one of the listed JSON types
 	ReasonMethodNotAllowed     Reason = "method_not_allowed"        // the path exists, the method does not
 	ReasonRouteNotFound        Reason = "route_not_found"           // no operation has this path
-	ReasonTooMany              Reason = "too_many"                  // more than 1,000 users or 100 codes in one call: split it
+	ReasonTooMany              Reason = "too_many"                  // more than 1,000 users or 100 codes in one call: split it; or a search through more than 1,000,000 events: narrow its time
 	ReasonInvalidValue         Reason = "invalid_value"             // a field has a value outside its range; the detail says which
 	ReasonUnknownUser          Reason = "unknown_user"              // a listed user id is not of this organization
 	ReasonUnknownMember        Reason = "unknown_member"            // a listed member of a group is neither a user nor a robot account of this organization

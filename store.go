@@ -181,6 +181,12 @@ type EventReader interface {
 	// SignIns lists the events of the sign-ins of a person, refused ones too, that are not older than since, newest first: at
 	// most limit of them after the first offset. total is the number of all.
 	SignIns(ctx context.Context, organization OrganizationID, user UserID, since time.Time, offset, limit int) (events []Event, total int64, err error)
+	// SearchEvents answers a page of the events that a query finds, and their number. It is not one statement: events that are
+	// written meanwhile may be missed, those that were there are not. Errors: not_found/organization_not_found; invalid/too_many
+	// where more than MaxEventsSearched events would have to be looked at.
+	SearchEvents(ctx context.Context, organization OrganizationID, query EventQuery) (EventPage, error)
+	// People finds those of users who exist, in the order of their ids and without password hash, to tell who an event is about.
+	People(ctx context.Context, organization OrganizationID, users []UserID) ([]User, error)
 	// Head returns the end of the chain of an organization.
 	Head(ctx context.Context, organization OrganizationID) (Head, error)
 }

@@ -105,8 +105,11 @@ func (s *Store) TenantsByName(ctx context.Context, nameKey string) (tenants []se
 	return tenants, err
 }
 
-const selectUsers = `SELECT u.id, u.user_name, coalesce(u.external_id, ''), u.email, u.first_name, u.last_name, u.display_name, u.role,
-	u.active, u.password_hash, u.created_at FROM organizations o CROSS JOIN users u ON u.organization = o.number`
+const selectUsers = selectUserColumns + ` FROM organizations o CROSS JOIN users u ON u.organization = o.number`
+
+// selectUserColumns is what userOf reads, in its order.
+const selectUserColumns = `SELECT u.id, u.user_name, coalesce(u.external_id, ''), u.email, u.first_name, u.last_name, u.display_name, u.role,
+	u.active, u.password_hash, u.created_at`
 
 func userOf(organization seatwright.OrganizationID, r row) seatwright.User {
 	return seatwright.User{

@@ -45,6 +45,8 @@ func Run(t *testing.T, open Opener) {
 		"CountsFailedSignIns":                     countsFailedSignIns,
 		"ListsTheSignInsOfAPerson":                listsSignIns,
 		"ASignInOfNobodyLeavesTheChainAsItIs":     signInOfNobody,
+		"SearchesEvents":                          searchesEvents,
+		"FindsPeopleByID":                         findsPeople,
 		"RefusesWorkWhenClosed":                   refusesWhenClosed,
 		"ACancelledCallChangesNothing":            cancelledCall,
 		"ManyOrganizationsInOneBatch":             manyOrganizations,
