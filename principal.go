@@ -26,13 +26,15 @@ const (
 	ScopeUser         Scope = "PM.User"
 	ScopeUserRead     Scope = "PM.User.Read"
 	ScopeUserWrite    Scope = "PM.User.Write"
+	ScopeAudit        Scope = "PM.Audit"
+	ScopeAuditRead    Scope = "PM.Audit.Read"
 )
 
 // PublishedScopes lists every scope that an application can be registered for, umbrella before parts.
 // Source: API guide, "Platform Management scopes".
 func PublishedScopes() []Scope {
 	return []Scope{
-		"PM.Audit", "PM.Audit.Read",
+		ScopeAudit, ScopeAuditRead,
 		"PM.AuthSetting",
 		"PM.Group", "PM.Group.Read", "PM.Group.Write",
 		ScopeLicense, ScopeLicenseRead, ScopeLicenseWrite,
@@ -97,6 +99,7 @@ var (
 	PermissionWriteLicenses = Permission{Roles: []Role{RoleOrganizationAdministrator}, Scopes: []Scope{ScopeLicense, ScopeLicenseWrite}}
 	PermissionReadUsers     = Permission{Roles: []Role{RoleOrganizationAdministrator}, Scopes: []Scope{ScopeUser, ScopeUserRead}}
 	PermissionWriteUsers    = Permission{Roles: []Role{RoleOrganizationAdministrator}, Scopes: []Scope{ScopeUser, ScopeUserWrite}}
+	PermissionReadAudit     = Permission{Roles: []Role{RoleOrganizationAdministrator, RoleHostAdministrator}, Scopes: []Scope{ScopeAudit, ScopeAuditRead}}
 	PermissionManageHost    = Permission{Roles: []Role{RoleHostAdministrator}}
 )
 

@@ -102,6 +102,18 @@ func userNameKey(name string) (string, error) {
 	return key, nil
 }
 
+// UserNamed finds a person by user name, in any letter case. Nobody, also text that can be no user name, is not_found/not_found. It
+// checks no permission: the caller has.
+func (d *Directory) UserNamed(ctx context.Context, organization seatwright.OrganizationID, userName string) (seatwright.User, error) {
+	key, err := userNameKey(userName)
+	if err != nil || key == "" {
+		return seatwright.User{}, seatwright.NotFound(seatwright.ReasonNotFound, "there is no such user")
+	}
+	user, err := d.reader.UserByName(ctx, organization, key)
+	user.PasswordHash = ""
+	return user, err
+}
+
 // Login finds the person with that name and password. An unknown name, an inactive person, a person without a local
 // password and a wrong password are all unauthenticated/invalid_credentials, after the same work. The errors of
 // Passwords.Verify come through.

@@ -1,0 +1,289 @@
+package audit
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/seatwright/seatwright"
+)
+
+// The categories: what an event is about.
+const (
+	categoryOrganization = "Organization"
+	categoryTenant       = "Tenant"
+	categoryUser         = "User"
+	categoryApplication  = "ExternalApplication"
+	categoryGroup        = "Group"
+	categoryRobot        = "RobotAccount"
+	categoryLicense      = "License"
+	categorySigningKey   = "SigningKey"
+	categoryOther        = "Other" // of a kind that this program does not know
+)
+
+// The actions: what was done.
+const (
+	actionCreate     = "Create"
+	actionUpdate     = "Update"
+	actionDelete     = "Delete"
+	actionPurchase   = "Purchase"
+	actionAllocate   = "Allocate"
+	actionDeallocate = "Deallocate"
+	actionRefuse     = "Refuse"
+	actionSignIn     = "SignIn"
+	actionSignInFail = "SignInRefused"
+)
+
+// kind is how events of one kind are told.
+type kind struct {
+	category string
+	action   string
+	person   bool // the subject is a person
+	refused  bool // nothing was done
+	signIn   bool // the data tell where it came from
+	// say is what the actor did, without the actor. subject is how the subject is shown; the data may be unreadable.
+	say func(subject string, data []byte) string
+}
+
+// kinds has a row for every kind of event. A new kind needs one here; a test looks.
+var kinds = map[seatwright.EventKind]kind{
+	seatwright.EventOrganizationCreated: {category: categoryOrganization, action: actionCreate, say: plain("created the organization %s")},
+	seatwright.EventTenantCreated:       {category: categoryTenant, action: actionCreate, say: plain("created the tenant %s")},
+	seatwright.EventUserCreated:         {category: categoryUser, action: actionCreate, person: true, say: sayUserCreated},
+	seatwright.EventApplicationCreated:  {category: categoryApplication, action: actionCreate, say: sayApplicationCreated},
+	seatwright.EventLotCreated:          {category: categoryLicense, action: actionPurchase, say: sayLotCreated},
+	seatwright.EventSigningKeyCreated:   {category: categorySigningKey, action: actionCreate, say: plain("created the signing key %s")},
+	seatwright.EventGroupCreated:        {category: categoryGroup, action: actionCreate, say: sayGroup("created")},
+	seatwright.EventGroupUpdated:        {category: categoryGroup, action: actionUpdate, say: sayGroup("changed")},
+	seatwright.EventGroupDeleted:        {category: categoryGroup, action: actionDelete, say: plain("deleted the group %s with all its memberships")},
+	seatwright.EventRobotCreated:        {category: categoryRobot, action: actionCreate, say: plain("created the robot account %s")},
+	seatwright.EventRobotUpdated:        {category: categoryRobot, action: actionUpdate, say: plain("changed the robot account %s")},
+	seatwright.EventRobotDeleted:        {category: categoryRobot, action: actionDelete, say: plain("deleted the robot account %s with all its memberships")},
+	seatwright.EventAllocationSet:       {category: categoryLicense, action: actionAllocate, person: true, say: sayAllocationSet},
+	seatwright.EventAllocationRemoved:   {category: categoryLicense, action: actionDeallocate, person: true, say: sayAllocationRemoved},
+	seatwright.EventAllocationRefused:   {category: categoryLicense, action: actionRefuse, refused: true, say: sayAllocationRefused},
+
+	seatwright.EventUserSignedIn:             {category: categoryUser, action: actionSignIn, person: true, signIn: true, say: saySignedIn},
+	seatwright.EventUserSignInRefused:        {category: categoryUser, action: actionSignInFail, person: true, refused: true, signIn: true, say: saySignInRefused},
+	seatwright.EventApplicationSignedIn:      {category: categoryApplication, action: actionSignIn, signIn: true, say: saySignedIn},
+	seatwright.EventApplicationSignInRefused: {category: categoryApplication, action: actionSignInFail, refused: true, signIn: true, say: saySignInRefused},
+}
+
+// kindOf returns the row of a kind. An event that a newer program has written is told by its words alone.
+func kindOf(k seatwright.EventKind) kind {
+	if row, known := kinds[k]; known {
+		return row
+	}
+	return kind{category: categoryOther, action: string(k), say: plain("caused " + strings.ReplaceAll(string(k), "%", "%%") + " of %s")}
+}
+
+// plain says nothing but the subject.
+func plain(format string) func(string, []byte) string {
+	return func(subject string, _ []byte) string { return fmt.Sprintf(format, subject) }
+}
+
+// read returns the data of an event, or as much of it as can be read: that something happened is told in any case.
+func read[D any](data []byte) (d D) {
+	_ = json.Unmarshal(data, &d)
+	return d
+}
+
+func sayUserCreated(subject string, data []byte) string {
+	user := read[struct {
+		Role   seatwright.Role `json:"role"`
+		Active bool            `json:"active"`
+	}](data)
+	text := "created the user " + subject
+	if user.Role != "" {
+		text += " as " + string(user.Role)
+	}
+	return text
+}
+
+func sayApplicationCreated(subject string, data []byte) string {
+	application := read[struct {
+		Scopes []string `json:"scopes"`
+	}](data)
+	if len(application.Scopes) == 0 {
+		return "registered the external application " + subject + " without a scope"
+	}
+	return "registered the external application " + subject + " for " + list(application.Scopes)
+}
+
+func sayGroup(done string) func(string, []byte) string {
+	return func(subject string, data []byte) string {
+		change := read[seatwright.GroupChange](data)
+		text := done + " the group " + subject
+		if change.Renamed {
+			text += ", which has another name now"
+		}
+		if len(change.Added) > 0 {
+			text += "; added " + members(change.Added)
+		}
+		if len(change.Removed) > 0 {
+			text += "; removed " + members(change.Removed)
+		}
+		return text
+	}
+}
+
+// members names some of the members of a group by their ids and counts the rest; the details of the record have all.
+func members(all []seatwright.Member) string {
+	const named = 10
+	var ids []string
+	for _, m := range all[:min(named, len(all))] {
+		what := "user "
+		if m.Kind == seatwright.MemberRobot {
+			what = "robot account "
+		}
+		ids = append(ids, what+m.ID)
+	}
+	if len(all) > named {
+		ids = append(ids, fmt.Sprintf("%d more", len(all)-named))
+	}
+	return list(ids)
+}
+
+func sayLotCreated(subject string, data []byte) string {
+	lot := read[seatwright.LotCreated](data)
+	text := fmt.Sprintf("entered the purchase %s of %s of %s", subject, units(lot.Quantity), lot.Code)
+	if !lot.End.IsZero() {
+		text += fmt.Sprintf(", %s to %s", lot.Start.UTC().Format("2006-01-02"), lot.End.UTC().Format("2006-01-02"))
+	}
+	return text + poolsNow([]seatwright.PoolState{lot.Pool})
+}
+
+func sayAllocationSet(subject string, data []byte) string {
+	set := read[seatwright.AllocationSet](data)
+	text := "allocated " + list(set.Codes) + " to " + subject
+	switch {
+	case len(set.Codes) == 0:
+		text = "blocked " + subject + ": no licenses, whatever their groups have"
+	case set.External && set.Units == 0:
+		text += " under an external license, which draws no unit"
+	case set.External:
+		text += ", who has an external license"
+	}
+	return text + poolsNow(set.Pools)
+}
+
+func sayAllocationRemoved(subject string, data []byte) string {
+	return "removed the license allocation of " + subject + poolsNow(read[seatwright.AllocationSet](data).Pools)
+}
+
+func sayAllocationRefused(_ string, data []byte) string {
+	refused := read[seatwright.AllocationRefused](data)
+	if refused.Users == 0 {
+		return fmt.Sprintf("was refused %s for want of units %s more", codes(refused.Shortages), times(refused.Suppressed))
+	}
+	parts := make([]string, len(refused.Shortages))
+	for i, short := range refused.Shortages {
+		parts[i] = fmt.Sprintf("%s %d requested, %d available", short.Bundle, short.Requested, short.Available)
+	}
+	text := fmt.Sprintf("was refused an allocation to %s for want of units: %s", people(refused.Users), strings.Join(parts, "; "))
+	if refused.Suppressed > 0 {
+		text += fmt.Sprintf(" (and %s more since the last record)", times(refused.Suppressed))
+	}
+	return text
+}
+
+// saySignedIn has no subject: it is the actor.
+func saySignedIn(_ string, data []byte) string {
+	signIn := read[seatwright.SignIn](data)
+	text := "signed in" + origin(signIn)
+	if signIn.Application != "" {
+		text += " through the application " + string(signIn.Application)
+	}
+	return text
+}
+
+func saySignInRefused(subject string, data []byte) string {
+	signIn := read[seatwright.SignIn](data)
+	text := "was refused a sign-in as " + subject + origin(signIn)
+	switch signIn.Result {
+	case seatwright.SignInWrongPassword:
+		text += ": wrong password or secret"
+	case seatwright.SignInUserIsNotActive:
+		text += ": the user is not active"
+	case seatwright.SignInSucceeded: // never with this kind
+	}
+	if signIn.LockedUntil != nil {
+		text += ", and the account is locked until " + signIn.LockedUntil.UTC().Format(time.RFC3339)
+	}
+	if signIn.Suppressed > 0 {
+		text += fmt.Sprintf(" (and %s more since the last record)", times(signIn.Suppressed))
+	}
+	return text
+}
+
+func origin(signIn seatwright.SignIn) string {
+	if signIn.Address == "" {
+		return ""
+	}
+	return " from " + signIn.Address
+}
+
+// codes lists the bundles that were short; an empty one stands for codes that do not exist.
+func codes(shortages []seatwright.Shortage) string {
+	var names []string
+	for _, short := range shortages {
+		if short.Bundle == "" {
+			names = append(names, "codes that do not exist")
+			continue
+		}
+		names = append(names, string(short.Bundle))
+	}
+	return list(names)
+}
+
+// poolsNow tells the pools that a change has touched, as they were after it.
+func poolsNow(pools []seatwright.PoolState) string {
+	var parts []string
+	for _, p := range pools {
+		if p.Code != "" {
+			parts = append(parts, fmt.Sprintf("%s %d of %d", p.Code, p.Used, p.Total))
+		}
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return " (in use now: " + strings.Join(parts, ", ") + ")"
+}
+
+// list writes "a", "a and b", "a, b and c"; "nothing" for no word.
+func list[S ~string](words []S) string {
+	texts := make([]string, len(words))
+	for i, w := range words {
+		texts[i] = string(w)
+	}
+	switch n := len(texts); n {
+	case 0:
+		return "nothing"
+	case 1:
+		return texts[0]
+	default:
+		return strings.Join(texts[:n-1], ", ") + " and " + texts[n-1]
+	}
+}
+
+func units(n int64) string {
+	if n == 1 {
+		return "1 unit"
+	}
+	return fmt.Sprintf("%d units", n)
+}
+
+func people(n int) string {
+	if n == 1 {
+		return "1 user"
+	}
+	return fmt.Sprintf("%d users", n)
+}
+
+func times(n int64) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
+}

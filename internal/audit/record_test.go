@@ -1,0 +1,160 @@
+package audit
+
+import (
+	"encoding/json"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/seatwright/seatwright"
+)
+
+// everyKind reads the kinds of event out of the source of the domain: a list of them could be forgotten as well.
+func everyKind(t *testing.T) []seatwright.EventKind {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), "../../event.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []seatwright.EventKind
+	ast.Inspect(file, func(n ast.Node) bool {
+		spec, isSpec := n.(*ast.ValueSpec)
+		if !isSpec {
+			return true
+		}
+		if named, isNamed := spec.Type.(*ast.Ident); !isNamed || named.Name != "EventKind" {
+			return true
+		}
+		for _, value := range spec.Values {
+			text, err := strconv.Unquote(value.(*ast.BasicLit).Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			found = append(found, seatwright.EventKind(text))
+		}
+		return true
+	})
+	if len(found) < 9 {
+		t.Fatalf("only %d kinds were found", len(found))
+	}
+	return found
+}
+
+// Promise: nothing happens that the log cannot tell. Every kind has a category, an action and a sentence, with data and without.
+func TestEveryKindHasARow(t *testing.T) {
+	t.Parallel()
+	all := everyKind(t)
+	for _, k := range all {
+		row, known := kinds[k]
+		if !known {
+			t.Errorf("%s has no row in the table of kinds", k)
+			continue
+		}
+		if row.category == "" || row.category == categoryOther || row.action == "" {
+			t.Errorf("%s is %s/%s", k, row.category, row.action)
+		}
+		for _, data := range []string{"", "{}", "[]", "null", `{"codes":7}`} {
+			record := Describe(seatwright.Event{Organization: "o", Kind: k, Actor: "user/ann", Subject: "thing-1", Data: []byte(data)}, nil)
+			if strings.Contains(record.Message, "%!") || !strings.HasPrefix(record.Message, "ann ") || !strings.HasSuffix(record.Message, ".") {
+				t.Errorf("%s with data %q: %q", k, data, record.Message)
+			}
+			if !json.Valid([]byte(record.Details)) {
+				t.Errorf("%s with data %q has the details %s", k, data, record.Details)
+			}
+		}
+	}
+	if len(kinds) != len(all) {
+		t.Errorf("the table has %d rows for %d kinds", len(kinds), len(all))
+	}
+}
+
+func data(t *testing.T, v any) []byte {
+	t.Helper()
+	text, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// Promise: the sentence names what happened with codes, counts and ids, and people as the directory knows them now.
+func TestSentences(t *testing.T) {
+	t.Parallel()
+	people := map[seatwright.UserID]seatwright.User{
+		"u-1": {ID: "u-1", UserName: "ann", Email: "ann@acme.example"}, "u-2": {ID: "u-2", UserName: "bob"}, "u-3": {ID: "u-3"},
+	}
+	day := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	pools := []seatwright.PoolState{{Code: "ATTUNU", Used: 3, Total: 50}}
+	for _, c := range []struct {
+		kind                    seatwright.EventKind
+		actor, subject          string
+		data                    any
+		userName, email, action string
+		message                 string
+	}{
+		{"organization.created", "host/h", "acme", nil, "host/h", "", "Create", "The host administrator h created the organization acme."},
+		{"tenant.created", "host/u-1", "t", nil, "host/u-1", "", "Create", "The host administrator u-1 created the tenant t."},
+		{"user.created", "application/u-1", "u-2", map[string]any{"role": "member", "active": true}, "u-1", "", "Create", "The application u-1 created the user bob as member."},
+		{"application.created", "system", "script", map[string]any{"scopes": []string{"PM.License", "PM.User", "PM.Audit"}}, "system", "", "Create", "The server registered the external application script for PM.License, PM.User and PM.Audit."},
+		{"application.created", "user/u-2", "script", map[string]any{}, "bob", "", "Create", "bob registered the external application script without a scope."},
+		{"lot.created", "user/u-1", "lot", seatwright.LotCreated{Code: "ATTUNU", Quantity: 50, Start: day, End: day.AddDate(1, 0, 0), Pool: pools[0]}, "ann", "ann@acme.example", "Purchase", "ann (ann@acme.example) entered the purchase lot of 50 units of ATTUNU, 2026-03-01 to 2027-03-01 (in use now: ATTUNU 3 of 50)."},
+		{"signing_key.created", "system", "k", nil, "system", "", "Create", "The server created the signing key k."},
+		{"group.created", "user/u-2", "g", seatwright.GroupChange{}, "bob", "", "Create", "bob created the group g."},
+		{"group.updated", "user/u-2", "g", seatwright.GroupChange{Renamed: true, Added: []seatwright.Member{{Kind: "user", ID: "u-1"}, {Kind: "robot", ID: "r"}}, Removed: slices.Repeat([]seatwright.Member{{Kind: "user", ID: "u"}}, 12)}, "bob", "", "Update", "bob changed the group g, which has another name now; added user u-1 and robot account r; removed user u, user u, user u, user u, user u, user u, user u, user u, user u, user u and 2 more."},
+		{"group.deleted", "user/u-2", "g", nil, "bob", "", "Delete", "bob deleted the group g with all its memberships."},
+		{"robot_account.created", "user/u-2", "r", nil, "bob", "", "Create", "bob created the robot account r."},
+		{"robot_account.updated", "user/u-2", "r", nil, "bob", "", "Update", "bob changed the robot account r."},
+		{"robot_account.deleted", "user/u-2", "r", nil, "bob", "", "Delete", "bob deleted the robot account r with all its memberships."},
+		{"allocation.set", "user/u-1", "u-2", seatwright.AllocationSet{Codes: []seatwright.BundleCode{"ATTUNU", "TSTNU"}, Units: 1, Pools: pools}, "ann", "ann@acme.example", "Allocate", "ann (ann@acme.example) allocated ATTUNU and TSTNU to bob (in use now: ATTUNU 3 of 50)."},
+		{"allocation.set", "user/gone", "u-1", seatwright.AllocationSet{}, "gone", "", "Allocate", "gone blocked ann (ann@acme.example): no licenses, whatever their groups have."},
+		{"allocation.set", "user/u-3", "gone", seatwright.AllocationSet{Codes: []seatwright.BundleCode{"RPADEVNU"}, External: true}, "u-3", "", "Allocate", "u-3 allocated RPADEVNU to gone under an external license, which draws no unit."},
+		{"allocation.set", "user/u-3", "gone", seatwright.AllocationSet{Codes: []seatwright.BundleCode{"RPADEVNU"}, Units: 1, External: true}, "u-3", "", "Allocate", "u-3 allocated RPADEVNU to gone, who has an external license."},
+		{"allocation.removed", "user/u-2", "u-2", seatwright.AllocationSet{Pools: pools}, "bob", "", "Deallocate", "bob removed the license allocation of bob (in use now: ATTUNU 3 of 50)."},
+		{"allocation.refused", "user/u-2", "", seatwright.AllocationRefused{Users: 1, Shortages: []seatwright.Shortage{{Bundle: "PMBU", Requested: 1}}}, "bob", "", "Refuse", "bob was refused an allocation to 1 user for want of units: PMBU 1 requested, 0 available."},
+		{"allocation.refused", "user/u-2", "", seatwright.AllocationRefused{Users: 9, Shortages: []seatwright.Shortage{{Bundle: "A", Requested: 9, Available: 2}, {Bundle: "B", Requested: 9}}, Suppressed: 4}, "bob", "", "Refuse", "bob was refused an allocation to 9 users for want of units: A 9 requested, 2 available; B 9 requested, 0 available (and 4 times more since the last record)."},
+		{"allocation.refused", "user/u-2", "", seatwright.AllocationRefused{Shortages: []seatwright.Shortage{{Bundle: ""}}, Suppressed: 1}, "bob", "", "Refuse", "bob was refused codes that do not exist for want of units once more."},
+		{"user.signed_in", "user/u-1", "u-1", seatwright.SignIn{Result: seatwright.SignInSucceeded, Address: "192.0.2.7", Application: "app"}, "ann", "ann@acme.example", "SignIn", "ann (ann@acme.example) signed in from 192.0.2.7 through the application app."},
+		{"user.sign_in_refused", "anonymous", "u-2", seatwright.SignIn{Result: seatwright.SignInWrongPassword, LockedUntil: &day}, "anonymous", "", "SignInRefused", "Somebody was refused a sign-in as bob: wrong password or secret, and the account is locked until 2026-03-01T00:00:00Z."},
+		{"user.sign_in_refused", "anonymous", "u-3", seatwright.SignIn{Result: seatwright.SignInUserIsNotActive}, "anonymous", "", "SignInRefused", "Somebody was refused a sign-in as u-3: the user is not active."},
+		{"application.signed_in", "application/app", "app", seatwright.SignIn{Result: seatwright.SignInSucceeded}, "app", "", "SignIn", "The application app signed in."},
+		{"application.sign_in_refused", "anonymous", "u-1", seatwright.SignIn{Result: seatwright.SignInWrongPassword, Suppressed: 3}, "anonymous", "", "SignInRefused", "Somebody was refused a sign-in as u-1: wrong password or secret (and 3 times more since the last record)."},
+		{"invented.later", "somebody/else", "x", nil, "somebody/else", "", "invented.later", "somebody/else caused invented.later of x."},
+	} {
+		got := Describe(seatwright.Event{Organization: "acme", Kind: c.kind, Actor: c.actor, Subject: c.subject, Data: data(t, c.data)}, people)
+		if got.Message != c.message || got.UserName != c.userName || got.Email != c.email || got.Action != c.action {
+			t.Errorf("%s: %q by %q %q, action %q; want %q by %q %q, action %q", c.kind, got.Message, got.UserName, got.Email, got.Action, c.message, c.userName, c.email, c.action)
+		}
+	}
+}
+
+// Promise: the people of the host are called by their ids in every log but the host's own.
+func TestPeopleOfTheHostAreNamedInItsOwnLogOnly(t *testing.T) {
+	t.Parallel()
+	people := map[seatwright.UserID]seatwright.User{"h": {ID: "h", UserName: "operator", Email: "operator@host.example"}}
+	e := seatwright.Event{Organization: "acme", Kind: seatwright.EventTenantCreated, Actor: "host/h", Subject: "t"}
+	if got := Describe(e, people); got.UserName != "host/h" || got.Email != "" || strings.Contains(got.Message, "operator") || len(Mentions(e)) > 0 {
+		t.Errorf("in the log of acme: %+v", got)
+	}
+	e.Organization = seatwright.HostID
+	if got := Describe(e, people); got.UserName != "operator" || got.Email != "operator@host.example" || len(Mentions(e)) != 1 {
+		t.Errorf("in the log of the host: %+v", got)
+	}
+}
+
+// Promise: whoever has the details of consecutive events can compare the hashes.
+func TestDetailsHoldTheWholeEvent(t *testing.T) {
+	t.Parallel()
+	e := seatwright.Event{
+		Organization: "acme", Sequence: 7, Kind: "user.created", Version: 1, Actor: "user/a", Via: "native", RequestID: "r", Subject: "u",
+		Data: []byte(`{"role":"member","x":"\u003c"}`), Prev: []byte{1, 2}, Hash: []byte{0xfe},
+	}
+	const want = `{"sequence":7,"kind":"user.created","version":1,"actor":"user/a","via":"native","requestId":"r","subject":"u","data":{"role":"member","x":"\u003c"},"prev":"0102","hash":"fe"}`
+	if got := Describe(e, nil).Details; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
