@@ -19,7 +19,7 @@ const (
 // No codes at all is a decision too: the users are blocked. Units that a user already holds are kept and cost nothing.
 //
 // Errors, in this order: not_found/organization_not_found; not_found/no_license (only where codes are listed);
-// invalid/unknown_user; invalid/not_developer_bundle; exhausted/pool_exhausted, also for a code that does not exist. On an
+// invalid/unknown_user; invalid/inactive_user; invalid/not_developer_bundle; exhausted/pool_exhausted, also for a code that does not exist. On an
 // error nothing has changed except the record of the refusal.
 // Source: docs/decisions/0003-user-allocation-replaces.md.
 type AllocateToUsers struct {
@@ -77,8 +77,8 @@ func (c AllocateToUsers) Decide(s *Slice, origin Origin) ([]Allocation, error) {
 	}
 	answers := make([]Allocation, len(c.Users))
 	for i, user := range c.Users {
-		if !o.users[user] {
-			if err := s.addUser(o, origin, provisioned(o.organization.ID, user)); err != nil {
+		if _, known := o.users[user]; !known {
+			if _, err := s.addUser(o, origin, provisioned(o.organization.ID, user)); err != nil {
 				return nil, err
 			}
 		}
@@ -91,24 +91,36 @@ func (c AllocateToUsers) Decide(s *Slice, origin Origin) ([]Allocation, error) {
 }
 
 func (c AllocateToUsers) checkUsers(o *organizationSlice) error {
-	if o.organization.UnknownUsers == ProvisionUnknownUsers {
-		return nil
-	}
-	var unknown []string
+	var unknown, inactive []UserID
 	for _, user := range c.Users {
-		if !o.users[user] {
-			unknown = append(unknown, string(user))
+		switch active, known := o.users[user]; {
+		case !known:
+			unknown = append(unknown, user)
+		case !active:
+			inactive = append(inactive, user)
 		}
 	}
-	if len(unknown) == 0 {
-		return nil
+	if len(unknown) > 0 && o.organization.UnknownUsers != ProvisionUnknownUsers {
+		return Invalid(ReasonUnknownUser, "not in this organization: %s", enumerate(unknown)).In("userIds")
 	}
+	if len(inactive) > 0 {
+		return Invalid(ReasonInactiveUser, "not active: %s", enumerate(inactive)).In("userIds")
+	}
+	return nil
+}
+
+// enumerate names the first ten.
+func enumerate(users []UserID) string {
 	const named = 10
-	more := ""
-	if len(unknown) > named {
-		more, unknown = fmt.Sprintf(" and %d more", len(unknown)-named), unknown[:named]
+	names := make([]string, 0, named)
+	for _, user := range users[:min(named, len(users))] {
+		names = append(names, string(user))
 	}
-	return Invalid(ReasonUnknownUser, "not in this organization: %s%s", strings.Join(unknown, ", "), more).In("userIds")
+	text := strings.Join(names, ", ")
+	if len(users) > named {
+		text += fmt.Sprintf(" and %d more", len(users)-named)
+	}
+	return text
 }
 
 // unitsPerSeat is 0 where an external license stands behind the seats, else 1.
@@ -250,32 +262,37 @@ func (c DeallocateUsers) Decide(s *Slice, origin Origin) (Deallocation, error) {
 		return answer, err
 	}
 	for _, user := range c.Users {
-		if !o.users[user] {
+		if _, known := o.users[user]; !known {
 			answer.Unknown = append(answer.Unknown, user)
 			continue
 		}
 		answer.Removed = append(answer.Removed, user)
-		if _, recorded := o.records[user]; !recorded {
-			continue
-		}
-		var moved unitMoves
-		for code, seat := range o.seats[user] {
-			if seat.Direct {
-				switch {
-				case planted.Bug(planted.LostRelease):
-				case planted.Bug(planted.DoubleRelease):
-					moved.add(code, -2*seat.Units)
-				default:
-					moved.add(code, -seat.Units)
-				}
-				o.removeSeat(user, code)
-			}
-		}
-		o.removeRecord(user)
-		data := AllocationSet{Codes: []BundleCode{}, Pools: s.moveUnits(o, moved)}
-		if err := s.record(o, origin, EventAllocationRemoved, string(user), data); err != nil {
+		if err := s.removeDirect(o, origin, user); err != nil {
 			return answer, err
 		}
 	}
 	return answer, nil
+}
+
+// removeDirect removes the direct record of a person with its seats and records that, where there is one.
+func (s *Slice) removeDirect(o *organizationSlice, origin Origin, user UserID) error {
+	if _, recorded := o.records[user]; !recorded {
+		return nil
+	}
+	var moved unitMoves
+	for code, seat := range o.seats[user] {
+		if seat.Direct {
+			switch {
+			case planted.Bug(planted.LostRelease):
+			case planted.Bug(planted.DoubleRelease):
+				moved.add(code, -2*seat.Units)
+			default:
+				moved.add(code, -seat.Units)
+			}
+			o.removeSeat(user, code)
+		}
+	}
+	o.removeRecord(user)
+	data := AllocationSet{Codes: []BundleCode{}, Pools: s.moveUnits(o, moved)}
+	return s.record(o, origin, EventAllocationRemoved, string(user), data)
 }

@@ -55,9 +55,14 @@ func (r *rows) load() *seatwright.Slice {
 		s.LoadOrganization(org, r.heads[id], licensed)
 	}
 	for id := range r.organizations {
+		administrators := int64(0)
 		for _, u := range r.users[id] {
-			s.LoadUser(u)
+			s.LoadPerson(seatwright.UserRow{User: u})
+			if u.Active && u.Role == seatwright.RoleOrganizationAdministrator {
+				administrators++
+			}
 		}
+		s.LoadAdministrators(id, administrators)
 		for _, record := range r.records[id] {
 			s.LoadRecord(record)
 		}
@@ -90,7 +95,10 @@ func (r *rows) apply(t *rapid.T, c seatwright.Changes) {
 	for _, h := range c.Heads {
 		r.heads[h.Organization] = h
 	}
-	for _, u := range c.Users {
+	for _, u := range c.RemovedUsers {
+		delete(r.users[u.Organization], u.ID)
+	}
+	for _, u := range append(c.Users, c.ChangedUsers...) {
 		put(r.users, u.Organization, u.ID, u.User)
 	}
 	for _, l := range c.Lots {
@@ -173,6 +181,10 @@ func checkInvariants(t *rapid.T, r *rows, m *modeltest.Model, org seatwright.Org
 		}
 	}
 	for _, user := range modeltest.Users {
+		person, exists := r.users[org][user]
+		if known, there := m.People[user]; exists != there || person.Active != known.Active {
+			t.Fatalf("%s: %+v (%t), the model says %+v (%t)", user, person, exists, known, there)
+		}
 		record, recorded := r.records[org][user]
 		want, decided := m.Holdings[user]
 		if recorded != decided || record.External != want.External && decided {

@@ -26,7 +26,7 @@ type Command[A any] interface {
 // that a full disk does not keep an administrator from it.
 func GivesBack[A any](c Command[A]) bool {
 	switch c := any(c).(type) {
-	case DeallocateUsers:
+	case DeallocateUsers, DeleteUsers:
 		return true
 	case AllocateToUsers:
 		return len(c.Codes) == 0
@@ -38,6 +38,7 @@ func GivesBack[A any](c Command[A]) bool {
 type Touch struct {
 	Organization OrganizationID
 	Users        []UserID     // each with direct record and seats
+	WholeUsers   []UserID     // those of Users of whom the decision needs everything; the active administrators are counted then
 	Codes        []BundleCode // their pools; the pools of codes that the users hold are loaded as well
 	Lots         bool         // all lots of Codes, not only those of stale pools
 	Groups       []GroupID

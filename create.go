@@ -1,6 +1,10 @@
 package seatwright
 
-import "time"
+import (
+	"fmt"
+	"maps"
+	"time"
+)
 
 // CreateOrganization makes an organization with its own chain of events. It belongs to the host; both chains record it.
 // Errors: conflict/duplicate for a name or id in use.
@@ -163,48 +167,66 @@ func (c CreateUser) Decide(s *Slice, origin Origin) (User, error) {
 	if err != nil {
 		return User{}, err
 	}
-	u := c.User
-	u.ID, u.PasswordHash, u.CreatedAt, u.Active = c.id(), c.PasswordHash, o.now, true
-	if o.users[u.ID] {
-		return User{}, NewError(KindConflict, ReasonDuplicate, "there is a user with this id already").In("id")
-	}
-	if s.isTaken(u.Organization, ExternalIDsOfUsers, u.ExternalID) {
-		return User{}, NewError(KindConflict, ReasonDuplicate, "there is a user with this external id already").In("externalId")
-	}
-	if s.isTaken(u.Organization, NamesOfUsers, c.UserNameKey) {
-		return User{}, NewError(KindConflict, ReasonDuplicate, "there is a user with this user name already").In("userName")
-	}
-	if err := s.addUser(o, origin, NewUser{User: u, UserNameKey: c.UserNameKey}); err != nil {
+	u := UserRow{User: c.User, UserNameKey: c.UserNameKey}
+	u.ID, u.PasswordHash, u.Active = c.id(), c.PasswordHash, true
+	if err := s.checkFresh(o, u); err != nil {
 		return User{}, err
 	}
-	u.PasswordHash = ""
-	return u, nil
+	return s.addUser(o, origin, u)
 }
 
-// NewUser is a person about to be stored, with the key under which their user name is unique.
-type NewUser struct {
-	User
-	UserNameKey string
+// checkFresh refuses a person whose id or one of whose names is in use.
+func (s *Slice) checkFresh(o *organizationSlice, u UserRow) error {
+	if _, exists := o.users[u.ID]; exists {
+		return NewError(KindConflict, ReasonDuplicate, "there is a user with this id already").In("id")
+	}
+	if s.isTaken(u.Organization, ExternalIDsOfUsers, u.ExternalID) {
+		return NewError(KindConflict, ReasonDuplicate, "there is a user with this external id already").In("externalId")
+	}
+	if s.isTaken(u.Organization, NamesOfUsers, u.UserNameKey) {
+		return NewError(KindConflict, ReasonDuplicate, "there is a user with this user name already").In("userName")
+	}
+	return nil
 }
 
 // provisioned is a person of whom only the id is known. They cannot sign in here until the directory says more.
-func provisioned(organization OrganizationID, id UserID) NewUser {
-	return NewUser{User: User{Organization: organization, ID: id, Role: RoleMember, Active: true}}
+func provisioned(organization OrganizationID, id UserID) UserRow {
+	return UserRow{User: User{Organization: organization, ID: id, Role: RoleMember, Active: true}}
 }
 
-func (s *Slice) addUser(o *organizationSlice, origin Origin, u NewUser) error {
+// UserState is the part of a person that is written into events.
+type UserState struct {
+	Role               Role `json:"role"`
+	Active             bool `json:"active"`
+	BypassBasicAuth    bool `json:"bypassBasicAuth,omitempty"`
+	InvitationAccepted bool `json:"invitationAccepted,omitempty"`
+}
+
+func (s UserState) String() string {
+	return fmt.Sprintf("%s, active %t, bypassing basic authentication %t, invitation accepted %t", s.Role, s.Active, s.BypassBasicAuth, s.InvitationAccepted)
+}
+
+func stateOf(u User) UserState {
+	return UserState{Role: u.Role, Active: u.Active, BypassBasicAuth: u.BypassBasicAuth, InvitationAccepted: u.InvitationAccepted}
+}
+
+// addUser makes a person and returns them without the password hash.
+func (s *Slice) addUser(o *organizationSlice, origin Origin, u UserRow) (User, error) {
 	u.CreatedAt = o.now
-	o.users[u.ID] = true
-	o.newUsers = append(o.newUsers, u)
-	for space, name := range map[NameSpace]string{NamesOfUsers: u.UserNameKey, ExternalIDsOfUsers: u.ExternalID} {
-		if name != "" {
-			s.mark(u.Organization, space, name)
-		}
+	o.putUser(u)
+	for space, name := range u.names() {
+		s.mark(u.Organization, space, name)
 	}
-	return s.record(o, origin, EventUserCreated, string(u.ID), struct {
-		Role   Role `json:"role"`
-		Active bool `json:"active"`
-	}{u.Role, u.Active})
+	made := u.User
+	made.PasswordHash = ""
+	return made, s.record(o, origin, EventUserCreated, string(u.ID), stateOf(u.User))
+}
+
+// names are those of a person that nobody else of the organization can have.
+func (u UserRow) names() map[NameSpace]string {
+	names := map[NameSpace]string{NamesOfUsers: u.UserNameKey, ExternalIDsOfUsers: u.ExternalID}
+	maps.DeleteFunc(names, func(_ NameSpace, name string) bool { return name == "" })
+	return names
 }
 
 // CreateLot enters a purchase. The units count from its start on. Errors: not_found/organization_not_found,

@@ -41,6 +41,8 @@ const (
 	ReasonUnknownUser          Reason = "unknown_user"              // a listed user id is not of this organization
 	ReasonUnknownMember        Reason = "unknown_member"            // a listed member of a group is neither a user nor a robot account of this organization
 	ReasonNestedGroup          Reason = "nested_group"              // a listed member of a group is a group itself
+	ReasonInactiveUser         Reason = "inactive_user"             // a listed person is not active, and holds nothing until they are
+	ReasonWrongPassword        Reason = "wrong_password"            // the old password is not the one of the person
 	ReasonNotDeveloperBundle   Reason = "not_developer_bundle"      // an external license covers developer bundles only
 	ReasonNoToken              Reason = "no_token"                  // no bearer token was sent
 	ReasonInvalidToken         Reason = "invalid_token"             // the token is expired, altered, foreign or not an access token
@@ -54,6 +56,7 @@ const (
 	ReasonPoolExhausted        Reason = "pool_exhausted"            // fewer units are free than asked for; a later retry may succeed
 	ReasonDuplicate            Reason = "duplicate"                 // an id or name is already taken
 	ReasonBuiltIn              Reason = "built_in"                  // a built-in group is not changed by hand
+	ReasonLastAdministrator    Reason = "last_administrator"        // nobody would be left to administer the organization: make another administrator first
 	ReasonKeyReused            Reason = "idempotency_key_reused"    // the key belongs to another command: use a new one
 	ReasonOverloaded           Reason = "overloaded"                // the queue is full: retry after a pause
 	ReasonOutcomeUnknown       Reason = "outcome_unknown"           // the change may or may not be stored: retry with the same key to learn which

@@ -16,6 +16,9 @@ const (
 	EventOrganizationCreated EventKind = "organization.created"
 	EventTenantCreated       EventKind = "tenant.created"
 	EventUserCreated         EventKind = "user.created"
+	EventUserUpdated         EventKind = "user.updated"          // data: UserUpdated
+	EventUserPasswordChanged EventKind = "user.password_changed" // by themself
+	EventUserDeleted         EventKind = "user.deleted"
 	EventApplicationCreated  EventKind = "application.created"
 	EventLotCreated          EventKind = "lot.created"
 	EventSigningKeyCreated   EventKind = "signing_key.created"

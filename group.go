@@ -163,13 +163,14 @@ func (s *Slice) takeGroupName(organization OrganizationID, name string) error {
 func (o *organizationSlice) members(ids []string, field string) ([]Member, error) {
 	found := make([]Member, 0, len(ids))
 	for _, id := range ids {
+		_, user := o.users[UserID(id)]
 		_, group := o.groups[GroupID(id)]
 		_, robot := o.robots[RobotAccountID(id)]
 		if _, builtIn := LookupBuiltInGroup(GroupID(id)); builtIn {
 			group = true
 		}
 		switch {
-		case o.users[UserID(id)]:
+		case user:
 			found = append(found, Member{MemberUser, id})
 		case robot:
 			found = append(found, Member{MemberRobot, id})

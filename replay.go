@@ -38,11 +38,11 @@ type settings struct {
 }
 
 type replayedUser struct {
-	Role    Role `json:"role"`
-	Active  bool `json:"active"`
-	created time.Time
-	direct  *replayedRecord // nil: no direct record
-	seen    bool            // the stored person has been found; for verification
+	UserState
+	created  time.Time
+	modified time.Time       // zero: never
+	direct   *replayedRecord // nil: no direct record
+	seen     bool            // the stored person has been found; for verification
 
 	signedIn time.Time // for the last time; zero: never
 	failures int64     // as the last event about it tells; some of them may have been under way, and more may be by now
@@ -132,10 +132,23 @@ func (r Replayed) apply(e Event, differs func(format string, args ...any)) {
 	case EventTenantCreated:
 		once(r.tenants, TenantID(e.Subject), e.At, differs)
 	case EventUserCreated:
-		if u, ok := read[replayedUser](e, differs); ok {
-			u.created = e.At
-			once(r.users, UserID(e.Subject), &u, differs)
+		if state, ok := read[UserState](e, differs); ok {
+			once(r.users, UserID(e.Subject), &replayedUser{UserState: state, created: e.At}, differs)
 		}
+	case EventUserUpdated:
+		if updated, ok := read[UserUpdated](e, differs); ok {
+			r.update(e, updated, differs)
+		}
+	case EventUserPasswordChanged:
+		if user := r.user(e, "changes the password of", differs); user != nil {
+			user.modified = e.At
+		}
+	case EventUserDeleted:
+		if user := r.user(e, "deletes", differs); user != nil && user.direct != nil {
+			differs("deletes %s, who still holds something", e.Subject)
+		}
+		delete(r.users, UserID(e.Subject))
+		r.leaveAll(e.Subject, MemberUser)
 	case EventApplicationCreated:
 		if a, ok := read[replayedApplication](e, differs); ok {
 			a.created = e.At
@@ -256,12 +269,37 @@ func (r Replayed) buy(e Event, l LotCreated, differs func(format string, args ..
 	r.comparePools(e, []BundleCode{l.Code}, []PoolState{l.Pool}, differs)
 }
 
+// user finds the person whom an event changes.
+func (r Replayed) user(e Event, verb string, differs func(format string, args ...any)) *replayedUser {
+	user := r.users[UserID(e.Subject)]
+	if user == nil {
+		differs("%s %s, who does not exist", verb, e.Subject)
+	}
+	return user
+}
+
+func (r Replayed) update(e Event, updated UserUpdated, differs func(format string, args ...any)) {
+	user := r.user(e, "updates", differs)
+	if user == nil {
+		return
+	}
+	if len(updated.Changed) == 0 {
+		differs("changes nothing of %s", e.Subject)
+	}
+	if !updated.Active && user.direct != nil {
+		differs("makes %s inactive, who still holds something", e.Subject)
+	}
+	user.UserState, user.modified = updated.UserState, e.At
+}
+
 func (r Replayed) set(e Event, set AllocationSet, differs func(format string, args ...any)) {
 	user, known := r.users[UserID(e.Subject)]
 	if !known {
 		differs("allocates to %s, who was not created", e.Subject)
 		user = &replayedUser{}
 		r.users[UserID(e.Subject)] = user
+	} else if !user.Active {
+		differs("allocates to %s, who is not active", e.Subject)
 	}
 	if len(set.Codes) > 0 && set.Units != 1 && !(set.Units == 0 && set.External) {
 		differs("gives %d units to a seat", set.Units)

@@ -59,7 +59,7 @@ var tables = []*Table{
 	{Name: "users", Key: []string{"id"}, Columns: []Column{
 		{"organization", Text}, {"id", Text}, {"user_name", Text}, {"user_name_key", OptionalText}, {"external_id", OptionalText},
 		{"email", Text}, {"first_name", Text}, {"last_name", Text}, {"display_name", Text}, {"role", Text}, {"active", Flag},
-		{"password_hash", Text}, {"created_at", Number},
+		{"password_hash", Text}, {"created_at", Number}, {"modified_at", Number}, {"bypass_basic_auth", Flag}, {"invitation_accepted", Flag},
 	}},
 	{Name: "groups", Key: []string{"id"}, Columns: []Column{
 		{"organization", Text}, {"id", Text}, {"name", Text}, {"name_key", Text}, {"created_at", Number}, {"modified_at", Number},

@@ -49,24 +49,27 @@ const (
 )
 
 type organizationSlice struct {
-	exists       bool
-	now          time.Time // of the batch, or of the head where that is later: no chain runs backwards
-	head         Head
-	organization Organization
-	licensed     bool
-	users        map[UserID]bool // who exists: no decision looks at more
-	records      map[UserID]DirectRecord
-	seats        map[UserID]map[BundleCode]Seat
-	pools        map[BundleCode]Pool
-	lots         map[BundleCode][]Lot
+	exists         bool
+	now            time.Time // of the batch, or of the head where that is later: no chain runs backwards
+	head           Head
+	organization   Organization
+	licensed       bool
+	users          map[UserID]bool    // who exists, and whether they are active: most decisions look at no more
+	people         map[UserID]UserRow // those who were loaded as a whole, or made here
+	administrators int64              // active ones; once there are more than can be taken away here, how many is not counted
+	records        map[UserID]DirectRecord
+	seats          map[UserID]map[BundleCode]Seat
+	pools          map[BundleCode]Pool
+	lots           map[BundleCode][]Lot
 	groupSlice
 	signIns map[UserID]SignIns // of everybody who was asked for and exists
 
 	created        bool
 	events         []Event
 	newTenants     []Tenant
-	newUsers       []NewUser
 	newLots        []Lot
+	changedUsers   map[UserID]bool // true: there was a row when the slice was loaded
+	goneUsers      map[UserID]bool // those whose row is to go; somebody else may have the id by now
 	changedRecords map[UserID]bool // true: there was a row when the slice was loaded
 	changedSeats   map[seatRef]bool
 	changedPools   map[BundleCode]bool
@@ -104,10 +107,11 @@ func (s *Slice) at(id OrganizationID) *organizationSlice {
 	o := s.organizations[id]
 	if o == nil {
 		o = &organizationSlice{
-			now: s.now, head: Head{Organization: id, Hash: NoHash()}, users: map[UserID]bool{}, records: map[UserID]DirectRecord{},
-			seats: map[UserID]map[BundleCode]Seat{}, pools: map[BundleCode]Pool{}, lots: map[BundleCode][]Lot{},
-			changedRecords: map[UserID]bool{}, changedSeats: map[seatRef]bool{}, changedPools: map[BundleCode]bool{},
-			signIns: map[UserID]SignIns{}, changedSignIns: map[UserID]bool{},
+			now: s.now, head: Head{Organization: id, Hash: NoHash()}, users: map[UserID]bool{}, people: map[UserID]UserRow{},
+			records: map[UserID]DirectRecord{}, seats: map[UserID]map[BundleCode]Seat{}, pools: map[BundleCode]Pool{},
+			lots: map[BundleCode][]Lot{}, signIns: map[UserID]SignIns{},
+			changedUsers: map[UserID]bool{}, goneUsers: map[UserID]bool{}, changedRecords: map[UserID]bool{}, changedSeats: map[seatRef]bool{},
+			changedPools: map[BundleCode]bool{}, changedSignIns: map[UserID]bool{},
 		}
 		s.organizations[id] = o
 	}
@@ -124,8 +128,20 @@ func (s *Slice) LoadOrganization(org Organization, head Head, licensed bool) {
 	}
 }
 
-// LoadUser adds a person.
-func (s *Slice) LoadUser(u User) { s.at(u.Organization).users[u.ID] = true }
+// LoadUser adds a person, of whom nothing but organization, id and Active needs to be set.
+func (s *Slice) LoadUser(u User) { s.at(u.Organization).users[u.ID] = u.Active }
+
+// LoadPerson adds a person as a whole.
+func (s *Slice) LoadPerson(u UserRow) {
+	o := s.at(u.Organization)
+	o.users[u.ID], o.people[u.ID] = u.Active, u
+}
+
+// LoadAdministrators says how many active administrators an organization has. A store may stop counting at one more than
+// the people whom it loads as a whole: the batch can take no others away.
+func (s *Slice) LoadAdministrators(organization OrganizationID, active int64) {
+	s.at(organization).administrators = active
+}
 
 // LoadRecord adds a direct record. Its instants may be left out: no decision looks at them.
 func (s *Slice) LoadRecord(r DirectRecord) { s.at(r.Organization).records[r.User] = r }
@@ -184,6 +200,11 @@ func (s *Slice) isTaken(organization OrganizationID, space NameSpace, name strin
 	return s.taken[takenName{organization, space, name}]
 }
 
+// free marks a name as not in use any more.
+func (s *Slice) free(organization OrganizationID, space NameSpace, name string) {
+	delete(s.taken, takenName{organization, space, name})
+}
+
 // take marks a name as in use, or answers conflict/duplicate. An empty name is no name.
 func (s *Slice) take(organization OrganizationID, space NameSpace, name, field string) error {
 	if name == "" {
@@ -223,6 +244,33 @@ func (s *Slice) pool(o *organizationSlice, code BundleCode) Pool {
 func (o *organizationSlice) putPool(p Pool) {
 	o.pools[p.Code] = p
 	o.changedPools[p.Code] = true
+}
+
+// putUser stores a person. Those who were there before are loaded as a whole.
+func (o *organizationSlice) putUser(u UserRow) {
+	o.noteUser(u.ID)
+	o.users[u.ID], o.people[u.ID] = u.Active, u
+	o.administrators += u.administrators()
+}
+
+// removeUser takes a person out, and what is known of their memberships and sign-ins: the store deletes all there are.
+func (o *organizationSlice) removeUser(id UserID) {
+	o.noteUser(id)
+	o.goneUsers[id] = o.changedUsers[id]
+	delete(o.users, id)
+	delete(o.people, id)
+	delete(o.signIns, id)
+	delete(o.changedSignIns, id)
+	o.forgetMembers(func(ref MembershipRef) bool { return ref.Member == string(id) })
+}
+
+// noteUser takes the person as they were out of the count.
+func (o *organizationSlice) noteUser(id UserID) {
+	before, existed := o.people[id]
+	if _, noted := o.changedUsers[id]; !noted {
+		o.changedUsers[id] = existed
+	}
+	o.administrators -= before.administrators()
 }
 
 func (o *organizationSlice) putRecord(r DirectRecord) {
@@ -279,10 +327,13 @@ func (s *Slice) record(o *organizationSlice, origin Origin, kind EventKind, subj
 
 // Changes is the difference that a batch made, in an order in which every foreign key holds. Only final states are listed:
 // what came and went within the batch is not.
+// What is removed goes before anything else is written: its ids and names may be those of something new.
 type Changes struct {
 	Organizations  []Organization // new
 	Tenants        []Tenant       // new
-	Users          []NewUser      // new
+	Users          []UserRow      // new
+	ChangedUsers   []UserRow      // to be stored in place of the old ones; user name, external id and CreatedAt stay
+	RemovedUsers   []User         // only organization and id are set; their memberships and sign-ins go with them
 	Applications   []Application  // new
 	SigningKeys    []SigningKey   // new
 	Lots           []Lot          // new
@@ -311,7 +362,7 @@ type Changes struct {
 func (c Changes) Empty() bool {
 	return len(c.Heads)+len(c.Pools)+len(c.NewRecords)+len(c.Records)+len(c.RemovedRecords)+len(c.NewSeats)+len(c.Seats)+len(c.RemovedSeats)+len(c.Events)+len(c.Keys)+
 		len(c.NewGroups)+len(c.Groups)+len(c.RemovedGroups)+len(c.NewRobots)+len(c.Robots)+len(c.RemovedRobots)+len(c.NewMembers)+len(c.RemovedMembers)+
-		len(c.Organizations)+len(c.Tenants)+len(c.Users)+len(c.Applications)+len(c.SigningKeys)+len(c.Lots)+len(c.SignIns) == 0
+		len(c.Organizations)+len(c.Tenants)+len(c.Users)+len(c.ChangedUsers)+len(c.RemovedUsers)+len(c.Applications)+len(c.SigningKeys)+len(c.Lots)+len(c.SignIns) == 0
 }
 
 // Changes returns what the commands changed since the slice was loaded, ordered by organization and key.
@@ -332,7 +383,18 @@ func (s *Slice) Changes() Changes {
 			c.Heads = append(c.Heads, o.head)
 		}
 		c.Tenants = append(c.Tenants, o.newTenants...)
-		c.Users = append(c.Users, o.newUsers...)
+		for _, user := range slices.Sorted(maps.Keys(o.changedUsers)) {
+			u, stays := o.people[user]
+			existed, gone := o.changedUsers[user], o.goneUsers[user]
+			if gone {
+				c.RemovedUsers = append(c.RemovedUsers, User{Organization: id, ID: user})
+			}
+			if stays && existed && !gone {
+				c.ChangedUsers = append(c.ChangedUsers, u)
+			} else if stays {
+				c.Users = append(c.Users, u)
+			}
+		}
 		c.Lots = append(c.Lots, o.newLots...)
 		c.Events = append(c.Events, o.events...)
 		for _, code := range slices.Sorted(maps.Keys(o.changedPools)) {
@@ -344,24 +406,26 @@ func (s *Slice) Changes() Changes {
 		}
 		for _, user := range slices.Sorted(maps.Keys(o.changedRecords)) {
 			r, stays := o.records[user]
-			switch existed := o.changedRecords[user]; {
-			case stays && existed:
-				c.Records = append(c.Records, r)
-			case stays:
-				c.NewRecords = append(c.NewRecords, r)
-			case existed:
+			existed, gone := o.changedRecords[user], o.goneUsers[user]
+			if existed && (gone || !stays) {
 				c.RemovedRecords = append(c.RemovedRecords, DirectRecord{Organization: id, User: user})
+			}
+			if stays && existed && !gone {
+				c.Records = append(c.Records, r)
+			} else if stays {
+				c.NewRecords = append(c.NewRecords, r)
 			}
 		}
 		for _, ref := range slices.SortedFunc(maps.Keys(o.changedSeats), compareSeatRefs) {
 			seat, stays := o.seats[ref.user][ref.code]
-			switch existed := o.changedSeats[ref]; {
-			case stays && existed:
-				c.Seats = append(c.Seats, seat)
-			case stays:
-				c.NewSeats = append(c.NewSeats, seat)
-			case existed:
+			existed, gone := o.changedSeats[ref], o.goneUsers[ref.user]
+			if existed && (gone || !stays) {
 				c.RemovedSeats = append(c.RemovedSeats, Seat{Organization: id, User: ref.user, Code: ref.code})
+			}
+			if stays && existed && !gone {
+				c.Seats = append(c.Seats, seat)
+			} else if stays {
+				c.NewSeats = append(c.NewSeats, seat)
 			}
 		}
 	}

@@ -75,6 +75,7 @@ func (r LoadRequest) ByOrganization() []Touch {
 			byID[t.Organization] = m
 		}
 		m.Users = append(m.Users, t.Users...)
+		m.WholeUsers = append(m.WholeUsers, t.WholeUsers...)
 		m.Codes = append(m.Codes, t.Codes...)
 		m.Lots = m.Lots || t.Lots
 		m.Groups = append(m.Groups, t.Groups...)
@@ -95,8 +96,10 @@ func (r LoadRequest) ByOrganization() []Touch {
 	for _, m := range byID {
 		slices.Sort(m.Users)
 		slices.Sort(m.Codes)
+		slices.Sort(m.WholeUsers)
 		slices.Sort(m.SignIns)
-		m.Users, m.Codes, m.SignIns = slices.Compact(m.Users), slices.Compact(m.Codes), slices.Compact(m.SignIns)
+		m.Users, m.Codes = slices.Compact(m.Users), slices.Compact(m.Codes)
+		m.WholeUsers, m.SignIns = slices.Compact(m.WholeUsers), slices.Compact(m.SignIns)
 		all = append(all, *m)
 	}
 	slices.SortFunc(all, func(a, b Touch) int { return cmp.Compare(a.Organization, b.Organization) })
@@ -123,6 +126,9 @@ type DirectoryReader interface {
 	User(ctx context.Context, organization OrganizationID, id UserID) (User, error)
 	// UserByName finds a person by the key of their user name.
 	UserByName(ctx context.Context, organization OrganizationID, nameKey string) (User, error)
+	// Users lists a page of the people of an organization, with how many there are in all. An organization that does not exist
+	// has none. It reads every person of the organization where a term or another order than that of ids is asked for.
+	Users(ctx context.Context, organization OrganizationID, q UserQuery) (UserPage, error)
 	// Application finds an application by exact client id.
 	Application(ctx context.Context, id ApplicationID) (Application, error)
 	// LastSignIns tells when each of users has last signed in; those who never have, or do not exist, are left out.

@@ -1,6 +1,8 @@
 package seatwright
 
 import (
+	"slices"
+	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -20,6 +22,25 @@ type User struct {
 	Active       bool
 	PasswordHash string // PHC string; empty: no local password
 	CreatedAt    time.Time
+	ModifiedAt   time.Time // of the last change of the person; zero: there was none
+
+	// Two flags of the published API. They are kept and given back, and nothing here depends on them.
+	BypassBasicAuth    bool
+	InvitationAccepted bool
+}
+
+// UserRow is a person as they are stored, with the key under which their user name is unique.
+type UserRow struct {
+	User
+	UserNameKey string // empty: they have no user name
+}
+
+// administrators is 1 for an active administrator, else 0.
+func (u User) administrators() int64 {
+	if u.Active && (u.Role == RoleOrganizationAdministrator || u.Role == RoleHostAdministrator) {
+		return 1
+	}
+	return 0
 }
 
 // MaxNameLength is the longest personal text field, in characters.
@@ -36,6 +57,69 @@ func CheckText(field, value string) error {
 		}
 	}
 	return nil
+}
+
+// UserQuery asks for people of an organization.
+type UserQuery struct {
+	Term       string // part of the user name, the mail address or one of the names; empty: everybody. See Spellings
+	Sort       UserSort
+	Descending bool
+	Skip       int64 // zero or more
+	Top        int64 // 0 to MaxUsersPerPage
+}
+
+// MaxUsersPerPage is the most that one question answers.
+const MaxUsersPerPage = 1000
+
+// UserPage is the answer to a [UserQuery].
+type UserPage struct {
+	Total int64  // how many there are, on this page or not
+	Users []User // without password hashes
+}
+
+// UserSort is what people are sorted by: texts without regard to the case of the letters A to Z, and people who are equal by id.
+type UserSort string
+
+// The orders of people.
+const (
+	SortUsersByID                 UserSort = "id"
+	SortUsersByUserName           UserSort = "user_name"
+	SortUsersByEmail              UserSort = "email"
+	SortUsersByFirstName          UserSort = "first_name"
+	SortUsersByLastName           UserSort = "last_name"
+	SortUsersByDisplayName        UserSort = "display_name"
+	SortUsersByCreatedAt          UserSort = "created_at"
+	SortUsersByModifiedAt         UserSort = "modified_at"
+	SortUsersByActive             UserSort = "active"
+	SortUsersByInvitationAccepted UserSort = "invitation_accepted"
+)
+
+// Spellings are the texts of which one has to be found in a person's. A store folds the letters A to Z alone, because databases do
+// not agree on others: the term is looked for in lower case, in upper case and with a capital, so that "özil" finds "Özil".
+func (q UserQuery) Spellings() []string {
+	if q.Term == "" {
+		return nil
+	}
+	first, size := utf8.DecodeRuneInString(q.Term)
+	var all []string
+	for _, spelled := range [...]string{
+		q.Term, strings.ToLower(q.Term), strings.ToUpper(q.Term), string(unicode.ToTitle(first)) + strings.ToLower(q.Term[size:]),
+	} {
+		if spelled = foldASCII(spelled); !slices.Contains(all, spelled) {
+			all = append(all, spelled)
+		}
+	}
+	return all
+}
+
+// foldASCII puts the letters A to Z into lower case.
+func foldASCII(s string) string {
+	return strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		return r
+	}, s)
 }
 
 // Application is a program with credentials of its own: an OAuth client of one organization.

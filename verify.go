@@ -129,7 +129,8 @@ func (c *organizationCheck) take(r Row) {
 	case "tenants":
 		c.takeTenant(TenantID(r.text(1)), r.text(2), r.text(3), instant(r.number(4)))
 	case "users":
-		c.takeUser(UserID(r.text(1)), Role(r.text(9)), r.flag(10), instant(r.number(12)))
+		state := UserState{Role: Role(r.text(9)), Active: r.flag(10), BypassBasicAuth: r.flag(14), InvitationAccepted: r.flag(15)}
+		c.takeUser(UserID(r.text(1)), state, instant(r.number(12)), r.number(13))
 	case "groups":
 		c.takeGroup(GroupID(r.text(1)), r.text(2), r.text(3), replayedAccount{instant(r.number(4)), instant(r.number(5))})
 	case "robot_accounts":
@@ -204,18 +205,25 @@ func (c *organizationCheck) takeTenant(id TenantID, name, key string, created ti
 	delete(c.replayed.tenants, id)
 }
 
-func (c *organizationCheck) takeUser(id UserID, role Role, active bool, created time.Time) {
+// takeUser compares a person; modified is 0 where nothing was changed.
+func (c *organizationCheck) takeUser(id UserID, state UserState, created time.Time, modified int64) {
 	u := c.replayed.users[id]
 	if u == nil {
 		u = &replayedUser{}
 		c.replayed.users[id] = u
 	}
 	u.seen = true
-	if u.created.IsZero() {
+	told := int64(0)
+	if !u.modified.IsZero() {
+		told = u.modified.UnixMicro()
+	}
+	switch {
+	case u.created.IsZero():
 		c.differ("user %s: no event created them", id)
-	} else if u.Role != role || u.Active != active || !u.created.Equal(created) {
-		c.differ("user %s: stored as %s, active %t, created at %s; by the events as %s, active %t, created at %s",
-			id, role, active, moment(created), u.Role, u.Active, moment(u.created))
+	case u.UserState != state || !u.created.Equal(created):
+		c.differ("user %s: stored as %s, created at %s; by the events as %s, created at %s", id, state, moment(created), u.UserState, moment(u.created))
+	case told != modified:
+		c.differ("user %s: stored as changed at %s, by the events at %s", id, moment(instant(modified)), moment(instant(told)))
 	}
 }
 

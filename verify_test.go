@@ -61,8 +61,20 @@ func TestReplayFindsEventsThatDoNotFollow(t *testing.T) {
 		"removed twice":         {[]event{{EventAllocationRemoved, "ann", `{"codes":[],"pools":[]}`}}, "removes the allocation of ann, who had none"},
 		"created twice":         {[]event{{EventUserCreated, "ann", `{"role":"member","active":true}`}}, "creates ann a second time"},
 		"a lot that adds more":  {[]event{{EventLotCreated, "l2", `{"code":"ATTUNU","quantity":1,"start":"2026-03-01T09:00:00Z","end":"2026-03-02T09:00:00Z","graceSeconds":0,"pool":{"code":"ATTUNU","used":0,"total":9}}`}}, "says that 0 of 9"},
-		"unreadable":            {[]event{{EventAllocationSet, "ann", `{"codes":`}}, "has data that cannot be read"},
-		"unknown":               {[]event{{"seat.stolen", "ann", `{}`}}, "which this program does not know"},
+		"updated and deleted": {[]event{
+			ann, {EventAllocationRemoved, "ann", `{"codes":[],"pools":[{"code":"ATTUNU","used":0,"total":1}]}`},
+			{EventUserUpdated, "ann", `{"changed":["active"],"role":"member","active":false}`}, {EventUserPasswordChanged, "bob", `{}`},
+			{EventUserDeleted, "ann", `{}`}, {EventUserCreated, "ann", `{"role":"member","active":true}`}, ann,
+		}, ""},
+		"inactive with a seat":    {[]event{ann, {EventUserUpdated, "ann", `{"changed":["active"],"role":"member","active":false}`}}, "makes ann inactive, who still holds something"},
+		"a seat for the inactive": {[]event{{EventUserUpdated, "ann", `{"changed":["active"],"role":"member","active":false}`}, ann}, "allocates to ann, who is not active"},
+		"deleted with a seat":     {[]event{ann, {EventUserDeleted, "ann", `{}`}}, "deletes ann, who still holds something"},
+		"deleted twice":           {[]event{{EventUserDeleted, "ann", `{}`}, {EventUserDeleted, "ann", `{}`}}, "deletes ann, who does not exist"},
+		"updated after the end":   {[]event{{EventUserDeleted, "ann", `{}`}, {EventUserUpdated, "ann", `{"changed":["email"],"role":"member","active":true}`}}, "updates ann, who does not exist"},
+		"a password of nobody":    {[]event{{EventUserPasswordChanged, "eve", `{}`}}, "changes the password of eve, who does not exist"},
+		"an update of nothing":    {[]event{{EventUserUpdated, "ann", `{"changed":[],"role":"member","active":true}`}}, "changes nothing of ann"},
+		"unreadable":              {[]event{{EventAllocationSet, "ann", `{"codes":`}}, "has data that cannot be read"},
+		"unknown":                 {[]event{{"seat.stolen", "ann", `{}`}}, "which this program does not know"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -3,6 +3,7 @@ package audit
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -51,6 +52,9 @@ var kinds = map[seatwright.EventKind]kind{
 	seatwright.EventOrganizationCreated: {category: categoryOrganization, action: actionCreate, say: plain("created the organization %s")},
 	seatwright.EventTenantCreated:       {category: categoryTenant, action: actionCreate, say: plain("created the tenant %s")},
 	seatwright.EventUserCreated:         {category: categoryUser, action: actionCreate, person: true, say: sayUserCreated},
+	seatwright.EventUserUpdated:         {category: categoryUser, action: actionUpdate, person: true, say: sayUserUpdated},
+	seatwright.EventUserPasswordChanged: {category: categoryUser, action: actionUpdate, person: true, say: plain("changed the password of the user %s")},
+	seatwright.EventUserDeleted:         {category: categoryUser, action: actionDelete, person: true, say: plain("deleted the user %s")},
 	seatwright.EventApplicationCreated:  {category: categoryApplication, action: actionCreate, say: sayApplicationCreated},
 	seatwright.EventLotCreated:          {category: categoryLicense, action: actionPurchase, say: sayLotCreated},
 	seatwright.EventSigningKeyCreated:   {category: categorySigningKey, action: actionCreate, say: plain("created the signing key %s")},
@@ -97,6 +101,19 @@ func sayUserCreated(subject string, data []byte) string {
 	text := "created the user " + subject
 	if user.Role != "" {
 		text += " as " + string(user.Role)
+	}
+	return text
+}
+
+// sayUserUpdated names what changed, and of a changed state what it is since.
+func sayUserUpdated(subject string, data []byte) string {
+	updated := read[seatwright.UserUpdated](data)
+	text := "changed the user " + subject
+	if len(updated.Changed) > 0 {
+		text += ": " + list(updated.Changed)
+	}
+	if slices.Contains(updated.Changed, "active") {
+		text += map[bool]string{true: "; they are active", false: "; they are not active any more and hold nothing"}[updated.Active]
 	}
 	return text
 }

@@ -20,13 +20,19 @@ type Holding struct {
 	Codes    []seatwright.BundleCode
 }
 
+// Person is somebody in the directory.
+type Person struct {
+	Active        bool
+	Administrator bool
+}
+
 // Model is what one organization should be like.
 type Model struct {
 	Organization     seatwright.OrganizationID
 	ExternalLicenses bool
 	Provision        bool
 	Lots             []seatwright.Lot
-	People           map[seatwright.UserID]bool
+	People           map[seatwright.UserID]Person
 	Holdings         map[seatwright.UserID]Holding
 
 	answers map[seatwright.KeyRef]answer
@@ -49,7 +55,7 @@ func NewModel(t *rapid.T, organization seatwright.OrganizationID) *Model {
 	return &Model{
 		Organization:     organization,
 		ExternalLicenses: rapid.Bool().Draw(t, "external licenses"), Provision: rapid.IntRange(0, 3).Draw(t, "provision") == 0,
-		People: map[seatwright.UserID]bool{}, Holdings: map[seatwright.UserID]Holding{}, answers: map[seatwright.KeyRef]answer{},
+		People: map[seatwright.UserID]Person{}, Holdings: map[seatwright.UserID]Holding{}, answers: map[seatwright.KeyRef]answer{},
 	}
 }
 
@@ -62,11 +68,19 @@ func (m *Model) Setup() []Command {
 	commands := []Command{
 		Of(seatwright.CreateOrganization{ID: m.Organization, Name: "name-" + string(m.Organization), UnknownUsers: unknown, External: m.ExternalLicenses}),
 	}
-	for _, u := range Users[:len(Users)/2] {
-		m.People[u] = true
-		commands = append(commands, Of(seatwright.CreateUser{User: seatwright.User{Organization: m.Organization, ID: u, Role: seatwright.RoleMember}}))
+	for i, u := range Users[:len(Users)/2] {
+		m.People[u] = Person{Active: true, Administrator: i < 2}
+		commands = append(commands, m.hire(u, i < 2))
 	}
 	return commands
+}
+
+func (m *Model) hire(u seatwright.UserID, administrator bool) Command {
+	role := seatwright.RoleMember
+	if administrator {
+		role = seatwright.RoleOrganizationAdministrator
+	}
+	return Of(seatwright.CreateUser{User: seatwright.User{Organization: m.Organization, ID: u, Role: role}})
 }
 
 // Clone returns a model that can go another way.
@@ -112,8 +126,13 @@ func (m *Model) Allocate(c seatwright.AllocateToUsers, now time.Time) seatwright
 		return seatwright.ReasonNoLicense
 	}
 	for _, u := range c.Users {
-		if !m.People[u] && !m.Provision {
+		if _, known := m.People[u]; !known && !m.Provision {
 			return seatwright.ReasonUnknownUser
+		}
+	}
+	for _, u := range c.Users {
+		if p, known := m.People[u]; known && !p.Active {
+			return seatwright.ReasonInactiveUser
 		}
 	}
 	units := int64(1)
@@ -139,7 +158,9 @@ func (m *Model) Allocate(c seatwright.AllocateToUsers, now time.Time) seatwright
 		}
 	}
 	for _, u := range c.Users {
-		m.People[u] = true
+		if _, known := m.People[u]; !known {
+			m.People[u] = Person{Active: true}
+		}
 		m.Holdings[u] = Holding{External: c.External, Units: units, Codes: c.Codes}
 	}
 	return ""
@@ -163,14 +184,55 @@ func (m *Model) apply(command any, now time.Time) seatwright.Reason {
 		}
 		m.Lots = append(m.Lots, c.Lot)
 	case seatwright.CreateUser:
-		if m.People[c.User.ID] {
+		if _, known := m.People[c.User.ID]; known {
 			return seatwright.ReasonDuplicate
 		}
-		m.People[c.User.ID] = true
+		m.People[c.User.ID] = Person{Active: true, Administrator: c.User.Role == seatwright.RoleOrganizationAdministrator}
+	case seatwright.UpdateUser:
+		p, known := m.People[c.User]
+		switch {
+		case !known:
+			return seatwright.ReasonNotFound
+		case c.Active == nil || *c.Active == p.Active:
+			return ""
+		case p.Active && m.lastOf(c.User):
+			return seatwright.ReasonLastAdministrator
+		}
+		p.Active = *c.Active
+		m.People[c.User] = p
+		delete(m.Holdings, c.User) // nobody who was not active held anything
+	case seatwright.DeleteUsers:
+		for _, u := range c.Users {
+			if _, known := m.People[u]; !known {
+				return seatwright.ReasonNotFound
+			}
+		}
+		if m.lastOf(c.Users...) {
+			return seatwright.ReasonLastAdministrator
+		}
+		for _, u := range c.Users {
+			delete(m.People, u)
+			delete(m.Holdings, u)
+		}
 	default:
 		panic(fmt.Sprintf("modeltest: the model has no rule for %T", command))
 	}
 	return ""
+}
+
+// lastOf reports that the active administrators are all among users, and that there is one.
+func (m *Model) lastOf(users ...seatwright.UserID) bool {
+	among := 0
+	for u, p := range m.People {
+		switch listed := slices.Contains(users, u); {
+		case !p.Active || !p.Administrator:
+		case listed:
+			among++
+		default:
+			return false
+		}
+	}
+	return among > 0
 }
 
 func (m *Model) sold(code seatwright.BundleCode) (sum int64) {
@@ -228,21 +290,27 @@ func Of[A any](c seatwright.Command[A]) Command {
 func (c Command) String() string { return fmt.Sprintf("%T%+v", c.command, c.command) }
 
 // Draw makes a random command and who sends it, the n-th of a test: allocations of one or many to some or none of the codes,
-// known and unknown people and codes, removals, purchases of the past, present and future, new people, repeated keys.
+// known and unknown people and codes, removals, purchases of the past, present and future, people who come, stop and go, repeated
+// keys.
 func (m *Model) Draw(t *rapid.T, n int, now time.Time) (Command, seatwright.Origin) {
 	origin := seatwright.Origin{
 		Actor: rapid.SampledFrom([]string{"user/ann", "user/ann", "application/script"}).Draw(t, "actor"), Via: "test",
 		RequestID: fmt.Sprint("request-", n), Key: rapid.SampledFrom([]string{"", "", "k1", "k2", "k3"}).Draw(t, "key"),
 	}
 	users := rapid.SliceOfNDistinct(rapid.SampledFrom(Users), 1, 4, rapid.ID[seatwright.UserID]).Draw(t, "users")
-	switch rapid.SampledFrom([]string{"allocate", "allocate", "allocate", "allocate", "remove", "buy", "hire"}).Draw(t, "command") {
+	switch rapid.SampledFrom([]string{"allocate", "allocate", "allocate", "allocate", "remove", "buy", "hire", "update", "dismiss"}).Draw(t, "command") {
 	case "allocate":
 		codes := rapid.SliceOfNDistinct(rapid.SampledFrom(append(Codes, "NOSUCH")), 0, 3, rapid.ID[seatwright.BundleCode]).Draw(t, "codes")
 		return Of(seatwright.AllocateToUsers{Organization: m.Organization, Users: users, Codes: codes, External: rapid.Bool().Draw(t, "external")}), origin
 	case "remove":
 		return Of(seatwright.DeallocateUsers{Organization: m.Organization, Users: users}), origin
 	case "hire":
-		return Of(seatwright.CreateUser{User: seatwright.User{Organization: m.Organization, ID: users[0], Role: seatwright.RoleMember}}), origin
+		return m.hire(users[0], rapid.IntRange(0, 3).Draw(t, "administrator") == 0), origin
+	case "update":
+		active := rapid.Bool().Draw(t, "active")
+		return Of(seatwright.UpdateUser{Organization: m.Organization, User: users[0], Active: &active}), origin
+	case "dismiss":
+		return Of(seatwright.DeleteUsers{Organization: m.Organization, Users: users[:min(2, len(users))]}), origin
 	}
 	start := now.Add(time.Duration(rapid.IntRange(-10, 30).Draw(t, "start")) * time.Hour)
 	return Of(seatwright.CreateLot{Lot: seatwright.Lot{

@@ -68,7 +68,7 @@ func (w *writer) load(request seatwright.LoadRequest, clock func() time.Time, lo
 		return nil, err
 	}
 	answers.fill(b)
-	for _, step := range [...]func() error{b.loadGroups, b.loadPools, b.loadSignIns, func() error { return b.loadTaken(touches) }} {
+	for _, step := range [...]func() error{b.loadPeople, b.loadGroups, b.loadPools, b.loadSignIns, func() error { return b.loadTaken(touches) }} {
 		if err := step(); err != nil {
 			return nil, err
 		}
@@ -120,9 +120,9 @@ var (
 
 	readClock = newStatement(`SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::int8`)
 
-	// Each person with their record and seats: one row per seat, at least one per person. Of the person nothing but the id is
-	// read, and no instants: no decision looks at more.
-	loadUsers = newStatement(`SELECT w.n, d.external, s.code, s.units, s.direct
+	// Each person with their record and seats: one row per seat, at least one per person. Of the person nothing but the id and
+	// whether they are active is read, and no instants: most decisions look at no more.
+	loadUsers = newStatement(`SELECT w.n, u.active, d.external, s.code, s.units, s.direct
 		FROM unnest($1::int4[], $2::text[]) WITH ORDINALITY w (organization, id, n)
 		JOIN users u ON u.organization = w.organization AND u.id = w.id
 		LEFT JOIN direct_records d ON d.organization = w.organization AND d.user_id = w.id
@@ -144,6 +144,7 @@ type answers struct {
 
 type userRow struct {
 	user             int // its place in users
+	active           bool
 	recorded, seated bool
 	record           seatwright.DirectRecord
 	seat             seatwright.Seat
@@ -234,14 +235,14 @@ func (b *batch) readFirstTrip(t *trip, found *answers, refs []seatwright.KeyRef,
 }
 
 func (a *answers) addUser(r row) {
-	u := userRow{user: int(r.int(0)) - 1}
+	u := userRow{user: int(r.int(0)) - 1, active: r.flag(1)}
 	user := a.users[u.user]
-	if u.recorded = !r.null(1); u.recorded {
-		u.record = seatwright.DirectRecord{Organization: user.Organization, User: user.ID, External: r.flag(1)}
+	if u.recorded = !r.null(2); u.recorded {
+		u.record = seatwright.DirectRecord{Organization: user.Organization, User: user.ID, External: r.flag(2)}
 	}
-	if u.seated = !r.null(2); u.seated {
+	if u.seated = !r.null(3); u.seated {
 		u.seat = seatwright.Seat{
-			Organization: user.Organization, User: user.ID, Code: seatwright.BundleCode(r.text(2)), Units: r.int(3), Direct: r.flag(4),
+			Organization: user.Organization, User: user.ID, Code: seatwright.BundleCode(r.text(3)), Units: r.int(4), Direct: r.flag(5),
 		}
 	}
 	a.rows = append(a.rows, u)
@@ -254,6 +255,7 @@ func (a *answers) fill(b *batch) {
 		if u.user != last {
 			last = u.user
 			user := a.users[last]
+			user.Active = u.active
 			b.people[person{user.Organization, user.ID}] = true
 			b.slice.LoadUser(user)
 			if u.recorded {
@@ -403,6 +405,53 @@ func later(a, b time.Time) time.Time {
 		return b
 	}
 	return a
+}
+
+var (
+	loadPeople = newStatement(`SELECT `+userColumns+`, coalesce(u.user_name_key, ''), w.n
+		FROM unnest($1::int4[], $2::text[]) WITH ORDINALITY w (organization, id, n)
+		JOIN users u ON u.organization = w.organization AND u.id = w.id`, oidInt4, oidText)
+
+	// As far as it matters: the index has those who administer alone.
+	countAdministrators = newStatement(`SELECT w.n, (SELECT count(*) FROM (
+			SELECT FROM users u WHERE u.organization = w.organization AND u.active AND u.role <> 'member' LIMIT w.enough) them)
+		FROM unnest($1::int4[], $2::int8[]) WITH ORDINALITY w (organization, enough, n)`, oidInt4, oidInt8)
+)
+
+// loadPeople reads those whom a decision has to know as a whole, and counts the active administrators.
+func (b *batch) loadPeople() error {
+	var t *trip
+	var people, counts []*array
+	var of, counted []seatwright.OrganizationID
+	for i := range b.places {
+		p := &b.places[i]
+		if len(p.WholeUsers) == 0 {
+			continue
+		}
+		if t == nil {
+			t = b.writer.trip()
+			people, counts = t.columns(loadPeople), t.columns(countAdministrators)
+		}
+		counts[0].int4(p.number)
+		counts[1].int8(int64(len(p.WholeUsers) + 1))
+		counted = append(counted, p.Organization)
+		for _, user := range p.WholeUsers {
+			people[0].int4(p.number)
+			people[1].text(string(user))
+			of = append(of, p.Organization)
+		}
+	}
+	if t == nil {
+		return nil
+	}
+	t.send(loadPeople, people)
+	t.send(countAdministrators, counts)
+	return errors.Join(t.flush(loadTime), t.each(func(r row) {
+		organization := of[r.int(columnsInUser+1)-1]
+		b.slice.LoadPerson(seatwright.UserRow{User: userOf(organization, r), UserNameKey: r.text(columnsInUser)})
+	}), t.each(func(r row) {
+		b.slice.LoadAdministrators(counted[r.int(0)-1], r.int(1))
+	}), t.end())
 }
 
 var loadLots = newStatement(`SELECT w.n, l.id, l.quantity, l.starts_at, l.ends_at, l.grace_seconds, l.order_text, l.created_at

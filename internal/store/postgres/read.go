@@ -75,15 +75,19 @@ func (s *Store) TenantsByName(ctx context.Context, nameKey string) (tenants []se
 	return tenants, err
 }
 
-// userColumns are what userOf reads, in its order.
-const userColumns = `u.id, u.user_name, coalesce(u.external_id, ''), u.email, u.first_name, u.last_name, u.display_name, u.role, u.active,
-	u.password_hash, u.created_at`
+// userColumns are what userOf reads, in its order; there are columnsInUser of them.
+const (
+	userColumns = `u.id, u.user_name, coalesce(u.external_id, ''), u.email, u.first_name, u.last_name, u.display_name, u.role, u.active,
+	u.password_hash, u.created_at, u.modified_at, u.bypass_basic_auth, u.invitation_accepted`
+	columnsInUser = 14
+)
 
 func userOf(organization seatwright.OrganizationID, r row) seatwright.User {
 	return seatwright.User{
 		Organization: organization, ID: seatwright.UserID(r.text(0)), UserName: r.text(1), ExternalID: r.text(2), Email: r.text(3),
 		FirstName: r.text(4), LastName: r.text(5), DisplayName: r.text(6), Role: seatwright.Role(r.text(7)), Active: r.flag(8),
-		PasswordHash: r.text(9), CreatedAt: r.instant(10),
+		PasswordHash: r.text(9), CreatedAt: r.instant(10), ModifiedAt: r.instantOrNever(11), BypassBasicAuth: r.flag(12),
+		InvitationAccepted: r.flag(13),
 	}
 }
 
@@ -101,6 +105,41 @@ func (s *Store) UserByName(ctx context.Context, organization seatwright.Organiza
 	err = s.one(ctx, seatwright.MissingUser(), func(r row) { u = userOf(organization, r) },
 		`SELECT `+userColumns+` FROM users u WHERE u.organization = `+numberOf+` AND u.user_name_key = $2`, string(organization), nameKey)
 	return u, err
+}
+
+// userOrders are what people can be sorted by. The collation C folds the letters A to Z alone and compares byte by byte.
+var userOrders = map[seatwright.UserSort]string{
+	seatwright.SortUsersByID:                 `u.id`,
+	seatwright.SortUsersByUserName:           `lower(u.user_name COLLATE "C")`,
+	seatwright.SortUsersByEmail:              `lower(u.email COLLATE "C")`,
+	seatwright.SortUsersByFirstName:          `lower(u.first_name COLLATE "C")`,
+	seatwright.SortUsersByLastName:           `lower(u.last_name COLLATE "C")`,
+	seatwright.SortUsersByDisplayName:        `lower(u.display_name COLLATE "C")`,
+	seatwright.SortUsersByCreatedAt:          `u.created_at`,
+	seatwright.SortUsersByModifiedAt:         `u.modified_at`,
+	seatwright.SortUsersByActive:             `u.active`,
+	seatwright.SortUsersByInvitationAccepted: `u.invitation_accepted`,
+}
+
+// Users implements seatwright.DirectoryReader. The count stands in every row, and in one without a person where the page is empty.
+func (s *Store) Users(ctx context.Context, organization seatwright.OrganizationID, q seatwright.UserQuery) (page seatwright.UserPage, err error) {
+	by, direction := userOrders[q.Sort], "ASC"
+	if q.Descending {
+		direction = "DESC"
+	}
+	match := `u.organization = ` + numberOf + ` AND ($2::text[] IS NULL OR EXISTS (SELECT FROM unnest($2::text[]) term WHERE
+		strpos(lower(concat_ws(E'\n', u.user_name, u.email, u.first_name, u.last_name, u.display_name) COLLATE "C"), term) > 0))`
+	err = s.each(ctx, func(r row) {
+		page.Total = r.int(columnsInUser + 1) // behind what they are sorted by
+		if !r.null(0) {
+			u := userOf(organization, r)
+			u.PasswordHash = ""
+			page.Users = append(page.Users, u)
+		}
+	}, `SELECT p.*, (SELECT count(*) FROM users u WHERE `+match+`) FROM (SELECT 1) one LEFT JOIN (
+			SELECT `+userColumns+`, `+by+` AS sorted FROM users u WHERE `+match+` ORDER BY `+by+` `+direction+`, u.id LIMIT $3 OFFSET $4) p ON true
+		ORDER BY p.sorted `+direction+`, p.id`, string(organization), q.Spellings(), q.Top, q.Skip)
+	return page, err
 }
 
 // Application implements seatwright.DirectoryReader.

@@ -19,10 +19,22 @@ var (
 	insertTenants = newStatement(`INSERT INTO tenants (organization, id, name, name_key, created_at)
 		SELECT * FROM unnest($1::int4[], $2::text[], $3::text[], $4::text[], $5::int8[])`, oidInt4, oidText, oidText, oidText, oidInt8)
 	insertUsers = newStatement(`INSERT INTO users (organization, id, user_name, user_name_key, external_id, email, first_name, last_name,
-			display_name, role, active, password_hash, created_at)
+			display_name, role, active, password_hash, created_at, modified_at, bypass_basic_auth, invitation_accepted)
 		SELECT * FROM unnest($1::int4[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
-			$10::text[], $11::bool[], $12::text[], $13::int8[])`,
-		oidInt4, oidText, oidText, oidText, oidText, oidText, oidText, oidText, oidText, oidText, oidBool, oidText, oidInt8)
+			$10::text[], $11::bool[], $12::text[], $13::int8[], $14::int8[], $15::bool[], $16::bool[])`,
+		oidInt4, oidText, oidText, oidText, oidText, oidText, oidText, oidText, oidText, oidText, oidBool, oidText, oidInt8, oidInt8, oidBool, oidBool)
+	updateUsers = newStatement(`UPDATE users u SET email = w.email, first_name = w.first_name, last_name = w.last_name,
+			display_name = w.display_name, role = w.role, active = w.active, password_hash = w.password_hash, modified_at = w.modified_at,
+			bypass_basic_auth = w.bypass_basic_auth, invitation_accepted = w.invitation_accepted
+		FROM unnest($1::int4[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bool[], $9::text[], $10::int8[],
+			$11::bool[], $12::bool[]) w (organization, id, email, first_name, last_name, display_name, role, active, password_hash,
+			modified_at, bypass_basic_auth, invitation_accepted)
+		WHERE u.organization = w.organization AND u.id = w.id`,
+		oidInt4, oidText, oidText, oidText, oidText, oidText, oidText, oidBool, oidText, oidInt8, oidBool, oidBool)
+	leaveGroupsAsUsers = newStatement(`DELETE FROM memberships m USING unnest($1::int4[], $2::text[]) w (organization, member_id)
+		WHERE m.organization = w.organization AND m.member_id = w.member_id AND m.member_kind = 'user'`, oidInt4, oidText)
+	deleteUsers = newStatement(`DELETE FROM users u USING unnest($1::int4[], $2::text[]) w (organization, id)
+		WHERE u.organization = w.organization AND u.id = w.id`, oidInt4, oidText)
 	insertApplications = newStatement(`INSERT INTO applications (id, organization, name, secret_hash, scopes, created_at)
 		SELECT * FROM unnest($1::text[], $2::int4[], $3::text[], $4::bytea[], $5::text[], $6::int8[])`,
 		oidText, oidInt4, oidText, oidBytea, oidText, oidInt8)
@@ -189,6 +201,29 @@ func (o *output) directory(c seatwright.Changes) {
 		to[3].text(seatwright.NameKey(t.Name))
 		to[4].instant(t.CreatedAt)
 	})
+	// Who goes, goes first: others may have their names at once.
+	gone := func(i int, to []*array) {
+		u := &c.RemovedUsers[i]
+		to[0].int4(o.number(u.Organization))
+		to[1].text(string(u.ID))
+	}
+	o.rows(leaveGroupsAsUsers, len(c.RemovedUsers), gone)
+	o.rows(deleteUsers, len(c.RemovedUsers), gone)
+	o.rows(updateUsers, len(c.ChangedUsers), func(i int, to []*array) {
+		u := &c.ChangedUsers[i]
+		to[0].int4(o.number(u.Organization))
+		to[1].text(string(u.ID))
+		to[2].text(u.Email)
+		to[3].text(u.FirstName)
+		to[4].text(u.LastName)
+		to[5].text(u.DisplayName)
+		to[6].text(string(u.Role))
+		to[7].flag(u.Active)
+		to[8].text(u.PasswordHash)
+		to[9].instantOrNever(u.ModifiedAt)
+		to[10].flag(u.BypassBasicAuth)
+		to[11].flag(u.InvitationAccepted)
+	})
 	o.rows(insertUsers, len(c.Users), func(i int, to []*array) {
 		u := &c.Users[i]
 		to[0].int4(o.number(u.Organization))
@@ -204,6 +239,9 @@ func (o *output) directory(c seatwright.Changes) {
 		to[10].flag(u.Active)
 		to[11].text(u.PasswordHash)
 		to[12].instant(u.CreatedAt)
+		to[13].instantOrNever(u.ModifiedAt)
+		to[14].flag(u.BypassBasicAuth)
+		to[15].flag(u.InvitationAccepted)
 	})
 	o.rows(insertApplications, len(c.Applications), func(i int, to []*array) {
 		a := &c.Applications[i]

@@ -16,6 +16,8 @@ func (w *writer) apply(c seatwright.Changes) error {
 		name  string
 		write func(seatwright.Changes) error
 	}{
+		{"", w.remove},
+		{"", w.changeUsers},
 		{"", w.insertDirectory},
 		{"", w.insertLots},
 		{"", w.checkPeople},
@@ -45,6 +47,45 @@ func (w *writer) numberOf(id seatwright.OrganizationID) int64 {
 	return w.made[id]
 }
 
+// remove takes away what is gone, people last: their numbers may be given to others at once.
+func (w *writer) remove(c seatwright.Changes) error {
+	for _, r := range c.RemovedRecords {
+		if err := w.exec(`DELETE FROM direct_records WHERE user_number = ?`, w.people[person{r.Organization, r.User}]); err != nil {
+			return err
+		}
+	}
+	for _, s := range c.RemovedSeats {
+		err := w.exec(`DELETE FROM seats WHERE user_number = ? AND code = ?`, w.people[person{s.Organization, s.User}], string(s.Code))
+		if err != nil {
+			return err
+		}
+	}
+	for _, u := range c.RemovedUsers {
+		err := w.exec(`DELETE FROM memberships WHERE organization = ? AND member_id = ? AND member_kind = 'user'`, w.numberOf(u.Organization), string(u.ID))
+		if err != nil {
+			return err
+		}
+		if err := w.exec(`DELETE FROM users WHERE number = ?`, w.people[person{u.Organization, u.ID}]); err != nil {
+			return err
+		}
+		delete(w.people, person{u.Organization, u.ID})
+	}
+	return nil
+}
+
+func (w *writer) changeUsers(c seatwright.Changes) error {
+	for _, u := range c.ChangedUsers {
+		err := w.exec(`UPDATE users SET email = ?, first_name = ?, last_name = ?, display_name = ?, role = ?, active = ?, password_hash = ?,
+				modified_at = ?, bypass_basic_auth = ?, invitation_accepted = ? WHERE number = ?`,
+			u.Email, u.FirstName, u.LastName, u.DisplayName, string(u.Role), u.Active, u.PasswordHash, microsOrNever(u.ModifiedAt), u.BypassBasicAuth,
+			u.InvitationAccepted, w.people[person{u.Organization, u.ID}])
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (w *writer) insertDirectory(c seatwright.Changes) error {
 	for _, o := range c.Organizations {
 		number, err := w.add(`INSERT INTO organizations (id, name, name_key, display_name, unknown_users, external_licenses, created_at)
@@ -64,10 +105,11 @@ func (w *writer) insertDirectory(c seatwright.Changes) error {
 	}
 	for _, u := range c.Users {
 		number, err := w.add(`INSERT INTO users (organization, id, user_name, user_name_key, external_id, email, first_name, last_name,
-				display_name, role, active, password_hash, created_at)
-			VALUES (?, ?, ?, nullif(?, ''), nullif(?, ''), ?, ?, ?, ?, ?, ?, ?, ?)`,
+				display_name, role, active, password_hash, created_at, modified_at, bypass_basic_auth, invitation_accepted)
+			VALUES (?, ?, ?, nullif(?, ''), nullif(?, ''), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 			w.numberOf(u.Organization), string(u.ID), u.UserName, u.UserNameKey, u.ExternalID, u.Email, u.FirstName, u.LastName,
-			u.DisplayName, string(u.Role), u.Active, u.PasswordHash, u.CreatedAt.UnixMicro())
+			u.DisplayName, string(u.Role), u.Active, u.PasswordHash, u.CreatedAt.UnixMicro(), microsOrNever(u.ModifiedAt), u.BypassBasicAuth,
+			u.InvitationAccepted)
 		if err != nil {
 			return err
 		}
@@ -138,11 +180,6 @@ func (w *writer) putPools(c seatwright.Changes) error {
 }
 
 func (w *writer) putRecords(c seatwright.Changes) error {
-	for _, r := range c.RemovedRecords {
-		if err := w.exec(`DELETE FROM direct_records WHERE user_number = ?`, w.people[person{r.Organization, r.User}]); err != nil {
-			return err
-		}
-	}
 	for _, r := range c.Records {
 		err := w.exec(`UPDATE direct_records SET external = ?, updated_at = ? WHERE user_number = ?`,
 			r.External, r.UpdatedAt.UnixMicro(), w.people[person{r.Organization, r.User}])
@@ -158,12 +195,6 @@ func (w *writer) putRecords(c seatwright.Changes) error {
 }
 
 func (w *writer) putSeats(c seatwright.Changes) error {
-	for _, s := range c.RemovedSeats {
-		err := w.exec(`DELETE FROM seats WHERE user_number = ? AND code = ?`, w.people[person{s.Organization, s.User}], string(s.Code))
-		if err != nil {
-			return err
-		}
-	}
 	for _, s := range c.Seats {
 		err := w.exec(`UPDATE seats SET units = ?, direct = ? WHERE user_number = ? AND code = ?`,
 			s.Units, s.Direct, w.people[person{s.Organization, s.User}], string(s.Code))

@@ -92,8 +92,6 @@ func (s *Store) People(ctx context.Context, organization seatwright.Organization
 		person := userOf(organization, r)
 		person.PasswordHash = ""
 		found = append(found, person)
-	}, selectUserColumns+`
-		FROM organizations o CROSS JOIN users u ON u.organization = o.number
-		WHERE o.id = ?1 AND u.id IN (SELECT value FROM json_each(?2)) ORDER BY u.id`, string(organization), jsonArray(users))
+	}, selectUsers+` WHERE o.id = ?1 AND u.id IN (SELECT value FROM json_each(?2)) ORDER BY u.id`, string(organization), jsonArray(users))
 	return found, err
 }

@@ -14,7 +14,7 @@ func (w *writer) load(request seatwright.LoadRequest, now time.Time) (*seatwrigh
 	touches := request.ByOrganization()
 	slice := seatwright.NewSlice(now)
 	for _, step := range [...]func(*seatwright.Slice, []seatwright.Touch) error{
-		w.loadOrganizations, w.loadUsers, w.loadGroups, w.loadPools, w.loadTaken, w.loadSignIns,
+		w.loadOrganizations, w.loadUsers, w.loadPeople, w.loadGroups, w.loadPools, w.loadTaken, w.loadSignIns,
 	} {
 		if err := step(slice, touches); err != nil {
 			return nil, err
@@ -119,7 +119,7 @@ func appendJSONString(text []byte, value string) []byte {
 }
 
 // loadUsers reads each person with their record and seats: one row per seat, at least one per person. Of the person nothing
-// but the id and the number is read, and no instants: no decision looks at more.
+// but the id, the number and whether they are active is read, and no instants: most decisions look at no more.
 func (w *writer) loadUsers(slice *seatwright.Slice, touches []seatwright.Touch) error {
 	for _, t := range touches {
 		known := w.recent[t.Organization]
@@ -132,21 +132,45 @@ func (w *writer) loadUsers(slice *seatwright.Slice, touches []seatwright.Touch) 
 			if r.int(0) != last {
 				last = r.int(0)
 				w.people[person{t.Organization, user}] = r.int(1)
-				slice.LoadUser(seatwright.User{Organization: t.Organization, ID: user})
-				if !r.null(2) {
-					slice.LoadRecord(seatwright.DirectRecord{Organization: t.Organization, User: user, External: r.flag(2)})
+				slice.LoadUser(seatwright.User{Organization: t.Organization, ID: user, Active: r.flag(2)})
+				if !r.null(3) {
+					slice.LoadRecord(seatwright.DirectRecord{Organization: t.Organization, User: user, External: r.flag(3)})
 				}
 			}
-			if !r.null(3) {
+			if !r.null(4) {
 				slice.LoadSeat(seatwright.Seat{
-					Organization: t.Organization, User: user, Code: seatwright.BundleCode(r.text(3)), Units: r.int(4), Direct: r.flag(5),
+					Organization: t.Organization, User: user, Code: seatwright.BundleCode(r.text(4)), Units: r.int(5), Direct: r.flag(6),
 				})
 			}
-		}, `SELECT wanted.key, u.number, d.external, s.code, s.units, s.direct
+		}, `SELECT wanted.key, u.number, u.active, d.external, s.code, s.units, s.direct
 			FROM json_each(?2) wanted
 			CROSS JOIN users u ON u.organization = ?1 AND u.id = wanted.value
 			LEFT JOIN direct_records d ON d.user_number = u.number
 			LEFT JOIN seats s ON s.user_number = u.number`, known.number, jsonArray(t.Users))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// loadPeople reads those whom a decision has to know as a whole, and counts the active administrators as far as it matters.
+func (w *writer) loadPeople(slice *seatwright.Slice, touches []seatwright.Touch) error {
+	for _, t := range touches {
+		known := w.recent[t.Organization]
+		if len(t.WholeUsers) == 0 || known == nil {
+			continue
+		}
+		err := w.each(func(r row) {
+			slice.LoadPerson(seatwright.UserRow{User: userOf(t.Organization, r), UserNameKey: r.text(columnsInUser)})
+		}, `SELECT `+columnsOfUser+`, coalesce(u.user_name_key, '')
+			FROM json_each(?2) wanted CROSS JOIN users u ON u.organization = ?1 AND u.id = wanted.value`, known.number, jsonArray(t.WholeUsers))
+		if err != nil {
+			return err
+		}
+		err = w.each(func(r row) { slice.LoadAdministrators(t.Organization, r.int(0)) }, `SELECT count(*) FROM (
+			SELECT 1 FROM users INDEXED BY users_who_administer WHERE organization = ? AND active = 1 AND role <> 'member' LIMIT ?)`,
+			known.number, int64(len(t.WholeUsers)+1))
 		if err != nil {
 			return err
 		}

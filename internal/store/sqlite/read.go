@@ -105,17 +105,20 @@ func (s *Store) TenantsByName(ctx context.Context, nameKey string) (tenants []se
 	return tenants, err
 }
 
-const selectUsers = selectUserColumns + ` FROM organizations o CROSS JOIN users u ON u.organization = o.number`
-
-// selectUserColumns is what userOf reads, in its order.
-const selectUserColumns = `SELECT u.id, u.user_name, coalesce(u.external_id, ''), u.email, u.first_name, u.last_name, u.display_name, u.role,
-	u.active, u.password_hash, u.created_at`
+// columnsOfUser are what userOf reads, in its order; there are columnsInUser of them.
+const (
+	columnsOfUser = `u.id, u.user_name, coalesce(u.external_id, ''), u.email, u.first_name, u.last_name, u.display_name, u.role,
+		u.active, u.password_hash, u.created_at, u.modified_at, u.bypass_basic_auth, u.invitation_accepted`
+	columnsInUser = 14
+	selectUsers   = `SELECT ` + columnsOfUser + ` FROM organizations o CROSS JOIN users u ON u.organization = o.number`
+)
 
 func userOf(organization seatwright.OrganizationID, r row) seatwright.User {
 	return seatwright.User{
 		Organization: organization, ID: seatwright.UserID(r.text(0)), UserName: r.text(1), ExternalID: r.text(2), Email: r.text(3),
 		FirstName: r.text(4), LastName: r.text(5), DisplayName: r.text(6), Role: seatwright.Role(r.text(7)), Active: r.flag(8),
-		PasswordHash: r.text(9), CreatedAt: r.instant(10),
+		PasswordHash: r.text(9), CreatedAt: r.instant(10), ModifiedAt: r.instantOrNever(11), BypassBasicAuth: r.flag(12),
+		InvitationAccepted: r.flag(13),
 	}
 }
 
@@ -130,6 +133,44 @@ func (s *Store) UserByName(ctx context.Context, organization seatwright.Organiza
 	err = s.one(ctx, seatwright.MissingUser(), func(r row) { u = userOf(organization, r) },
 		selectUsers+` WHERE o.id = ? AND u.user_name_key = ?`, string(organization), nameKey)
 	return u, err
+}
+
+// userOrders are what people can be sorted by.
+var userOrders = map[seatwright.UserSort]string{
+	seatwright.SortUsersByID:                 `u.id`,
+	seatwright.SortUsersByUserName:           `lower(u.user_name)`,
+	seatwright.SortUsersByEmail:              `lower(u.email)`,
+	seatwright.SortUsersByFirstName:          `lower(u.first_name)`,
+	seatwright.SortUsersByLastName:           `lower(u.last_name)`,
+	seatwright.SortUsersByDisplayName:        `lower(u.display_name)`,
+	seatwright.SortUsersByCreatedAt:          `u.created_at`,
+	seatwright.SortUsersByModifiedAt:         `u.modified_at`,
+	seatwright.SortUsersByActive:             `u.active`,
+	seatwright.SortUsersByInvitationAccepted: `u.invitation_accepted`,
+}
+
+// Users implements seatwright.DirectoryReader. The count stands in every row, and in one without a person where the page is empty.
+func (s *Store) Users(ctx context.Context, organization seatwright.OrganizationID, q seatwright.UserQuery) (page seatwright.UserPage, err error) {
+	by, direction := userOrders[q.Sort], "ASC"
+	if q.Descending {
+		direction = "DESC"
+	}
+	match := `u.organization = (SELECT number FROM organizations WHERE id = ?1)`
+	if q.Term != "" {
+		match += ` AND EXISTS (SELECT 1 FROM json_each(?2) term WHERE instr(lower(u.user_name || char(10) || u.email || char(10) || u.first_name
+			|| char(10) || u.last_name || char(10) || u.display_name), term.value))`
+	}
+	err = s.each(ctx, func(r row) {
+		page.Total = r.int(columnsInUser + 1) // behind what they are sorted by
+		if !r.null(0) {
+			u := userOf(organization, r)
+			u.PasswordHash = ""
+			page.Users = append(page.Users, u)
+		}
+	}, `SELECT p.*, (SELECT count(*) FROM users u WHERE `+match+`) FROM (SELECT 1) LEFT JOIN (
+			SELECT `+columnsOfUser+`, `+by+` AS sorted FROM users u WHERE `+match+` ORDER BY `+by+` `+direction+`, u.id LIMIT ?3 OFFSET ?4) p
+		ORDER BY p.sorted `+direction+`, p.id`, string(organization), jsonArray(q.Spellings()), q.Top, q.Skip)
+	return page, err
 }
 
 // Application implements seatwright.DirectoryReader.

@@ -82,7 +82,7 @@ func refusesASeatOfNobody(f *fixture) {
 	f.organization("a", 0, 2)
 	c := seatwright.AllocateToUsers{Organization: "a", Users: []seatwright.UserID{"ghost"}, Codes: attended}
 	lie := func(s *seatwright.Slice) error {
-		s.LoadUser(seatwright.User{Organization: "a", ID: "ghost"})
+		s.LoadUser(seatwright.User{Organization: "a", ID: "ghost", Active: true})
 		_, err := seatwright.Decide(s, seatwright.Origin{}, c, nil)
 		return err
 	}
@@ -99,7 +99,7 @@ func refusesASecondSeat(f *fixture) {
 	c := seatwright.AllocateToUsers{Organization: "a", Users: []seatwright.UserID{"u-1"}, Codes: attended}
 	blind := seatwright.LoadRequest{Touches: []seatwright.Touch{{Organization: "a", Codes: attended}}}
 	lie := func(s *seatwright.Slice) error {
-		s.LoadUser(seatwright.User{Organization: "a", ID: "u-1"})
+		s.LoadUser(seatwright.User{Organization: "a", ID: "u-1", Active: true})
 		_, err := seatwright.Decide(s, seatwright.Origin{}, c, nil)
 		return err
 	}

@@ -47,6 +47,14 @@ var damages = []struct{ statement, sentence string }{
 	{`DELETE FROM sign_ins WHERE organization = {o} AND user_id = 'u-1'`, "sign-ins of user u-1: by the events there were some, and they are missing"},
 	{`DELETE FROM sign_ins WHERE organization = {o} AND user_id = 'u-2'`, "sign-ins of user u-2: by the events there were some, and they are missing"},
 	{`UPDATE sign_ins SET user_id = 'ghost' WHERE organization = {o} AND user_id = 'u-1'`, "sign-ins of user …: there is no such person"},
+	{`UPDATE users SET active = NOT active WHERE organization = {o} AND id = 'left'`, "user left: stored as member, active true"},
+	{`UPDATE users SET bypass_basic_auth = NOT bypass_basic_auth WHERE organization = {o} AND id = 'left'`, "user left: stored as member, active false, bypassing basic authentication true"},
+	{`UPDATE users SET invitation_accepted = NOT invitation_accepted WHERE organization = {o} AND id = 'left'`, "user left: stored as member, active false, bypassing basic authentication false, invitation accepted false"},
+	{`UPDATE users SET modified_at = modified_at + 1 WHERE organization = {o} AND id = 'left'`, "user left: stored as changed at"},
+	{`UPDATE users SET modified_at = 0 WHERE organization = {o} AND id = 'left'`, "user left: stored as changed at 1970-01-01T00:00:00Z, by the events at 2026"},
+	{`UPDATE users SET id = 'gone' WHERE organization = {o} AND id = 'left'`, "user gone: no event created them"},
+	{`UPDATE direct_records SET user_id = 'left' WHERE organization = {o} AND user_id = 'u-3'`, "direct record of user left: no event explains it"},
+	{`UPDATE seats SET user_id = 'left' WHERE organization = {o} AND user_id = 'u-2'`, "seats of user left: stored are [ATTUNU], by the events []"},
 
 	{`UPDATE lots SET quantity = quantity + 1 WHERE organization = {o} AND id = 'lot-2'`, "lot lot-2: stored as 3 of TSTNU"},
 	{`UPDATE lots SET ends_at = ends_at + 1, expires_at = expires_at + 1 WHERE organization = {o} AND id = 'lot-2'`, "lot lot-2: stored as 2 of TSTNU"},
@@ -163,4 +171,12 @@ func (f *archiveFixture) damageable(name string) {
 		f.must(decide(f.fixture, seatwright.AdmitSignIn{Organization: org, User: c.User}))
 		f.must(decide(f.fixture, c))
 	}
+	for _, id := range []string{"left", "gone"} { // both held something
+		f.person(name, id)
+		f.must(nil, f.allocate(name, attended, seatwright.UserID(id)))
+	}
+	f.must(decide(f.fixture, seatwright.UpdateUser{
+		Organization: org, User: "left", Active: to(false), BypassBasicAuth: to(false), InvitationAccepted: to(true),
+	}))
+	f.must(decide(f.fixture, seatwright.DeleteUsers{Organization: org, Users: []seatwright.UserID{"gone"}}))
 }

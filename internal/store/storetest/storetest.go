@@ -58,6 +58,12 @@ func Run(t *testing.T, open Opener) {
 		"RefusesGroupsThatCannotBe":               refusesGroups,
 		"AGroupDoesNotComeBackInOneBatch":         groupsInOneBatch,
 		"GroupsFollowTheModel":                    groupsFollowTheModel,
+		"ChangesPeople":                           changesPeople,
+		"WhoIsGoneHoldsNothing":                   goneHoldNothing,
+		"NamesOfTheGoneAreFree":                   namesOfTheGoneAreFree,
+		"TheLastAdministratorStays":               lastAdministratorStays,
+		"MakesManyPeopleOrNone":                   makesManyOrNone,
+		"ListsPeople":                             listsPeople,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

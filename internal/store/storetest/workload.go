@@ -1,8 +1,10 @@
 package storetest
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/seatwright/seatwright"
@@ -50,7 +52,7 @@ func (w *workload) step() {
 	}
 	org := workloadOrganizations[w.random.IntN(len(workloadOrganizations))]
 	var err error
-	switch w.random.IntN(17) {
+	switch w.random.IntN(21) {
 	case 0:
 		w.f.clock.advance(time.Duration(w.random.IntN(40)) * time.Minute)
 	case 1:
@@ -113,10 +115,47 @@ func (w *workload) step() {
 		if w.random.IntN(3) == 0 {
 			_, err = decide(w.f, seatwright.DeleteGroups{Organization: org, IDs: []seatwright.GroupID{w.group()}})
 		}
+	case 14, 15:
+		err = w.changePeople(org)
 	default:
 		_, err = decide(w.f, seatwright.AllocateToUsers{Organization: org, Users: w.users(org), Codes: w.codes(), External: w.random.IntN(3) == 0})
 	}
 	w.expect(err)
+}
+
+// changePeople changes, removes and makes people.
+func (w *workload) changePeople(org seatwright.OrganizationID) (err error) {
+	users := w.users(org)
+	switch w.random.IntN(6) {
+	case 0:
+		_, err = decide(w.f, seatwright.DeleteUsers{Organization: org, Users: users[:1]})
+	case 3:
+		// One batch in which somebody goes and comes again, with other seats.
+		first, origin := users[:1], seatwright.Origin{Actor: "user/0", Via: "test", RequestID: "request"}
+		gone := seatwright.DeleteUsers{Organization: org, Users: first}
+		again := seatwright.CreateUser{User: seatwright.User{Organization: org, ID: first[0], Role: seatwright.RoleMember}}
+		seats := seatwright.AllocateToUsers{Organization: org, Users: first, Codes: w.codes()}
+		touches := slices.Concat(gone.Touches(), again.Touches(), seats.Touches())
+		err = w.f.store.Update(ctx, seatwright.LoadRequest{Touches: touches}, func(s *seatwright.Slice) error {
+			_, goneErr := seatwright.Decide(s, origin, gone, nil)
+			_, againErr := seatwright.Decide(s, origin, again, nil)
+			_, seatsErr := seatwright.Decide(s, origin, seats, nil)
+			w.expect(errors.Join(goneErr, againErr, seatsErr))
+			return nil
+		})
+	case 1:
+		_, err = decide(w.f, seatwright.ChangePassword{Organization: org, User: users[0], OldHash: "hash", PasswordHash: "hash"})
+	case 2:
+		_, err = decide(w.f, seatwright.CreateUsers{Organization: org, Users: []seatwright.CreateUser{{
+			User:         seatwright.User{Organization: org, ID: users[0], Role: seatwright.RoleMember, InvitationAccepted: true, UserName: "n"},
+			PasswordHash: "hash", UserNameKey: fmt.Sprint("made ", w.made),
+		}}})
+	default:
+		active := w.random.IntN(3) > 0
+		name := fmt.Sprint("Name ", w.random.IntN(2))
+		_, err = decide(w.f, seatwright.UpdateUser{Organization: org, User: users[0], Active: &active, FirstName: &name})
+	}
+	return err
 }
 
 // expect lets refusals pass.
