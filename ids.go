@@ -93,7 +93,7 @@ func UserIDs(raw []string) ([]UserID, error) {
 	if len(raw) > MaxUsersPerCall {
 		return nil, Invalid(ReasonTooMany, "at most %d users in one call, not %d", MaxUsersPerCall, len(raw)).In("userIds")
 	}
-	return distinct[UserID](raw, "userIds")
+	return DistinctIDs[UserID](raw, "userIds")
 }
 
 // BundleCodes reads a list of bundle codes as it comes in a request: in order, duplicates dropped; it may be empty. Whether
@@ -102,10 +102,12 @@ func BundleCodes(raw []string) ([]BundleCode, error) {
 	if len(raw) > MaxCodesPerCall {
 		return nil, Invalid(ReasonTooMany, "at most %d codes in one call, not %d", MaxCodesPerCall, len(raw)).In("userBundleCodes")
 	}
-	return distinct[BundleCode](raw, "userBundleCodes")
+	return DistinctIDs[BundleCode](raw, "userBundleCodes")
 }
 
-func distinct[ID ~string](raw []string, field string) ([]ID, error) {
+// DistinctIDs reads a list of ids as it comes in a request: canonical, in order, duplicates dropped. The error is
+// invalid/malformed_id and names the field.
+func DistinctIDs[ID ~string](raw []string, field string) ([]ID, error) {
 	ids := make([]ID, 0, len(raw))
 	seen := make(map[ID]bool, len(raw))
 	for i, text := range raw {

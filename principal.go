@@ -23,6 +23,12 @@ const (
 	ScopeLicense      Scope = "PM.License"
 	ScopeLicenseRead  Scope = "PM.License.Read"
 	ScopeLicenseWrite Scope = "PM.License.Write"
+	ScopeGroup        Scope = "PM.Group"
+	ScopeGroupRead    Scope = "PM.Group.Read"
+	ScopeGroupWrite   Scope = "PM.Group.Write"
+	ScopeRobot        Scope = "PM.RobotAccount"
+	ScopeRobotRead    Scope = "PM.RobotAccount.Read"
+	ScopeRobotWrite   Scope = "PM.RobotAccount.Write"
 	ScopeUser         Scope = "PM.User"
 	ScopeUserRead     Scope = "PM.User.Read"
 	ScopeUserWrite    Scope = "PM.User.Write"
@@ -36,10 +42,10 @@ func PublishedScopes() []Scope {
 	return []Scope{
 		ScopeAudit, ScopeAuditRead,
 		"PM.AuthSetting",
-		"PM.Group", "PM.Group.Read", "PM.Group.Write",
+		ScopeGroup, ScopeGroupRead, ScopeGroupWrite,
 		ScopeLicense, ScopeLicenseRead, ScopeLicenseWrite,
 		"PM.MessageTemplate", "PM.MessageTemplate.Read", "PM.MessageTemplate.Write",
-		"PM.RobotAccount", "PM.RobotAccount.Read", "PM.RobotAccount.Write",
+		ScopeRobot, ScopeRobotRead, ScopeRobotWrite,
 		"PM.Setting", "PM.Setting.Read", "PM.Setting.Write",
 		ScopeUser, ScopeUserRead, ScopeUserWrite,
 		"PM.UserLoginAttempt", "PM.UserLoginAttempt.Read",
@@ -100,6 +106,10 @@ var (
 	PermissionReadUsers     = Permission{Roles: []Role{RoleOrganizationAdministrator}, Scopes: []Scope{ScopeUser, ScopeUserRead}}
 	PermissionWriteUsers    = Permission{Roles: []Role{RoleOrganizationAdministrator}, Scopes: []Scope{ScopeUser, ScopeUserWrite}}
 	PermissionReadAudit     = Permission{Roles: []Role{RoleOrganizationAdministrator, RoleHostAdministrator}, Scopes: []Scope{ScopeAudit, ScopeAuditRead}}
+	PermissionReadGroups    = Permission{Roles: []Role{RoleOrganizationAdministrator}, Scopes: []Scope{ScopeGroup, ScopeGroupRead}}
+	PermissionWriteGroups   = Permission{Roles: []Role{RoleOrganizationAdministrator}, Scopes: []Scope{ScopeGroup, ScopeGroupWrite}}
+	PermissionReadRobots    = Permission{Roles: []Role{RoleOrganizationAdministrator}, Scopes: []Scope{ScopeRobot, ScopeRobotRead}}
+	PermissionWriteRobots   = Permission{Roles: []Role{RoleOrganizationAdministrator}, Scopes: []Scope{ScopeRobot, ScopeRobotWrite}}
 	PermissionManageHost    = Permission{Roles: []Role{RoleHostAdministrator}}
 )
 

@@ -41,6 +41,9 @@ type Operation struct {
 	Tag        string // the door
 	Public     bool   // answered without a token
 	Permission seatwright.Permission
+	// OrganizationParameter is the parameter of the path that names the organization where its name does not say so: the same
+	// place in a path can mean something else for another method. Empty: none.
+	OrganizationParameter string
 }
 
 // Pattern is the operation in the form of the standard library's routes: method, space, path.
@@ -55,6 +58,8 @@ type operation struct {
 	Tags        []string               `yaml:"tags"`
 	Security    *[]map[string][]string `yaml:"security"`
 	Roles       []seatwright.Role      `yaml:"x-roles"`
+
+	OrganizationParameter string `yaml:"x-organization"`
 }
 
 // Operations lists every operation of both documents in the order of the paths, then methods. An operation that does not
@@ -100,7 +105,7 @@ func (o operation) operation() (Operation, error) {
 	if o.Security == nil {
 		return Operation{}, fmt.Errorf("needs a security list; an empty one makes it public")
 	}
-	op := Operation{ID: o.OperationID, Tag: o.Tags[0], Public: len(*o.Security) == 0, Permission: seatwright.Permission{Roles: o.Roles}}
+	op := Operation{ID: o.OperationID, Tag: o.Tags[0], Public: len(*o.Security) == 0, Permission: seatwright.Permission{Roles: o.Roles}, OrganizationParameter: o.OrganizationParameter}
 	for _, alternative := range *o.Security {
 		for _, scopes := range alternative {
 			// A Permission knows only "one of", so a document that asks for two things at once must not be read as either.

@@ -6,6 +6,78 @@ import (
 	"time"
 )
 
+// BulkGroupDeleteCommand defines model for BulkGroupDeleteCommand.
+type BulkGroupDeleteCommand struct {
+	GroupIDs []string `json:"groupIDs"`
+}
+
+// BulkRobotAccountDeleteCommand defines model for BulkRobotAccountDeleteCommand.
+type BulkRobotAccountDeleteCommand struct {
+	RobotAccountIDs []string `json:"robotAccountIDs"`
+}
+
+// CreateGroupCommand defines model for CreateGroupCommand.
+type CreateGroupCommand struct {
+	PartitionGlobalID *string `json:"partitionGlobalId,omitempty"`
+
+	// ID Empty for a fresh one.
+	ID                     *string  `json:"id,omitempty"`
+	Name                   string   `json:"name"`
+	DirectoryUserMemberIDs []string `json:"directoryUserMemberIDs,omitempty,omitzero"`
+}
+
+// CreateRobotAccountCommand defines model for CreateRobotAccountCommand.
+type CreateRobotAccountCommand struct {
+	PartitionGlobalID *string  `json:"partitionGlobalId,omitempty"`
+	Name              string   `json:"name"`
+	DisplayName       *string  `json:"displayName,omitempty"`
+	GroupIDsToAdd     []string `json:"groupIDsToAdd,omitempty,omitzero"`
+}
+
+// DirectoryMember defines model for DirectoryMember.
+type DirectoryMember struct {
+	// ObjectType DirectoryUser or DirectoryRobotUser.
+	ObjectType string `json:"objectType"`
+
+	// Source Always local.
+	Source      string  `json:"source"`
+	Identifier  string  `json:"identifier"`
+	Name        string  `json:"name"`
+	DisplayName *string `json:"displayName"`
+	Email       *string `json:"email"`
+	FirstName   *string `json:"firstName"`
+	LastName    *string `json:"lastName"`
+}
+
+// GroupDto A group. Of a large one the first 1,000 members are shown, in the order of their ids; of a built-in one none.
+type GroupDto struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+
+	// DisplayName The same as the name.
+	DisplayName string `json:"displayName"`
+
+	// Type 0 built in, 1 local.
+	Type                 int               `json:"type"`
+	CreationTime         time.Time         `json:"creationTime"`
+	LastModificationTime *time.Time        `json:"lastModificationTime"`
+	Members              []DirectoryMember `json:"members"`
+}
+
+// GroupMemberDto defines model for GroupMemberDto.
+type GroupMemberDto struct {
+	ID string `json:"id"`
+
+	// Type 0 user, 4 robot account.
+	Type int `json:"type"`
+}
+
+// GroupMemberPage defines model for GroupMemberPage.
+type GroupMemberPage struct {
+	TotalCount int64            `json:"totalCount"`
+	Results    []GroupMemberDto `json:"results"`
+}
+
 // PostedUserLicense A `UserLicense` where codes were sent, else a `UserExplicitAllocation`.
 type PostedUserLicense = any
 
@@ -42,6 +114,24 @@ type Problem struct {
 	Shortages []Shortage `json:"shortages,omitempty,omitzero"`
 }
 
+// RobotAccountDto defines model for RobotAccountDto.
+type RobotAccountDto struct {
+	ID           string    `json:"id"`
+	Name         string    `json:"name"`
+	DisplayName  string    `json:"displayName"`
+	CreationTime time.Time `json:"creationTime"`
+
+	// LastLoginTime Always null; robot accounts do not sign in.
+	LastLoginTime *time.Time `json:"lastLoginTime"`
+	GroupIds      []string   `json:"groupIds"`
+}
+
+// RobotAccountPage defines model for RobotAccountPage.
+type RobotAccountPage struct {
+	TotalCount int64             `json:"totalCount"`
+	Results    []RobotAccountDto `json:"results"`
+}
+
 // Shortage How many units of a bundle are missing.
 type Shortage struct {
 	Bundle string `json:"bundle"`
@@ -51,6 +141,26 @@ type Shortage struct {
 
 	// Available Units that were free. 0 for a code that does not exist.
 	Available int64 `json:"available"`
+}
+
+// UpdateGroupCommand defines model for UpdateGroupCommand.
+type UpdateGroupCommand struct {
+	PartitionGlobalID *string `json:"partitionGlobalId,omitempty"`
+
+	// Name Empty leaves it as it is.
+	Name                     *string  `json:"name,omitempty"`
+	DirectoryUserIDsToAdd    []string `json:"directoryUserIDsToAdd,omitempty,omitzero"`
+	DirectoryUserIDsToRemove []string `json:"directoryUserIDsToRemove,omitempty,omitzero"`
+}
+
+// UpdateRobotAccountCommand defines model for UpdateRobotAccountCommand.
+type UpdateRobotAccountCommand struct {
+	PartitionGlobalID *string `json:"partitionGlobalId,omitempty"`
+
+	// DisplayName Null leaves it as it is.
+	DisplayName      *string  `json:"displayName,omitempty"`
+	GroupIDsToAdd    []string `json:"groupIDsToAdd,omitempty,omitzero"`
+	GroupIDsToRemove []string `json:"groupIDsToRemove,omitempty,omitzero"`
 }
 
 // UserDto A person of the organization's own directory.
@@ -168,8 +278,38 @@ type UserLicenseRequest struct {
 // AccountID defines model for accountId.
 type AccountID = string
 
+// GroupID defines model for groupId.
+type GroupID = string
+
 // IdempotencyKey defines model for idempotencyKey.
 type IdempotencyKey = string
+
+// OrganizationOrGroup defines model for organizationOrGroup.
+type OrganizationOrGroup = string
+
+// OrganizationOrRobotAccount defines model for organizationOrRobotAccount.
+type OrganizationOrRobotAccount = string
+
+// PartitionGlobalID defines model for partitionGlobalId.
+type PartitionGlobalID = string
+
+// RobotAccountID defines model for robotAccountId.
+type RobotAccountID = string
+
+// SearchTerm defines model for searchTerm.
+type SearchTerm = string
+
+// Skip defines model for skip.
+type Skip = int
+
+// SortBy defines model for sortBy.
+type SortBy = string
+
+// SortOrder defines model for sortOrder.
+type SortOrder = string
+
+// Top defines model for top.
+type Top = int
 
 // UserID defines model for userId.
 type UserID = string
@@ -185,6 +325,89 @@ type RetryLater = Problem
 
 // Unauthenticated Why a request was refused (RFC 9457).
 type Unauthenticated = Problem
+
+// CreateGroupParams defines parameters for CreateGroup.
+type CreateGroupParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// DeleteGroupsParams defines parameters for DeleteGroups.
+type DeleteGroupsParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// UpdateGroupParams defines parameters for UpdateGroup.
+type UpdateGroupParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// DeleteGroupParams defines parameters for DeleteGroup.
+type DeleteGroupParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// ListGroupMembersParams defines parameters for ListGroupMembers.
+type ListGroupMembersParams struct {
+	// Top How many at most.
+	Top *Top `form:"top,omitempty" json:"top,omitempty"`
+
+	// Skip How many of the first to leave out.
+	Skip Skip `form:"skip,omitempty" json:"skip,omitempty,omitzero"`
+}
+
+// CreateRobotAccountParams defines parameters for CreateRobotAccount.
+type CreateRobotAccountParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// DeleteRobotAccountsParams defines parameters for DeleteRobotAccounts.
+type DeleteRobotAccountsParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// ListRobotAccountsParams defines parameters for ListRobotAccounts.
+type ListRobotAccountsParams struct {
+	// SearchTerm Only those whose name or display name has this text in it, in any letter case.
+	SearchTerm SearchTerm `form:"searchTerm,omitempty" json:"searchTerm,omitempty,omitzero"`
+
+	// Top How many at most.
+	Top *Top `form:"top,omitempty" json:"top,omitempty"`
+
+	// Skip How many of the first to leave out.
+	Skip Skip `form:"skip,omitempty" json:"skip,omitempty,omitzero"`
+
+	// SortBy The field to sort by, in any letter case.
+	SortBy SortBy `form:"sortBy,omitempty" json:"sortBy,omitempty,omitzero"`
+
+	// SortOrder `asc` (the default) or `desc`.
+	SortOrder SortOrder `form:"sortOrder,omitempty" json:"sortOrder,omitempty,omitzero"`
+}
+
+// UpdateRobotAccountParams defines parameters for UpdateRobotAccount.
+type UpdateRobotAccountParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// DeleteRobotAccountParams defines parameters for DeleteRobotAccount.
+type DeleteRobotAccountParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
 
 // RemoveUserLicensesParams defines parameters for RemoveUserLicenses.
 type RemoveUserLicensesParams struct {
@@ -206,6 +429,24 @@ type ReplaceUserLicensesParams struct {
 	// answer again, refusals included. With another request it is refused with 422.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
 }
+
+// CreateGroupJSONRequestBody defines body for CreateGroup for application/json ContentType.
+type CreateGroupJSONRequestBody = CreateGroupCommand
+
+// DeleteGroupsJSONRequestBody defines body for DeleteGroups for application/json ContentType.
+type DeleteGroupsJSONRequestBody = BulkGroupDeleteCommand
+
+// UpdateGroupJSONRequestBody defines body for UpdateGroup for application/json ContentType.
+type UpdateGroupJSONRequestBody = UpdateGroupCommand
+
+// CreateRobotAccountJSONRequestBody defines body for CreateRobotAccount for application/json ContentType.
+type CreateRobotAccountJSONRequestBody = CreateRobotAccountCommand
+
+// DeleteRobotAccountsJSONRequestBody defines body for DeleteRobotAccounts for application/json ContentType.
+type DeleteRobotAccountsJSONRequestBody = BulkRobotAccountDeleteCommand
+
+// UpdateRobotAccountJSONRequestBody defines body for UpdateRobotAccount for application/json ContentType.
+type UpdateRobotAccountJSONRequestBody = UpdateRobotAccountCommand
 
 // RemoveUserLicensesJSONRequestBody defines body for RemoveUserLicenses for application/json ContentType.
 type RemoveUserLicensesJSONRequestBody = UserLicenseRemovalRequest

@@ -25,6 +25,7 @@ import (
 type App struct {
 	Directory *directory.Directory
 	People    *directory.People
+	Groups    *directory.Groups
 	Licensing *licensing.Licensing
 
 	log      *slog.Logger
@@ -89,8 +90,9 @@ func (a *App) open(ctx context.Context, c Config, logs io.Writer, issuerFromHost
 		return fmt.Errorf("signing keys: %v", err) //nolint:errorlint // nobody was refused: the configuration is wrong
 	}
 	a.People = directory.NewPeople(a.store)
+	a.Groups = directory.NewGroups(a.store, a.ledger)
 	a.handler, err = server.New(server.Config{
-		Log: a.log, Authenticator: identity, Directory: a.Directory, People: a.People, Licensing: a.Licensing, Identity: identity, Ready: a.ready,
+		Log: a.log, Authenticator: identity, Directory: a.Directory, People: a.People, Groups: a.Groups, Licensing: a.Licensing, Identity: identity, Ready: a.ready,
 	})
 	return err
 }

@@ -59,6 +59,12 @@ func checkContract(t *testing.T, operation *openapi3.Operation, method string, g
 			t.Errorf("the answer lacks the header %s", name)
 		}
 	}
+	if len(response.Value.Content) == 0 {
+		if got.body != "" || got.header.Get("Content-Type") != "" {
+			t.Errorf("the document of %s has no body for %d, the answer has %s", operation.OperationID, got.status, got.body)
+		}
+		return
+	}
 	kind, _, err := mime.ParseMediaType(got.header.Get("Content-Type"))
 	check(t, err)
 	media := response.Value.Content[kind]

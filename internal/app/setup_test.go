@@ -12,7 +12,6 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -67,6 +66,7 @@ type world struct {
 
 	mu     sync.Mutex
 	tokens map[string]string
+	robots map[string]string // ids by name
 }
 
 const memberPassword = "correct horse battery staple"
@@ -97,6 +97,19 @@ func setup(t *testing.T) *world {
 	w.tokens["people"] = w.token(t, people, "")
 	w.tokens["people reader"] = w.token(t, people, "PM.User.Read")
 	w.tokens["people writer"] = w.token(t, people, "PM.User.Write")
+	for _, c := range []struct{ id, scope, called string }{{"groups", "PM.Group", "group"}, {"robots", "PM.RobotAccount", "robot"}} {
+		program := app.Credentials{ClientID: c.id}
+		_, program.ClientSecret, err = w.Directory.CreateApplication(t.Context(), system, acme, directory.NewApplication{ID: c.id, Scopes: []seatwright.Scope{seatwright.Scope(c.scope)}})
+		check(t, err)
+		w.tokens[c.id] = w.token(t, program, "")
+		w.tokens[c.called+" reader"] = w.token(t, program, c.scope+".Read")
+		w.tokens[c.called+" writer"] = w.token(t, program, c.scope+".Write")
+	}
+	_, err = w.Directory.CreateUser(t.Context(), system, w.demo.Globex.Organization, directory.NewUser{
+		ID: "globex-admin", UserName: "admin", Password: memberPassword, Role: seatwright.RoleOrganizationAdministrator,
+	})
+	check(t, err)
+	w.tokens["globex administrator"] = w.login(t, "globex", "admin", memberPassword)
 	w.tokens["globex"] = w.token(t, w.demo.Globex, "")
 	w.tokens["initech"] = w.token(t, w.demo.Initech, "")
 	return w
@@ -123,7 +136,7 @@ func serve(t *testing.T, dir string) *world {
 		// The server gives one address 256 connections.
 		Transport: &http.Transport{MaxConnsPerHost: 240, MaxIdleConnsPerHost: 240},
 	}
-	w := &world{App: opened, demo: demo, dir: dir, client: client, tokens: map[string]string{}}
+	w := &world{App: opened, demo: demo, dir: dir, client: client, tokens: map[string]string{}, robots: map[string]string{}}
 	once := sync.OnceFunc(func() {
 		client.CloseIdleConnections()
 		cancel()
@@ -340,9 +353,6 @@ func (w *world) state(t *testing.T, organizations ...seatwright.OrganizationID) 
 	}
 	return b.String()
 }
-
-// same compares two lists where nil is empty.
-func same(a, b []string) bool { return slices.Equal(a, b) }
 
 // onPostgres says that the servers of this run keep their data there; see TestEverythingOnPostgres.
 var onPostgres = os.Getenv("SEATWRIGHT_TEST_ON_POSTGRES") != ""

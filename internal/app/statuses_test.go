@@ -26,7 +26,7 @@ type row struct {
 	lacks    []string
 	allow    string   // the Allow header
 	chain    string   // whose events are looked at: acme where it is empty
-	events   []string // all new events of that chain, as "kind subject"
+	events   []string // all new events of that chain, as "kind subject"; "kind *" where the subject is made up by the server
 }
 
 // operationRows are the rows of one operation of the documents; an empty operation is none of them.
@@ -53,6 +53,9 @@ func (w *world) replacer(t *testing.T) *strings.Replacer {
 	for name, token := range w.tokens {
 		pairs = append(pairs, "{token "+name+"}", token)
 	}
+	for name, id := range w.robots {
+		pairs = append(pairs, "{"+name+"}", id)
+	}
 	return strings.NewReplacer(pairs...)
 }
 
@@ -70,11 +73,31 @@ func TestStatuses(t *testing.T) {
 		_, err := w.Directory.CreateTenant(t.Context(), seatwright.SystemCaller("test"), organization, directory.NewTenant{Name: "Twin"})
 		check(t, err)
 	}
+	for name, display := range map[string]string{"night": "Night", "day": "Zenith"} {
+		robot, err := w.Groups.CreateRobotAccount(t.Context(), seatwright.SystemCaller("test"), seatwright.Organization{ID: w.demo.Acme.Organization}, directory.NewRobotAccount{
+			Name: strings.ToUpper(name[:1]) + name[1:], DisplayName: display,
+		})
+		check(t, err)
+		w.robots[name] = string(robot.ID)
+	}
 	table := []operationRows{
 		{"replaceUserLicenses", slices.Concat(allocationRows("PUT"), putRows(), malformedRows("PUT"))},
 		{"postUserLicenses", slices.Concat(allocationRows("POST"), postRows(), malformedRows("POST"))},
 		{"listUserLicensePools", getRows()},
 		{"removeUserLicenses", slices.Concat(deleteRows(), malformedRows("DELETE"))},
+		{"createGroup", createGroupRows()},
+		{"listGroups", listGroupsRows()},
+		{"getGroup", getGroupRows()},
+		{"updateGroup", updateGroupRows()},
+		{"listGroupMembers", listMembersRows()},
+		{"deleteGroup", deleteGroupRows()},
+		{"deleteGroups", deleteGroupsRows()},
+		{"listRobotAccounts", listRobotAccountsRows()},
+		{"createRobotAccount", createRobotAccountRows()},
+		{"getRobotAccount", getRobotAccountRows()},
+		{"updateRobotAccount", updateRobotAccountRows()},
+		{"deleteRobotAccount", deleteRobotAccountRows()},
+		{"deleteRobotAccounts", deleteRobotAccountsRows()},
 		{"getUser", getUserRows()},
 		{"authenticate", authenticateRows()},
 		{"token", tokenRows()},
@@ -132,7 +155,13 @@ func (w *world) checkRow(t *testing.T, r row, fill *strings.Replacer) answer {
 	}
 	checkForm(t, r, got)
 	changed := w.events(t, chain, before)
-	if list := said(changed); !same(list, r.events) {
+	said := said(changed)
+	for i, event := range said {
+		if kind, _, _ := strings.Cut(event, " "); i < len(r.events) && r.events[i] == kind+" *" {
+			said[i] = r.events[i]
+		}
+	}
+	if list := said; strings.Join(list, "\n") != fill.Replace(strings.Join(r.events, "\n")) {
 		t.Errorf("events %q, want %q", list, r.events)
 	}
 	if now := w.heads(t, everybody, chain); r.chain == "" && now != heads {
@@ -178,6 +207,9 @@ func checkForm(t *testing.T, r row, got answer) {
 		t.Error("401 without a challenge")
 	}
 	if r.method == http.MethodHead {
+		return
+	}
+	if got.status == http.StatusNoContent {
 		return
 	}
 	kind := got.header.Get("Content-Type")

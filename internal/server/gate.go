@@ -86,7 +86,7 @@ func (g *gate) admit(r *http.Request, op contract.Operation) error {
 		return err
 	}
 	exchange.Caller = seatwright.Caller{Principal: principal, Via: op.Tag, RequestID: exchange.RequestID}
-	exchange.Organization, err = g.organization(r.Context(), principal, op, organizationsNamed(r, exchange))
+	exchange.Organization, err = g.organization(r.Context(), principal, op, organizationsNamed(r, op, exchange))
 	if err != nil {
 		return err
 	}
@@ -117,9 +117,11 @@ func bearerToken(header http.Header) (string, error) {
 }
 
 // organizationsNamed lists how the path names the organization: before the door, and as the operation's own parameter.
-func organizationsNamed(r *http.Request, exchange *api.Exchange) []string {
+func organizationsNamed(r *http.Request, op contract.Operation, exchange *api.Exchange) []string {
 	var names []string
-	for _, name := range [...]string{exchange.PathOrganization, r.PathValue("accountId"), r.PathValue("partitionGlobalId"), r.PathValue("org")} {
+	for _, name := range [...]string{
+		exchange.PathOrganization, r.PathValue("accountId"), r.PathValue("partitionGlobalId"), r.PathValue("org"), r.PathValue(op.OrganizationParameter),
+	} {
 		if name != "" && !slices.Contains(names, name) {
 			names = append(names, name)
 		}

@@ -48,6 +48,7 @@ type Config struct {
 	Authenticator Authenticator
 	Directory     Directory
 	People        identity.People
+	Groups        identity.Groups
 	Licensing     Licensing
 	Identity      Identity
 	Ready         func(context.Context) error // nil while requests can be served
@@ -77,7 +78,7 @@ func New(c Config) (http.Handler, error) {
 		g.operations[op.Pattern()] = op
 	}
 	lease.Register(g, s.doorOf(contract.AutomationSuite), c.Licensing)
-	identity.Register(g, s.doorOf(contract.AutomationSuite), c.People)
+	identity.Register(g, s.doorOf(contract.AutomationSuite), c.People, c.Groups)
 	if err := native.Register(g, s.doorOf(contract.Native), c.Directory, c.Licensing); err != nil {
 		return nil, err
 	}

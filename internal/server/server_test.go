@@ -445,7 +445,7 @@ func TestRequestsThatReachNoUseCase(t *testing.T) {
 		"TooLongAPrefix":     {"PUT", "/songs/a/b" + license, seed, nil, 404, seatwright.ReasonRouteNotFound},
 		"OddTenant":          {"PUT", "/songs/a%20b" + license, seed, nil, 404, seatwright.ReasonRouteNotFound},
 		"DoorInsideDoor":     {"PUT", "/la" + license, seed, nil, 404, seatwright.ReasonRouteNotFound},
-		"IdentityAPI":        {"GET", "/identity_/api/Group/song-one", "", nil, 404, seatwright.ReasonRouteNotFound},
+		"IdentityAPI":        {"GET", "/identity_/api/Nothing/song-one", "", nil, 404, seatwright.ReasonRouteNotFound},
 		"LongerPath":         {"PUT", license + "/more", seed, nil, 404, seatwright.ReasonRouteNotFound},
 		"EmptyKey":           {"PUT", license, seed, []string{"Idempotency-Key: "}, 400, seatwright.ReasonMalformedKey},
 		"TwoKeys":            {"PUT", license, seed, []string{"Idempotency-Key: a", "Idempotency-Key: a"}, 400, seatwright.ReasonMalformedKey},

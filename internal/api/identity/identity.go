@@ -4,18 +4,53 @@
 package identity
 
 import (
+	"context"
+	"math"
+
+	"github.com/seatwright/seatwright"
 	"github.com/seatwright/seatwright/internal/api"
 )
 
 // Register adds the routes of the door to mux. The handlers expect the caller and the organization in the context.
-func Register(mux ServeMux, door api.Door, people People) {
-	HandlerWithOptions(NewStrictHandler(handlers{people: people}, door.Decode, door.Fail), StdHTTPServerOptions{
+func Register(mux ServeMux, door api.Door, people People, groups Groups) {
+	HandlerWithOptions(NewStrictHandler(handlers{people: people, groups: groups}, door.Decode, door.Fail), StdHTTPServerOptions{
 		BaseRouter: mux, ErrorHandlerFunc: door.FailParameter,
 	})
 }
 
 type handlers struct {
 	people People
+	groups Groups
+}
+
+// sameOrganization refuses a body that names another organization than that of the request, as if there were no such one.
+func sameOrganization(ctx context.Context, named *string) error {
+	if named != nil && *named != "" && !api.OrganizationOf(ctx).IsCalled(*named) {
+		return seatwright.MissingOrganization()
+	}
+	return nil
+}
+
+// pageOf reads what part of a list is asked for: the first ten where nothing is said, 1,000 at most.
+func pageOf(skip int, top *int) (from, most int, err error) {
+	most = 10
+	if top != nil {
+		most = *top
+	}
+	if skip < 0 || skip > math.MaxInt32 {
+		return 0, 0, seatwright.Invalid(seatwright.ReasonInvalidValue, "skip is 0 to %d", math.MaxInt32).In("skip")
+	}
+	if most < 0 || most > 1000 {
+		return 0, 0, seatwright.Invalid(seatwright.ReasonInvalidValue, "top is 0 to 1000").In("top")
+	}
+	return skip, most, nil
+}
+
+func orEmpty(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
 }
 
 func orNull(s string) *string {
