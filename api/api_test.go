@@ -63,6 +63,12 @@ func TestPermissionsAreThoseOfTheDomain(t *testing.T) {
 		"createUser":           seatwright.PermissionManageHost,
 		"createLot":            seatwright.PermissionManageHost,
 	}
+	for _, id := range []string{
+		"listAuditLogs", "listAuditLogsOfPartition", "downloadAuditLogs", "listPortalAuditLog", "listPortalAuditLogOfPartition", "listIdentityAuditQuery",
+		"downloadIdentityAuditQuery", "queryAuditEvents",
+	} {
+		want[id] = seatwright.PermissionReadAudit
+	}
 	public := []string{"authenticate", "token", "authorize", "discovery", "keys", "getOpenAPI"}
 	for id, op := range operations(t) {
 		if op.Public != slices.Contains(public, id) {
@@ -89,7 +95,7 @@ func TestOperationsAreWhole(t *testing.T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v", got)
 	}
-	if len(all) != 28 {
+	if len(all) != 36 {
 		t.Errorf("%d operations", len(all))
 	}
 }

@@ -6,6 +6,111 @@ import (
 	"time"
 )
 
+// Defines values for AuditQueryRecordDtoDetailsVersion.
+const (
+	AuditEventV1 AuditQueryRecordDtoDetailsVersion = "auditEventV1"
+)
+
+// AuditClientInfo Where the request came from.
+type AuditClientInfo struct {
+	// IPAddress Recorded for sign-ins; else null.
+	IPAddress *string `json:"ipAddress"`
+
+	// IPCountry Always null.
+	IPCountry *string `json:"ipCountry"`
+}
+
+// AuditEvent One event, in the form of the newer service.
+type AuditEvent struct {
+	// ID The number of the event in the chain of the organization, from 1.
+	ID               string    `json:"id"`
+	CreatedOn        time.Time `json:"createdOn"`
+	OrganizationID   string    `json:"organizationId"`
+	OrganizationName string    `json:"organizationName"`
+
+	// TenantID Always null.
+	TenantID *string `json:"tenantId"`
+
+	// TenantName Always null.
+	TenantName *string `json:"tenantName"`
+
+	// ActorID Null for the server.
+	ActorID *string `json:"actorId"`
+
+	// ActorName `userName` of the other operations.
+	ActorName  string  `json:"actorName"`
+	ActorEmail *string `json:"actorEmail"`
+
+	// EventType The kind, such as `allocation.set`.
+	EventType string `json:"eventType"`
+
+	// EventSource The door that it came through.
+	EventSource string `json:"eventSource"`
+
+	// EventTarget The id of what it is about.
+	EventTarget *string `json:"eventTarget"`
+
+	// EventDetails JSON: the whole event, with its place in the chain of hashes.
+	EventDetails string `json:"eventDetails"`
+
+	// EventSummary What happened in one English sentence.
+	EventSummary string `json:"eventSummary"`
+
+	// Status 0: it was done; 1: it was refused.
+	Status int `json:"status"`
+
+	// ClientInfo Where the request came from.
+	ClientInfo AuditClientInfo `json:"clientInfo"`
+}
+
+// AuditEventPage Events back from a position.
+type AuditEventPage struct {
+	AuditEvents []AuditEvent `json:"auditEvents"`
+
+	// Next The address of the older events; null where there are none.
+	Next *string `json:"next"`
+
+	// Previous The address of the newer events; null where there are none.
+	Previous *string `json:"previous"`
+}
+
+// AuditQueryRecordDto One event of the organization.
+type AuditQueryRecordDto struct {
+	CreatedOn time.Time `json:"createdOn"`
+
+	// Category What it is about, such as `License`.
+	Category string `json:"category"`
+
+	// Action What was done, such as `Allocate`.
+	Action string `json:"action"`
+
+	// AuditLogDetails JSON: the whole event, with its place in the chain of hashes.
+	AuditLogDetails string `json:"auditLogDetails"`
+
+	// UserName Who did it: a user name; an id where there is none; `host/` and an id for the people of the host; `system` for the server.
+	UserName string `json:"userName"`
+
+	// Email Of who did it.
+	Email *string `json:"email"`
+
+	// Message What happened in one English sentence.
+	Message        string                            `json:"message"`
+	DetailsVersion AuditQueryRecordDtoDetailsVersion `json:"detailsVersion"`
+
+	// Source The door that it came through.
+	Source string `json:"source"`
+}
+
+// AuditQueryRecordDtoDetailsVersion defines model for AuditQueryRecordDto.DetailsVersion.
+type AuditQueryRecordDtoDetailsVersion string
+
+// AuditQueryRecordDtoPagedResult One page of the log.
+type AuditQueryRecordDtoPagedResult struct {
+	// TotalCount On all pages.
+	TotalCount int64                 `json:"totalCount"`
+	Results    []AuditQueryRecordDto `json:"results"`
+}
+
 // BulkGroupDeleteCommand defines model for BulkGroupDeleteCommand.
 type BulkGroupDeleteCommand struct {
 	GroupIDs []string `json:"groupIDs"`
@@ -278,6 +383,57 @@ type UserLicenseRequest struct {
 // AccountID defines model for accountId.
 type AccountID = string
 
+// AuditAPIVersion defines model for auditApiVersion.
+type AuditAPIVersion = string
+
+// AuditBefore defines model for auditBefore.
+type AuditBefore = string
+
+// AuditBeforeID defines model for auditBeforeId.
+type AuditBeforeID = string
+
+// AuditEndTime defines model for auditEndTime.
+type AuditEndTime = string
+
+// AuditEntityType defines model for auditEntityType.
+type AuditEntityType = string
+
+// AuditLanguage defines model for auditLanguage.
+type AuditLanguage = string
+
+// AuditMaxCount defines model for auditMaxCount.
+type AuditMaxCount = int32
+
+// AuditOperationType defines model for auditOperationType.
+type AuditOperationType = string
+
+// AuditPartition defines model for auditPartition.
+type AuditPartition = string
+
+// AuditSize defines model for auditSize.
+type AuditSize = int32
+
+// AuditSkip defines model for auditSkip.
+type AuditSkip = int32
+
+// AuditSortBy defines model for auditSortBy.
+type AuditSortBy = string
+
+// AuditSortOrder defines model for auditSortOrder.
+type AuditSortOrder = string
+
+// AuditStartTime defines model for auditStartTime.
+type AuditStartTime = string
+
+// AuditTo defines model for auditTo.
+type AuditTo = string
+
+// AuditTop defines model for auditTop.
+type AuditTop = int32
+
+// AuditUserName defines model for auditUserName.
+type AuditUserName = string
+
 // GroupID defines model for groupId.
 type GroupID = string
 
@@ -314,6 +470,9 @@ type Top = int
 // UserID defines model for userId.
 type UserID = string
 
+// AuditPage One page of the log.
+type AuditPage = AuditQueryRecordDtoPagedResult
+
 // Exhausted Why a request was refused (RFC 9457).
 type Exhausted = Problem
 
@@ -325,6 +484,168 @@ type RetryLater = Problem
 
 // Unauthenticated Why a request was refused (RFC 9457).
 type Unauthenticated = Problem
+
+// ListAuditLogsParams defines parameters for ListAuditLogs.
+type ListAuditLogsParams struct {
+	// Top Entries of the page; more than 1,000 are refused.
+	Top *AuditTop `form:"top,omitempty" json:"top,omitempty"`
+
+	// Skip Entries before the page.
+	Skip AuditSkip `form:"skip,omitempty" json:"skip,omitempty,omitzero"`
+
+	// SortBy `createdOn`, `category` or `action`, in any letter case. `userName` and `email` are refused: they are looked up when the log is read.
+	SortBy AuditSortBy `form:"sortBy,omitempty" json:"sortBy,omitempty,omitzero"`
+
+	// SortOrder `asc` or `desc`. Without it the newest come first, and words in the order of the alphabet.
+	SortOrder AuditSortOrder `form:"sortOrder,omitempty" json:"sortOrder,omitempty,omitzero"`
+
+	// UserName Only what they did: a user name in any letter case, or what else `userName` of an entry shows.
+	UserName AuditUserName `form:"userName,omitempty" json:"userName,omitempty,omitzero"`
+
+	// EntityType Only entries of this `category`, in any letter case.
+	EntityType AuditEntityType `form:"entityType,omitempty" json:"entityType,omitempty,omitzero"`
+
+	// OperationType Only entries of this `action`, in any letter case.
+	OperationType AuditOperationType `form:"operationType,omitempty" json:"operationType,omitempty,omitzero"`
+
+	// StartTime Only entries at this instant or later: RFC 3339, or without a zone for UTC, or a date alone.
+	StartTime AuditStartTime `form:"startTime,omitempty" json:"startTime,omitempty,omitzero"`
+
+	// EndTime Only entries before this instant, in the same form.
+	EndTime AuditEndTime `form:"endTime,omitempty" json:"endTime,omitempty,omitzero"`
+
+	// Language Taken and not looked at: messages are in English.
+	Language AuditLanguage `form:"language,omitempty" json:"language,omitempty,omitzero"`
+
+	// APIVersion Taken and not looked at: there is one version.
+	APIVersion AuditAPIVersion `form:"api-version,omitempty" json:"api-version,omitempty,omitzero"`
+}
+
+// DownloadAuditLogsParams defines parameters for DownloadAuditLogs.
+type DownloadAuditLogsParams struct {
+	// Size Entries of the file, the newest ones; more than 100,000 are refused.
+	Size *AuditSize `form:"size,omitempty" json:"size,omitempty"`
+
+	// UserName Only what they did: a user name in any letter case, or what else `userName` of an entry shows.
+	UserName AuditUserName `form:"userName,omitempty" json:"userName,omitempty,omitzero"`
+
+	// EntityType Only entries of this `category`, in any letter case.
+	EntityType AuditEntityType `form:"entityType,omitempty" json:"entityType,omitempty,omitzero"`
+
+	// OperationType Only entries of this `action`, in any letter case.
+	OperationType AuditOperationType `form:"operationType,omitempty" json:"operationType,omitempty,omitzero"`
+
+	// StartTime Only entries at this instant or later: RFC 3339, or without a zone for UTC, or a date alone.
+	StartTime AuditStartTime `form:"startTime,omitempty" json:"startTime,omitempty,omitzero"`
+
+	// EndTime Only entries before this instant, in the same form.
+	EndTime AuditEndTime `form:"endTime,omitempty" json:"endTime,omitempty,omitzero"`
+
+	// Language Taken and not looked at: messages are in English.
+	Language AuditLanguage `form:"language,omitempty" json:"language,omitempty,omitzero"`
+
+	// APIVersion Taken and not looked at: there is one version.
+	APIVersion AuditAPIVersion `form:"api-version,omitempty" json:"api-version,omitempty,omitzero"`
+}
+
+// ListAuditLogsOfPartitionParams defines parameters for ListAuditLogsOfPartition.
+type ListAuditLogsOfPartitionParams struct {
+	// Top Entries of the page; more than 1,000 are refused.
+	Top *AuditTop `form:"top,omitempty" json:"top,omitempty"`
+
+	// Skip Entries before the page.
+	Skip AuditSkip `form:"skip,omitempty" json:"skip,omitempty,omitzero"`
+
+	// SortBy `createdOn`, `category` or `action`, in any letter case. `userName` and `email` are refused: they are looked up when the log is read.
+	SortBy AuditSortBy `form:"sortBy,omitempty" json:"sortBy,omitempty,omitzero"`
+
+	// SortOrder `asc` or `desc`. Without it the newest come first, and words in the order of the alphabet.
+	SortOrder AuditSortOrder `form:"sortOrder,omitempty" json:"sortOrder,omitempty,omitzero"`
+
+	// UserName Only what they did: a user name in any letter case, or what else `userName` of an entry shows.
+	UserName AuditUserName `form:"userName,omitempty" json:"userName,omitempty,omitzero"`
+
+	// EntityType Only entries of this `category`, in any letter case.
+	EntityType AuditEntityType `form:"entityType,omitempty" json:"entityType,omitempty,omitzero"`
+
+	// OperationType Only entries of this `action`, in any letter case.
+	OperationType AuditOperationType `form:"operationType,omitempty" json:"operationType,omitempty,omitzero"`
+
+	// StartTime Only entries at this instant or later: RFC 3339, or without a zone for UTC, or a date alone.
+	StartTime AuditStartTime `form:"startTime,omitempty" json:"startTime,omitempty,omitzero"`
+
+	// EndTime Only entries before this instant, in the same form.
+	EndTime AuditEndTime `form:"endTime,omitempty" json:"endTime,omitempty,omitzero"`
+
+	// Language Taken and not looked at: messages are in English.
+	Language AuditLanguage `form:"language,omitempty" json:"language,omitempty,omitzero"`
+
+	// APIVersion Taken and not looked at: there is one version.
+	APIVersion AuditAPIVersion `form:"api-version,omitempty" json:"api-version,omitempty,omitzero"`
+}
+
+// ListIdentityAuditQueryParams defines parameters for ListIdentityAuditQuery.
+type ListIdentityAuditQueryParams struct {
+	// Top Entries of the page; more than 1,000 are refused.
+	Top *AuditTop `form:"top,omitempty" json:"top,omitempty"`
+
+	// Skip Entries before the page.
+	Skip AuditSkip `form:"skip,omitempty" json:"skip,omitempty,omitzero"`
+
+	// SortBy `createdOn`, `category` or `action`, in any letter case. `userName` and `email` are refused: they are looked up when the log is read.
+	SortBy AuditSortBy `form:"sortBy,omitempty" json:"sortBy,omitempty,omitzero"`
+
+	// SortOrder `asc` or `desc`. Without it the newest come first, and words in the order of the alphabet.
+	SortOrder AuditSortOrder `form:"sortOrder,omitempty" json:"sortOrder,omitempty,omitzero"`
+
+	// UserName Only what they did: a user name in any letter case, or what else `userName` of an entry shows.
+	UserName AuditUserName `form:"userName,omitempty" json:"userName,omitempty,omitzero"`
+
+	// EntityType Only entries of this `category`, in any letter case.
+	EntityType AuditEntityType `form:"entityType,omitempty" json:"entityType,omitempty,omitzero"`
+
+	// OperationType Only entries of this `action`, in any letter case.
+	OperationType AuditOperationType `form:"operationType,omitempty" json:"operationType,omitempty,omitzero"`
+
+	// StartTime Only entries at this instant or later: RFC 3339, or without a zone for UTC, or a date alone.
+	StartTime AuditStartTime `form:"startTime,omitempty" json:"startTime,omitempty,omitzero"`
+
+	// EndTime Only entries before this instant, in the same form.
+	EndTime AuditEndTime `form:"endTime,omitempty" json:"endTime,omitempty,omitzero"`
+
+	// Language Taken and not looked at: messages are in English.
+	Language AuditLanguage `form:"language,omitempty" json:"language,omitempty,omitzero"`
+
+	// APIVersion Taken and not looked at: there is one version.
+	APIVersion AuditAPIVersion `form:"api-version,omitempty" json:"api-version,omitempty,omitzero"`
+}
+
+// DownloadIdentityAuditQueryParams defines parameters for DownloadIdentityAuditQuery.
+type DownloadIdentityAuditQueryParams struct {
+	// Size Entries of the file, the newest ones; more than 100,000 are refused.
+	Size *AuditSize `form:"size,omitempty" json:"size,omitempty"`
+
+	// UserName Only what they did: a user name in any letter case, or what else `userName` of an entry shows.
+	UserName AuditUserName `form:"userName,omitempty" json:"userName,omitempty,omitzero"`
+
+	// EntityType Only entries of this `category`, in any letter case.
+	EntityType AuditEntityType `form:"entityType,omitempty" json:"entityType,omitempty,omitzero"`
+
+	// OperationType Only entries of this `action`, in any letter case.
+	OperationType AuditOperationType `form:"operationType,omitempty" json:"operationType,omitempty,omitzero"`
+
+	// StartTime Only entries at this instant or later: RFC 3339, or without a zone for UTC, or a date alone.
+	StartTime AuditStartTime `form:"startTime,omitempty" json:"startTime,omitempty,omitzero"`
+
+	// EndTime Only entries before this instant, in the same form.
+	EndTime AuditEndTime `form:"endTime,omitempty" json:"endTime,omitempty,omitzero"`
+
+	// Language Taken and not looked at: messages are in English.
+	Language AuditLanguage `form:"language,omitempty" json:"language,omitempty,omitzero"`
+
+	// APIVersion Taken and not looked at: there is one version.
+	APIVersion AuditAPIVersion `form:"api-version,omitempty" json:"api-version,omitempty,omitzero"`
+}
 
 // CreateGroupParams defines parameters for CreateGroup.
 type CreateGroupParams struct {
@@ -428,6 +749,99 @@ type ReplaceUserLicensesParams struct {
 	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
 	// answer again, refusals included. With another request it is refused with 422.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// QueryAuditEventsParams defines parameters for QueryAuditEvents.
+type QueryAuditEventsParams struct {
+	// To Only events before this instant, in the form of `startTime`.
+	To AuditTo `form:"to,omitempty" json:"to,omitempty,omitzero"`
+
+	// Before Only events before this instant; with `beforeId` also those at it.
+	Before AuditBefore `form:"before,omitempty" json:"before,omitempty,omitzero"`
+
+	// BeforeID Only events before the one with this id.
+	BeforeID AuditBeforeID `form:"beforeId,omitempty" json:"beforeId,omitempty,omitzero"`
+
+	// MaxCount Events of the answer; more than 200 are taken for 200.
+	MaxCount *AuditMaxCount `form:"maxCount,omitempty" json:"maxCount,omitempty"`
+
+	// Language Taken and not looked at: messages are in English.
+	Language AuditLanguage `form:"language,omitempty" json:"language,omitempty,omitzero"`
+
+	// APIVersion Taken and not looked at: there is one version.
+	APIVersion AuditAPIVersion `form:"api-version,omitempty" json:"api-version,omitempty,omitzero"`
+}
+
+// ListPortalAuditLogParams defines parameters for ListPortalAuditLog.
+type ListPortalAuditLogParams struct {
+	// Top Entries of the page; more than 1,000 are refused.
+	Top *AuditTop `form:"top,omitempty" json:"top,omitempty"`
+
+	// Skip Entries before the page.
+	Skip AuditSkip `form:"skip,omitempty" json:"skip,omitempty,omitzero"`
+
+	// SortBy `createdOn`, `category` or `action`, in any letter case. `userName` and `email` are refused: they are looked up when the log is read.
+	SortBy AuditSortBy `form:"sortBy,omitempty" json:"sortBy,omitempty,omitzero"`
+
+	// SortOrder `asc` or `desc`. Without it the newest come first, and words in the order of the alphabet.
+	SortOrder AuditSortOrder `form:"sortOrder,omitempty" json:"sortOrder,omitempty,omitzero"`
+
+	// UserName Only what they did: a user name in any letter case, or what else `userName` of an entry shows.
+	UserName AuditUserName `form:"userName,omitempty" json:"userName,omitempty,omitzero"`
+
+	// EntityType Only entries of this `category`, in any letter case.
+	EntityType AuditEntityType `form:"entityType,omitempty" json:"entityType,omitempty,omitzero"`
+
+	// OperationType Only entries of this `action`, in any letter case.
+	OperationType AuditOperationType `form:"operationType,omitempty" json:"operationType,omitempty,omitzero"`
+
+	// StartTime Only entries at this instant or later: RFC 3339, or without a zone for UTC, or a date alone.
+	StartTime AuditStartTime `form:"startTime,omitempty" json:"startTime,omitempty,omitzero"`
+
+	// EndTime Only entries before this instant, in the same form.
+	EndTime AuditEndTime `form:"endTime,omitempty" json:"endTime,omitempty,omitzero"`
+
+	// Language Taken and not looked at: messages are in English.
+	Language AuditLanguage `form:"language,omitempty" json:"language,omitempty,omitzero"`
+
+	// APIVersion Taken and not looked at: there is one version.
+	APIVersion AuditAPIVersion `form:"api-version,omitempty" json:"api-version,omitempty,omitzero"`
+}
+
+// ListPortalAuditLogOfPartitionParams defines parameters for ListPortalAuditLogOfPartition.
+type ListPortalAuditLogOfPartitionParams struct {
+	// Top Entries of the page; more than 1,000 are refused.
+	Top *AuditTop `form:"top,omitempty" json:"top,omitempty"`
+
+	// Skip Entries before the page.
+	Skip AuditSkip `form:"skip,omitempty" json:"skip,omitempty,omitzero"`
+
+	// SortBy `createdOn`, `category` or `action`, in any letter case. `userName` and `email` are refused: they are looked up when the log is read.
+	SortBy AuditSortBy `form:"sortBy,omitempty" json:"sortBy,omitempty,omitzero"`
+
+	// SortOrder `asc` or `desc`. Without it the newest come first, and words in the order of the alphabet.
+	SortOrder AuditSortOrder `form:"sortOrder,omitempty" json:"sortOrder,omitempty,omitzero"`
+
+	// UserName Only what they did: a user name in any letter case, or what else `userName` of an entry shows.
+	UserName AuditUserName `form:"userName,omitempty" json:"userName,omitempty,omitzero"`
+
+	// EntityType Only entries of this `category`, in any letter case.
+	EntityType AuditEntityType `form:"entityType,omitempty" json:"entityType,omitempty,omitzero"`
+
+	// OperationType Only entries of this `action`, in any letter case.
+	OperationType AuditOperationType `form:"operationType,omitempty" json:"operationType,omitempty,omitzero"`
+
+	// StartTime Only entries at this instant or later: RFC 3339, or without a zone for UTC, or a date alone.
+	StartTime AuditStartTime `form:"startTime,omitempty" json:"startTime,omitempty,omitzero"`
+
+	// EndTime Only entries before this instant, in the same form.
+	EndTime AuditEndTime `form:"endTime,omitempty" json:"endTime,omitempty,omitzero"`
+
+	// Language Taken and not looked at: messages are in English.
+	Language AuditLanguage `form:"language,omitempty" json:"language,omitempty,omitzero"`
+
+	// APIVersion Taken and not looked at: there is one version.
+	APIVersion AuditAPIVersion `form:"api-version,omitempty" json:"api-version,omitempty,omitzero"`
 }
 
 // CreateGroupJSONRequestBody defines body for CreateGroup for application/json ContentType.

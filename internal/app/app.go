@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/seatwright/seatwright"
+	"github.com/seatwright/seatwright/internal/audit"
 	"github.com/seatwright/seatwright/internal/directory"
 	"github.com/seatwright/seatwright/internal/faultclock"
 	"github.com/seatwright/seatwright/internal/ledger"
@@ -92,7 +93,8 @@ func (a *App) open(ctx context.Context, c Config, logs io.Writer, issuerFromHost
 	a.People = directory.NewPeople(a.store)
 	a.Groups = directory.NewGroups(a.store, a.ledger)
 	a.handler, err = server.New(server.Config{
-		Log: a.log, Authenticator: identity, Directory: a.Directory, People: a.People, Groups: a.Groups, Licensing: a.Licensing, Identity: identity, Ready: a.ready,
+		Log: a.log, Authenticator: identity, Directory: a.Directory, People: a.People, Groups: a.Groups, Licensing: a.Licensing,
+		Audit: audit.New(a.store, a.Directory), Identity: identity, Ready: a.ready,
 	})
 	return err
 }

@@ -75,8 +75,10 @@ func checkContract(t *testing.T, operation *openapi3.Operation, method string, g
 	if method == http.MethodHead {
 		return
 	}
-	var body any
-	check(t, json.Unmarshal([]byte(got.body), &body))
+	var body any = got.body
+	if kind != "text/csv" {
+		check(t, json.Unmarshal([]byte(got.body), &body))
+	}
 	if err := media.Schema.Value.VisitJSON(body, openapi3.VisitAsResponse(), openapi3.EnableFormatValidation(), openapi3.MultiErrors()); err != nil {
 		t.Errorf("%s is not what the document of %s has for %d: %v", got.body, operation.OperationID, got.status, err)
 	}

@@ -110,6 +110,7 @@ func setup(t *testing.T) *world {
 	})
 	check(t, err)
 	w.tokens["globex administrator"] = w.login(t, "globex", "admin", memberPassword)
+	w.tokens["audit reader"] = w.token(t, app.Credentials{ClientID: "auditor", ClientSecret: secret}, "PM.Audit.Read")
 	w.tokens["globex"] = w.token(t, w.demo.Globex, "")
 	w.tokens["initech"] = w.token(t, w.demo.Initech, "")
 	return w
@@ -389,7 +390,7 @@ func TestEverythingOnPostgres(t *testing.T) {
 		return // this is the run that is started below
 	}
 	command := exec.CommandContext(t.Context(), os.Args[0], "-test.timeout=5m", "-test.run=^Test(Statuses|TheGuidesOwnCall|Allocation|ExternalLicenses|"+
-		"UnknownUsers.*|Idempotency|Concurrent.*|ForeignAndMissing.*|Credentials.*)$")
+		"UnknownUsers.*|Idempotency|Concurrent.*|ForeignAndMissing.*|Credentials.*|Audit.*)$")
 	command.Env = append(os.Environ(), "SEATWRIGHT_TEST_ON_POSTGRES=yes")
 	output, err := command.CombinedOutput()
 	if err != nil || !strings.HasSuffix(strings.TrimSpace(string(output)), "PASS") {

@@ -119,7 +119,7 @@ func nameOf(id seatwright.UserID, people map[seatwright.UserID]seatwright.User) 
 	if name == "" {
 		name = string(id)
 	}
-	if known.Email != "" {
+	if known.Email != "" && known.Email != name {
 		name += " (" + known.Email + ")"
 	}
 	return name

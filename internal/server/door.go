@@ -17,6 +17,7 @@ var doors = map[string]string{
 	"lease_":      "lease_",
 	"license_":    "lrm",
 	"lrm":         "lrm",
+	"orgaudit_":   "orgaudit_",
 	"portal_":     "portal_",
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/seatwright/seatwright"
 	"github.com/seatwright/seatwright/internal/api"
+	"github.com/seatwright/seatwright/internal/api/audit"
 	"github.com/seatwright/seatwright/internal/api/identity"
 	"github.com/seatwright/seatwright/internal/api/lease"
 	"github.com/seatwright/seatwright/internal/api/native"
@@ -50,6 +51,7 @@ type Config struct {
 	People        identity.People
 	Groups        identity.Groups
 	Licensing     Licensing
+	Audit         audit.Log
 	Identity      Identity
 	Ready         func(context.Context) error // nil while requests can be served
 }
@@ -79,6 +81,7 @@ func New(c Config) (http.Handler, error) {
 	}
 	lease.Register(g, s.doorOf(contract.AutomationSuite), c.Licensing)
 	identity.Register(g, s.doorOf(contract.AutomationSuite), c.People, c.Groups)
+	audit.Register(g, s.doorOf(contract.AutomationSuite), c.Audit)
 	if err := native.Register(g, s.doorOf(contract.Native), c.Directory, c.Licensing); err != nil {
 		return nil, err
 	}

@@ -19,6 +19,7 @@ import (
 	contract "github.com/seatwright/seatwright/api"
 
 	"github.com/seatwright/seatwright"
+	"github.com/seatwright/seatwright/internal/api/audit"
 	"github.com/seatwright/seatwright/internal/api/identity"
 	"github.com/seatwright/seatwright/internal/directory"
 )
@@ -26,6 +27,7 @@ import (
 // world is what stands behind the front doors in these tests: it remembers what reached it and answers plainly.
 type world struct {
 	identity.People // not asked here
+	audit.Log       // nor this
 
 	mu      sync.Mutex
 	reached []string
@@ -157,7 +159,7 @@ func setup(t *testing.T) (*world, http.Handler) {
 	t.Helper()
 	w := &world{}
 	handler, err := New(Config{
-		Log: slog.New(slog.NewTextHandler(&w.logged, nil)), Authenticator: w, Directory: w, People: w, Licensing: w, Identity: w,
+		Log: slog.New(slog.NewTextHandler(&w.logged, nil)), Authenticator: w, Directory: w, People: w, Licensing: w, Audit: w, Identity: w,
 		Ready: func(context.Context) error { return w.ready },
 	})
 	if err != nil {

@@ -28,7 +28,7 @@ func (s *Store) SearchEvents(ctx context.Context, organization seatwright.Organi
 		string(organization), window.First, window.Last, listOrNull(query.Kinds), listOrNull(query.Actors), listOrNull(query.Subjects),
 	}
 	if !query.WithoutTotal {
-		if err := s.each(ctx, func(r row) { page.Total = r.int(0) }, `SELECT count(*)`+eventsBetween+eventsListed, args...); err != nil {
+		if err := s.each(ctx, func(r row) { page.Total = r.int(0) }, `SELECT count(*)`+eventsBetween+eventsListed, args...); err != nil || page.Total <= query.Skip {
 			return page, err
 		}
 	}

@@ -1,0 +1,33 @@
+package audit
+
+import (
+	"time"
+
+	"github.com/seatwright/seatwright"
+)
+
+// instant reads an instant of the query: RFC 3339, the same without a zone, which means UTC, or a date, which means its begin in
+// UTC. Nothing is the zero instant.
+func instant(name, text string) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	for _, layout := range [...]string{time.RFC3339Nano, "2006-01-02T15:04:05", time.DateOnly} {
+		if t, err := time.Parse(layout, text); err == nil {
+			return t.UTC(), nil
+		}
+	}
+	return time.Time{}, seatwright.Invalid(seatwright.ReasonInvalidValue,
+		"%s is an instant such as 2026-03-01T09:00:00Z, or a date; a plus sign in it is written as %%2B", name).In(name)
+}
+
+// within reads a number from 0 to most; nothing is the given default.
+func within(name string, sent *int32, otherwise, most int) (int, error) {
+	if sent == nil {
+		return otherwise, nil
+	}
+	if *sent < 0 || int(*sent) > most {
+		return 0, seatwright.Invalid(seatwright.ReasonInvalidValue, "%s is 0 to %d", name, most).In(name)
+	}
+	return int(*sent), nil
+}
