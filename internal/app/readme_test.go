@@ -97,6 +97,22 @@ func TestOperationsDocument(t *testing.T) {
 	), blocks)
 }
 
+// Promise: every command of docs/operations.md about the audit log does what the document shows.
+func TestOperationsDocumentOnTheAuditLog(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../docs/operations.md")
+	check(t, err)
+	_, part, found := strings.Cut(string(text), "\n## The audit log\n")
+	part, _, ends := strings.Cut(part, "\n## Backup\n")
+	blocks := blocksOf(part)
+	if !found || !ends || len(blocks) != 4 {
+		t.Fatalf("%d blocks about the audit log", len(blocks))
+	}
+	w, dir := serve(t, t.TempDir()), t.TempDir()
+	check(t, w.demo.WriteEnvironment(filepath.Join(dir, "demo.env"), w.Address()))
+	runBlocks(t, dir, strings.NewReplacer(), blocks)
+}
+
 // shows compares line by line; … stands for anything, and runs of blanks for one.
 func shows(shown, printed string) bool {
 	pattern := "^"
