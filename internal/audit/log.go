@@ -19,6 +19,10 @@ const (
 	MaxDownload = 100_000 // records of one download
 )
 
+// maxSearches is how many questions may look at each event at once, whoever asks. Each takes a connection of the store for as long
+// as seconds, and there must be some left for those who ask who holds what.
+const maxSearches = 2
+
 // Reader is where the events are.
 type Reader interface {
 	SearchEvents(ctx context.Context, organization seatwright.OrganizationID, query seatwright.EventQuery) (seatwright.EventPage, error)
@@ -34,11 +38,12 @@ type Directory interface {
 type Log struct {
 	reader    Reader
 	directory Directory
+	searches  chan struct{} // holds one for each search that is under way
 }
 
 // New makes the logs over a store and the directory of the same store.
 func New(reader Reader, directory Directory) *Log {
-	return &Log{reader: reader, directory: directory}
+	return &Log{reader: reader, directory: directory, searches: make(chan struct{}, maxSearches)}
 }
 
 // Query is what an auditor asks for. Words are compared without regard to letter case, ids exactly; an empty text asks for everything.
@@ -64,7 +69,8 @@ type Page struct {
 
 // Search answers a page of the log of an organization; an empty one means the caller's own. Errors: forbidden/missing_permission;
 // not_found/organization_not_found, also for a host administrator who asks for a log other than the host's; invalid/invalid_value
-// for a word that means nothing, with the field of the published API; invalid/too_many where too many events would have to be searched.
+// for a word that means nothing, with the field of the published API; invalid/too_many where too many events would have to be searched;
+// unavailable/overloaded where ctx ends while others search.
 func (l *Log) Search(ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID, q Query) (Page, error) {
 	organization, err := l.admit(caller, organization)
 	if err != nil {
@@ -129,7 +135,7 @@ func (l *Log) admit(caller seatwright.Caller, organization seatwright.Organizati
 }
 
 func (l *Log) page(ctx context.Context, organization seatwright.OrganizationID, query seatwright.EventQuery) (Page, error) {
-	found, err := l.reader.SearchEvents(ctx, organization, query)
+	found, err := l.search(ctx, organization, query)
 	if err != nil {
 		return Page{}, err
 	}
@@ -154,6 +160,19 @@ func (l *Log) page(ctx context.Context, organization seatwright.OrganizationID, 
 		page.Records[i] = Describe(e, people)
 	}
 	return page, nil
+}
+
+// search asks the store, after waiting for a turn where the question looks at each event.
+func (l *Log) search(ctx context.Context, organization seatwright.OrganizationID, query seatwright.EventQuery) (seatwright.EventPage, error) {
+	if query.Searches() {
+		select {
+		case l.searches <- struct{}{}:
+			defer func() { <-l.searches }()
+		case <-ctx.Done():
+			return seatwright.EventPage{}, seatwright.Unavailable(seatwright.ReasonOverloaded, ctx.Err(), "too many searches of audit logs are under way")
+		}
+	}
+	return l.reader.SearchEvents(ctx, organization, query)
 }
 
 func (l *Log) query(ctx context.Context, organization seatwright.OrganizationID, q Query) (seatwright.EventQuery, error) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -47,6 +48,24 @@ func TestCellsAreHarmless(t *testing.T) {
 			t.Errorf("%q becomes %q, want %q", cell, got, want)
 		}
 	}
+}
+
+var formula = regexp.MustCompile(`(^|[,;|\t\r\n])[\s"\p{Cf}]*[=+\-@＝＋－＠]`)
+
+// Promise: the same for any text, and the text can still be read: nothing but apostrophes has been added.
+func FuzzCellsAreHarmless(f *testing.F) {
+	for _, cell := range []string{"=1", "a;=1", "\t\t=", "\"' =", ",\"=", "\u200b+", "\xff=", "a\xff;-"} {
+		f.Add(cell)
+	}
+	f.Fuzz(func(t *testing.T, cell string) {
+		got := harmless(cell)
+		if formula.MatchString(got) || strings.HasPrefix(got, "\t") || strings.HasPrefix(got, "\r") || strings.HasPrefix(got, "\n") {
+			t.Errorf("%q becomes %q", cell, got)
+		}
+		if strings.ReplaceAll(got, "'", "") != strings.ReplaceAll(cell, "'", "") {
+			t.Errorf("%q becomes %q, and something else is lost", cell, got)
+		}
+	})
 }
 
 // Promise: nobody takes a part of a file for the whole: where the rest cannot be read the connection is cut.
