@@ -23,6 +23,7 @@ type gate struct {
 	authenticator Authenticator
 	directory     Directory
 	doorOf        func(document string) api.Door
+	rates         *rates
 	registered    map[string]bool // by pattern
 	errs          []error
 }
@@ -69,7 +70,7 @@ func (g *gate) complete(elsewhere string) error {
 	return errors.Join(errs...)
 }
 
-// admit makes the checks that come before the shape of the body, in the published order: token, organization, permission.
+// admit makes the checks that come before the shape of the body, in the published order: token, rate, organization, permission.
 // What it learns goes into the exchange.
 func (g *gate) admit(r *http.Request, op contract.Operation) error {
 	exchange := api.ExchangeOf(r.Context())
@@ -86,6 +87,9 @@ func (g *gate) admit(r *http.Request, op contract.Operation) error {
 		return err
 	}
 	exchange.Caller = seatwright.Caller{Principal: principal, Via: op.Tag, RequestID: exchange.RequestID}
+	if err := g.rates.admit(principal); err != nil {
+		return err
+	}
 	exchange.Organization, err = g.organization(r.Context(), principal, op, organizationsNamed(r, op, exchange))
 	if err != nil {
 		return err

@@ -43,7 +43,7 @@ type Identity interface {
 	Authenticate(w http.ResponseWriter, r *http.Request, pathOrganization string)
 }
 
-// Config is what the front doors are connected to. Every field is needed.
+// Config is what the front doors are connected to. Every field is needed, but for the rate.
 type Config struct {
 	Log           *slog.Logger
 	Authenticator Authenticator
@@ -54,6 +54,8 @@ type Config struct {
 	Audit         audit.Log
 	Identity      Identity
 	Ready         func(context.Context) error // nil while requests can be served
+
+	RequestsPerSecond int // of one principal; 0: any number
 }
 
 type server struct {
@@ -75,6 +77,7 @@ func New(c Config) (http.Handler, error) {
 	g := &gate{
 		table: s.table, operations: map[string]contract.Operation{}, registered: map[string]bool{},
 		authenticator: c.Authenticator, directory: c.Directory, doorOf: s.doorOf,
+		rates: newRates(c.RequestsPerSecond),
 	}
 	for _, op := range operations {
 		g.operations[op.Pattern()] = op

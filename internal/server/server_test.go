@@ -157,10 +157,16 @@ func (w *world) Authenticate(rw http.ResponseWriter, r *http.Request, pathOrgani
 
 func setup(t *testing.T) (*world, http.Handler) {
 	t.Helper()
+	return limited(t, 0)
+}
+
+// limited is setup with a limit of requests per second.
+func limited(t testing.TB, perSecond int) (*world, http.Handler) {
+	t.Helper()
 	w := &world{}
 	handler, err := New(Config{
 		Log: slog.New(slog.NewTextHandler(&w.logged, nil)), Authenticator: w, Directory: w, People: w, Licensing: w, Audit: w, Identity: w,
-		Ready: func(context.Context) error { return w.ready },
+		Ready: func(context.Context) error { return w.ready }, RequestsPerSecond: perSecond,
 	})
 	if err != nil {
 		t.Fatal(err)
