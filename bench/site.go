@@ -149,8 +149,8 @@ func (b *bench) front(ctx context.Context, c cell, at place) (*server, error) {
 		}
 		return startServer(ctx, nil, self, "-bare")
 	}
-	args := []string{"serve", "--listen", "127.0.0.1:0", "--log-level", "warn"}
-	if at.URL != "" { // in the environment: the command line is for everybody to see
+	args := []string{"serve", "--listen", "127.0.0.1:0", "--log-level", "warn", "--requests-per-second", "0"} // the load is one caller's
+	if at.URL != "" {                                                                                         // in the environment: the command line is for everybody to see
 		return startServer(ctx, []string{"SEATWRIGHT_DATABASE_URL=" + at.URL}, b.program, args...)
 	}
 	return startServer(ctx, nil, b.program, append(args, "--data", at.Dir)...)

@@ -55,6 +55,9 @@ func (a *App) open(ctx context.Context, c Config, logs io.Writer, issuerFromHost
 	if a.log, err = c.logger(logs); err != nil {
 		return err
 	}
+	if err := c.CheckLimits(); err != nil {
+		return err
+	}
 	quietLibraries(logs)
 	if c.Listen == "" {
 		return errors.New("the address to listen on is empty, which would mean every interface and any port")
@@ -84,8 +87,9 @@ func (a *App) open(ctx context.Context, c Config, logs io.Writer, issuerFromHost
 	if _, err := a.Directory.CreateHost(ctx); err != nil {
 		return err
 	}
+	logins := directory.NewLogins(a.Directory, c.loginLimits(), faultclock.Now, a.log)
 	identity, err := oauth.New(ctx, oauth.Config{
-		Directory: a.store, Keys: a.Directory, Login: a.Directory, Issuer: issuer, SealKey: sealKey, Now: faultclock.Now, Log: a.log,
+		Directory: a.store, Keys: a.Directory, Login: logins, Issuer: issuer, SealKey: sealKey, Now: faultclock.Now, Log: a.log,
 	})
 	if err != nil {
 		return fmt.Errorf("signing keys: %v", err) //nolint:errorlint // nobody was refused: the configuration is wrong
@@ -94,7 +98,7 @@ func (a *App) open(ctx context.Context, c Config, logs io.Writer, issuerFromHost
 	a.Groups = directory.NewGroups(a.store, a.ledger)
 	a.handler, err = server.New(server.Config{
 		Log: a.log, Authenticator: identity, Directory: a.Directory, People: a.People, Groups: a.Groups, Licensing: a.Licensing,
-		Audit: audit.New(a.store, a.Directory), Identity: identity, Ready: a.ready,
+		Audit: audit.New(a.store, a.Directory), Identity: identity, Ready: a.ready, RequestsPerSecond: c.RequestsPerSecond,
 	})
 	return err
 }

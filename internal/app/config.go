@@ -6,8 +6,12 @@ import (
 	"io"
 	"log/slog"
 	"strings"
+	"time"
 
 	"github.com/caarlos0/env/v11"
+
+	"github.com/seatwright/seatwright"
+	"github.com/seatwright/seatwright/internal/directory"
 )
 
 // Config is everything that an operator can set. Each field is read from the environment; a flag of the same name wins.
@@ -21,6 +25,15 @@ type Config struct {
 
 	// At most so many connections from one address, 0: any number. Behind a proxy every client has the proxy's address.
 	ConnectionsPerAddress int `env:"SEATWRIGHT_CONNECTIONS_PER_ADDRESS" envDefault:"256"`
+
+	// How many wrong passwords are looked at; 0 in each: any number. Nodes on one database should be told the same.
+	LoginFailuresPerMinute  int64 `env:"SEATWRIGHT_LOGIN_FAILURES_PER_MINUTE" envDefault:"10"`   // of one person
+	LoginFailuresPerAddress int64 `env:"SEATWRIGHT_LOGIN_FAILURES_PER_ADDRESS" envDefault:"100"` // of one client address in a minute, for each node
+	LockAfterFailures       int64 `env:"SEATWRIGHT_LOCK_AFTER_FAILURES" envDefault:"100"`        // consecutive ones of one person
+	LockSeconds             int64 `env:"SEATWRIGHT_LOCK_SECONDS" envDefault:"300"`               // the first lock; each one is twice as long, up to a day
+
+	// At most so many requests of one principal in a second, 0: any number; each node counts for itself.
+	RequestsPerSecond int `env:"SEATWRIGHT_REQUESTS_PER_SECOND" envDefault:"1000"`
 }
 
 // Secret is a text that no log and no listing shows.
@@ -61,8 +74,49 @@ SEATWRIGHT_PUBLIC_URL=%s
 SEATWRIGHT_SEAL_KEY=%s
 SEATWRIGHT_LOG_LEVEL=%s
 SEATWRIGHT_CONNECTIONS_PER_ADDRESS=%d
-`, c.Listen, c.dataDirectory(), c.DatabaseURL, c.PublicURL, c.SealKey, c.LogLevel, c.ConnectionsPerAddress)
+SEATWRIGHT_LOGIN_FAILURES_PER_MINUTE=%d
+SEATWRIGHT_LOGIN_FAILURES_PER_ADDRESS=%d
+SEATWRIGHT_LOCK_AFTER_FAILURES=%d
+SEATWRIGHT_LOCK_SECONDS=%d
+SEATWRIGHT_REQUESTS_PER_SECOND=%d
+`, c.Listen, c.dataDirectory(), c.DatabaseURL, c.PublicURL, c.SealKey, c.LogLevel, c.ConnectionsPerAddress,
+		c.LoginFailuresPerMinute, c.LoginFailuresPerAddress, c.LockAfterFailures, c.LockSeconds, c.RequestsPerSecond)
 	return err
+}
+
+// CheckLimits refuses limits that mean nothing.
+func (c Config) CheckLimits() error {
+	for _, limit := range []struct {
+		name  string
+		value int64
+	}{
+		{"SEATWRIGHT_LOGIN_FAILURES_PER_MINUTE", c.LoginFailuresPerMinute},
+		{"SEATWRIGHT_LOGIN_FAILURES_PER_ADDRESS", c.LoginFailuresPerAddress},
+		{"SEATWRIGHT_LOCK_AFTER_FAILURES", c.LockAfterFailures},
+		{"SEATWRIGHT_REQUESTS_PER_SECOND", int64(c.RequestsPerSecond)},
+	} {
+		if limit.value < 0 || limit.value > maxLimit {
+			return fmt.Errorf("%s is %d: it is 0, for any number, to %d", limit.name, limit.value, maxLimit)
+		}
+	}
+	if c.LockAfterFailures > 0 && (c.LockSeconds < 1 || c.LockSeconds > longestLockSeconds) {
+		return fmt.Errorf("SEATWRIGHT_LOCK_SECONDS is %d: a lock lasts 1 to %d seconds", c.LockSeconds, longestLockSeconds)
+	}
+	return nil
+}
+
+const (
+	maxLimit           = 1_000_000
+	longestLockSeconds = 86_400 // as long as a lock can become
+)
+
+func (c Config) loginLimits() directory.LoginLimits {
+	return directory.LoginLimits{
+		SignInLimits: seatwright.SignInLimits{
+			PerMinute: c.LoginFailuresPerMinute, LockAfter: c.LockAfterFailures, LockFor: time.Duration(c.LockSeconds) * time.Second,
+		},
+		PerAddress: c.LoginFailuresPerAddress,
+	}
 }
 
 func (c Config) sealKey() ([]byte, error) {

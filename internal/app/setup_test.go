@@ -131,12 +131,7 @@ func serve(t *testing.T, dir string) *world {
 	ctx, cancel := context.WithCancel(context.Background())
 	served := make(chan error, 1)
 	go func() { served <- opened.Serve(ctx) }()
-	client := &http.Client{
-		Timeout:       time.Minute,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		// The server gives one address 256 connections.
-		Transport: &http.Transport{MaxConnsPerHost: 240, MaxIdleConnsPerHost: 240},
-	}
+	client := noRedirects()
 	w := &world{App: opened, demo: demo, dir: dir, client: client, tokens: map[string]string{}, robots: map[string]string{}}
 	once := sync.OnceFunc(func() {
 		client.CloseIdleConnections()
@@ -152,6 +147,15 @@ func serve(t *testing.T, dir string) *world {
 	w.stop = func(*testing.T) { once() }
 	t.Cleanup(once)
 	return w
+}
+
+func noRedirects() *http.Client {
+	return &http.Client{
+		Timeout:       time.Minute,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		// The server gives one address 256 connections.
+		Transport: &http.Transport{MaxConnsPerHost: 240, MaxIdleConnsPerHost: 240},
+	}
 }
 
 // logBook keeps the log. No test here causes an internal error, so any is a bug, as is a password or token in it.

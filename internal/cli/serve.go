@@ -31,6 +31,9 @@ SEATWRIGHT_DATABASE_URL rather than --database-url where there is a password in 
 			if err := checkDatabase(c); err != nil {
 				return err
 			}
+			if err := c.CheckLimits(); err != nil {
+				return usageError("%v", err)
+			}
 			if printConfig {
 				return c.Print(std.stdout)
 			}
@@ -42,6 +45,11 @@ SEATWRIGHT_DATABASE_URL rather than --database-url where there is a password in 
 	command.Flags().StringVar(&c.PublicURL, "public-url", c.PublicURL, "origin that clients use, such as https://licenses.example.org")
 	command.Flags().StringVar(&c.LogLevel, "log-level", c.LogLevel, "debug, info, warn or error")
 	command.Flags().IntVar(&c.ConnectionsPerAddress, "connections-per-address", c.ConnectionsPerAddress, "most connections from one address, 0 for any number")
+	command.Flags().Int64Var(&c.LoginFailuresPerMinute, "login-failures-per-minute", c.LoginFailuresPerMinute, "most wrong passwords of one person in a minute, 0 for any number")
+	command.Flags().Int64Var(&c.LoginFailuresPerAddress, "login-failures-per-address", c.LoginFailuresPerAddress, "most failed logins of one address in a minute, 0 for any number")
+	command.Flags().Int64Var(&c.LockAfterFailures, "lock-after-failures", c.LockAfterFailures, "wrong passwords in a row that lock an account, 0 for never")
+	command.Flags().Int64Var(&c.LockSeconds, "lock-seconds", c.LockSeconds, "how long the first lock lasts; each further one lasts twice as long, up to a day")
+	command.Flags().IntVar(&c.RequestsPerSecond, "requests-per-second", c.RequestsPerSecond, "most requests of one user or application in a second, 0 for any number")
 	command.Flags().BoolVar(&printConfig, "print-config", false, "print the configuration, secrets masked, and stop")
 	return command
 }

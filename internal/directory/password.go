@@ -16,19 +16,8 @@ import (
 	"github.com/seatwright/seatwright"
 )
 
-// The length of a password, in bytes.
-const (
-	minPasswordBytes = 8
-	maxPasswordBytes = 1024
-)
-
-// CheckPassword refuses a new password that is shorter than 8 or longer than 1,024 bytes: invalid/invalid_value.
-func CheckPassword(password string) error {
-	if len(password) < minPasswordBytes || len(password) > maxPasswordBytes {
-		return seatwright.Invalid(seatwright.ReasonInvalidValue, "a password has %d to %d bytes", minPasswordBytes, maxPasswordBytes).In("password")
-	}
-	return nil
-}
+// maxPasswordBytes is the most that is hashed. Passwords that are set have less, see seatwright.PasswordRules.
+const maxPasswordBytes = 1024
 
 // Passwords hashes and verifies passwords with argon2id. A hash takes 19 MiB and some 30 ms of a core, so only a few run
 // at the same time and only some callers may wait; the others are sent away. It may be used from many goroutines.
@@ -36,6 +25,7 @@ type Passwords struct {
 	slots   chan struct{}
 	queue   int64
 	waiting atomic.Int64
+	hashes  atomic.Int64
 }
 
 // Defaults of [NewPasswords].
@@ -56,6 +46,9 @@ func NewPasswords(workers, queue int) *Passwords {
 	return &Passwords{slots: make(chan struct{}, workers), queue: int64(queue)}
 }
 
+// Hashes is how many hashes were computed since the start: what logins have cost.
+func (p *Passwords) Hashes() int64 { return p.hashes.Load() }
+
 // Hash returns a PHC string for a password. Errors: invalid/invalid_value for more than 1,024 bytes;
 // rate_limited/overloaded where too many callers wait; unavailable/overloaded where ctx ends while waiting.
 func (p *Passwords) Hash(ctx context.Context, password string) (string, error) {
@@ -68,7 +61,7 @@ func (p *Passwords) Hash(ctx context.Context, password string) (string, error) {
 		return "", err
 	}
 	defer p.release()
-	h.sum = h.compute(password)
+	h.sum = p.compute(h, password)
 	return h.String(), nil
 }
 
@@ -76,6 +69,11 @@ func (p *Passwords) Hash(ctx context.Context, password string) (string, error) {
 // password of more than 1,024 bytes cost the same work and are false. Errors are those of waiting, as for Hash, and
 // internal where a stored hash is damaged.
 func (p *Passwords) Verify(ctx context.Context, hash, password string) (bool, error) {
+	return p.verify(ctx, hash, password, func() error { return nil })
+}
+
+// verify is Verify, with a last question before the work begins. Where that has an error nothing is computed.
+func (p *Passwords) verify(ctx context.Context, hash, password string, admit func() error) (bool, error) {
 	possible := hash != "" && len(password) <= maxPasswordBytes
 	if !possible {
 		hash, password = dummyHash, ""
@@ -88,8 +86,16 @@ func (p *Passwords) Verify(ctx context.Context, hash, password string) (bool, er
 		return false, err
 	}
 	defer p.release()
-	same := subtle.ConstantTimeCompare(h.compute(password), h.sum) == 1
+	if err := admit(); err != nil {
+		return false, err
+	}
+	same := subtle.ConstantTimeCompare(p.compute(h, password), h.sum) == 1
 	return same && possible, nil
+}
+
+func (p *Passwords) compute(h phc, password string) []byte {
+	p.hashes.Add(1)
+	return h.compute(password)
 }
 
 func (p *Passwords) acquire(ctx context.Context) error {

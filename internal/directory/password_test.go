@@ -126,12 +126,3 @@ func TestPasswordQueueIsBounded(t *testing.T) {
 		}
 	})
 }
-
-func TestCheckPasswordLimitsTheLength(t *testing.T) {
-	t.Parallel()
-	for length, valid := range map[int]bool{0: false, 7: false, 8: true, 1024: true, 1025: false} {
-		if err := CheckPassword(strings.Repeat("x", length)); (err == nil) != valid {
-			t.Errorf("CheckPassword(%d bytes) = %v", length, err)
-		}
-	}
-}

@@ -43,7 +43,7 @@ func (d *Directory) CreateUser(
 	}
 	hash := ""
 	if n.Password != "" {
-		if err := CheckPassword(n.Password); err != nil {
+		if err := seatwright.DefaultPasswordRules().Check(n.Password, n.UserName, n.Email); err != nil {
 			return seatwright.User{}, err
 		}
 		if hash, err = d.passwords.Hash(ctx, n.Password); err != nil {
@@ -112,30 +112,6 @@ func (d *Directory) UserNamed(ctx context.Context, organization seatwright.Organ
 	user, err := d.reader.UserByName(ctx, organization, key)
 	user.PasswordHash = ""
 	return user, err
-}
-
-// Login finds the person with that name and password. An unknown name, an inactive person, a person without a local
-// password and a wrong password are all unauthenticated/invalid_credentials, after the same work. The errors of
-// Passwords.Verify come through.
-func (d *Directory) Login(ctx context.Context, organization seatwright.OrganizationID, userName, password string) (seatwright.User, error) {
-	refused := seatwright.NewError(seatwright.KindUnauthenticated, seatwright.ReasonInvalidCredentials, "the user name or the password is wrong")
-	var user seatwright.User
-	key, err := userNameKey(userName)
-	if err == nil && key != "" {
-		user, err = d.reader.UserByName(ctx, organization, key)
-		if err != nil && !seatwright.IsKind(err, seatwright.KindNotFound) {
-			return seatwright.User{}, err
-		}
-	}
-	right, err := d.passwords.Verify(ctx, user.PasswordHash, password)
-	if err != nil {
-		return seatwright.User{}, err
-	}
-	if !right || !user.Active {
-		return seatwright.User{}, refused
-	}
-	user.PasswordHash = ""
-	return user, nil
 }
 
 // Tenancy says which organization a login is meant for: the one of the path if there is one; else the organization with

@@ -7,6 +7,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/seatwright/seatwright"
+	"github.com/seatwright/seatwright/internal/directory"
 	"github.com/seatwright/seatwright/internal/strictjson"
 )
 
@@ -80,7 +81,7 @@ func (p *Provider) Authenticate(w http.ResponseWriter, r *http.Request, pathOrga
 		refuse(w, http.StatusBadRequest, *wrong)
 		return
 	}
-	token, err := p.authenticate(r, pathOrganization, sent)
+	token, err := p.authenticate(r, attemptOf(r, w.Header(), doorAuthenticate), pathOrganization, sent)
 	if err != nil {
 		e := seatwright.AsError(err)
 		p.logCause(r.Context(), e)
@@ -96,13 +97,14 @@ func (p *Provider) Authenticate(w http.ResponseWriter, r *http.Request, pathOrga
 	writeJSON(w, http.StatusOK, envelope{Result: &token, Success: true, ABP: true})
 }
 
-func (p *Provider) authenticate(r *http.Request, pathOrganization string, sent credentials) (string, error) {
+func (p *Provider) authenticate(r *http.Request, attempt directory.Attempt, pathOrganization string, sent credentials) (string, error) {
 	organization, err := p.login.Tenancy(r.Context(), pathOrganization, sent.TenancyName)
 	if err != nil && !seatwright.IsKind(err, seatwright.KindNotFound) {
 		return "", err
 	}
 	// Where there is no such organization its id is empty, and Login does the work that it does for an unknown person.
-	person, err := p.login.Login(r.Context(), organization.ID, sent.UsernameOrEmailAddress, sent.Password)
+	attempt.Organization, attempt.UserName, attempt.Password = organization.ID, sent.UsernameOrEmailAddress, sent.Password
+	person, err := p.login.Login(r.Context(), attempt)
 	if err != nil {
 		return "", err
 	}

@@ -140,7 +140,7 @@ func TestAuthenticateDuringTroubleIsNotUnauthorized(t *testing.T) {
 func TestLoginsBeyondTheQueueAreSentAway(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
-	w.Provider.login = directory.New(w.view, nil, directory.NewPasswords(1, 1))
+	w.Provider.login = w.logins(directory.New(w.view, w.ledger, directory.NewPasswords(1, 1)))
 	const crowd = 12
 	var group, arrived sync.WaitGroup
 	arrived.Add(crowd)

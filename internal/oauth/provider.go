@@ -11,6 +11,7 @@ package oauth
 import (
 	"context"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/url"
 	"time"
@@ -18,6 +19,7 @@ import (
 	"github.com/zitadel/oidc/v3/pkg/op"
 
 	"github.com/seatwright/seatwright"
+	"github.com/seatwright/seatwright/internal/directory"
 )
 
 // KeyStore stores new signing keys.
@@ -26,12 +28,15 @@ type KeyStore interface {
 	AddSigningKey(ctx context.Context, key seatwright.SigningKey) error
 }
 
-// Login checks user names and passwords.
+// Login checks user names and passwords, and records who signed in and who was refused.
 type Login interface {
 	// Login returns the active person of an organization with that user name and password. Unknown organization, unknown or
 	// inactive person and wrong password are all unauthenticated/invalid_credentials after the same work. Other errors:
-	// rate_limited/overloaded, unavailable and internal.
-	Login(ctx context.Context, organization seatwright.OrganizationID, userName, password string) (seatwright.User, error)
+	// rate_limited/too_many_failures, rate_limited/overloaded, unavailable and internal.
+	Login(ctx context.Context, a directory.Attempt) (seatwright.User, error)
+	// Application records that a program was let in or refused; one without an id stands for a client id that nobody has. Of the
+	// attempt, only where it came from is looked at. The error is unavailable or internal.
+	Application(ctx context.Context, a directory.Attempt, application seatwright.Application, result seatwright.SignInResult) error
 	// Tenancy returns the organization in which a login is meant. pathOrganization is the organization that the path names,
 	// by name or id, and tenancyName what the body says; both may be empty. The error is not_found where they name nothing.
 	Tenancy(ctx context.Context, pathOrganization, tenancyName string) (seatwright.Organization, error)
@@ -128,7 +133,8 @@ func (p *Provider) Serve(w http.ResponseWriter, r *http.Request, prefix, rest st
 
 // relative is the request as the library shall see it: the path is rest, the form is parsed, everything else unread.
 func relative(r *http.Request, header http.Header, issuer, rest string, form tokenForm) *http.Request {
-	ctx := op.ContextWithIssuer(context.WithValue(r.Context(), headerKey{}, header), issuer)
+	ctx := context.WithValue(r.Context(), headerKey{}, header)
+	ctx = op.ContextWithIssuer(context.WithValue(ctx, attemptKey{}, attemptOf(r, header, doorToken)), issuer)
 	inner := r.WithContext(ctx)
 	inner.URL = &url.URL{Path: rest}
 	inner.Form, inner.PostForm = form.routed, form.sent
@@ -142,6 +148,33 @@ type headerKey struct{}
 func responseHeader(ctx context.Context) http.Header {
 	h, _ := ctx.Value(headerKey{}).(http.Header)
 	return h
+}
+
+// attemptKey finds in a context where a token request came from: the library hands out neither address nor request id.
+type attemptKey struct{}
+
+// The doors that sign-ins are recorded under.
+const (
+	doorToken        = "token"
+	doorAuthenticate = "authenticate"
+)
+
+// attemptOf tells where a login came from. header is that of the response, which has the id of the request.
+func attemptOf(r *http.Request, header http.Header, door string) directory.Attempt {
+	address, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		address = "" // not of a network
+	}
+	return directory.Attempt{
+		From: seatwright.SignInFrom{Address: address, Agent: seatwright.CutAgent(r.UserAgent())},
+		Door: door, RequestID: header.Get("X-Request-Id"),
+	}
+}
+
+// tokenAttempt is where the token request of a context came from.
+func tokenAttempt(ctx context.Context) directory.Attempt {
+	a, _ := ctx.Value(attemptKey{}).(directory.Attempt)
+	return a
 }
 
 func noStore(h http.Header) {

@@ -37,6 +37,9 @@ type world struct {
 	boss      seatwright.User        // organization administrator of acme
 	app       seatwright.Application // of acme: PM.License and PM.User.Read
 	passwords *directory.Passwords
+	store     seatwright.Store
+	ledger    *ledger.Ledger
+	limits    directory.LoginLimits // of providers that are started from now on
 	url       string
 }
 
@@ -110,6 +113,7 @@ func setup(t testing.TB) *world {
 		queue.Close()
 		_ = store.Close()
 	})
+	w.store, w.ledger = store, queue
 	w.view = &view{DirectoryReader: store}
 	w.directory = directory.New(w.view, queue, w.passwords)
 	who := seatwright.SystemCaller("test")
@@ -152,9 +156,13 @@ func (w *world) node(sealKey []byte) *Provider {
 
 func (w *world) start(sealKey []byte) (*Provider, error) {
 	return New(w.t.Context(), Config{
-		Directory: w.view, Keys: w.directory, Login: w.directory, Issuer: HostIssuer, SealKey: sealKey,
+		Directory: w.view, Keys: w.directory, Login: w.logins(w.directory), Issuer: HostIssuer, SealKey: sealKey,
 		Now: w.clock.now, Log: slog.New(slog.DiscardHandler),
 	})
+}
+
+func (w *world) logins(d *directory.Directory) *directory.Logins {
+	return directory.NewLogins(d, w.limits, w.clock.now, slog.New(slog.DiscardHandler))
 }
 
 // ServeHTTP stands for the outer server.

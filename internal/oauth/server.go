@@ -78,6 +78,9 @@ func (s *server) VerifyClient(ctx context.Context, r *op.Request[op.ClientCreden
 	}
 	sum := sha256.Sum256([]byte(r.Data.ClientSecret))
 	if subtle.ConstantTimeCompare(sum[:], application.SecretHash) != 1 {
+		if err := s.login.Application(ctx, tokenAttempt(ctx), application, seatwright.SignInWrongPassword); err != nil {
+			return nil, s.refusal(ctx, err)
+		}
 		return nil, invalidClient(responseHeader(ctx))
 	}
 	return &client{application}, nil
@@ -109,6 +112,8 @@ func (s *server) ClientCredentialsExchange(ctx context.Context, r *op.ClientRequ
 		}
 		t = personToken(person)
 		t.Client, t.Scope = c.application.ID, join(granted)
+	} else if err := s.login.Application(ctx, tokenAttempt(ctx), c.application, seatwright.SignInSucceeded); err != nil {
+		return nil, s.refusal(ctx, err)
 	}
 	signed, err := s.mint(op.IssuerFromContext(ctx), t)
 	if err != nil {
@@ -130,7 +135,9 @@ func (s *server) passwordGrant(ctx context.Context, a seatwright.Application, gr
 	if len(granted) == 0 {
 		return seatwright.User{}, protocolError(http.StatusBadRequest, codeInvalidScope, "the application is not registered for any scope")
 	}
-	person, err := s.login.Login(ctx, a.Organization, userName, password)
+	attempt := tokenAttempt(ctx)
+	attempt.Organization, attempt.Application, attempt.UserName, attempt.Password = a.Organization, a.ID, userName, password
+	person, err := s.login.Login(ctx, attempt)
 	if err != nil {
 		return seatwright.User{}, s.refusal(ctx, err)
 	}

@@ -1,0 +1,58 @@
+package seatwright
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// PasswordRules say what a new password must have. They mean what the setting Auth.Password.PasswordComplexity of the
+// published API means; the zero value asks only for what every password has.
+type PasswordRules struct {
+	Length  int // at least so many characters; less than minPasswordLength counts as that
+	Lower   bool
+	Upper   bool
+	Digit   bool
+	Special bool // a character that is neither letter nor digit
+}
+
+// DefaultPasswordRules are those of an organization that has said nothing: length alone. NIST SP 800-63B advises against asking for
+// kinds of characters.
+func DefaultPasswordRules() PasswordRules { return PasswordRules{Length: minPasswordLength} }
+
+// The length that no rule can change.
+const (
+	minPasswordLength = 8   // characters
+	maxPasswordBytes  = 256 // hashing costs the same for all of them
+)
+
+// Check refuses a password that breaks one of the rules, and says which: invalid/invalid_value in the field password. userName
+// and mail are the person's, empty where they have none: a password may not be either, in whatever letter case.
+func (r PasswordRules) Check(password, userName, mail string) error {
+	broken := func(format string, args ...any) error {
+		return Invalid(ReasonInvalidValue, format, args...).In("password")
+	}
+	has := func(is func(rune) bool) bool { return strings.IndexFunc(password, is) >= 0 }
+	length := max(r.Length, minPasswordLength)
+	switch {
+	case !utf8.ValidString(password):
+		return broken("a password is UTF-8 text")
+	case utf8.RuneCountInString(password) < length:
+		return broken("a password has at least %d characters", length)
+	case len(password) > maxPasswordBytes:
+		return broken("a password has at most %d bytes", maxPasswordBytes)
+	case r.Lower && !has(unicode.IsLower):
+		return broken("a password has a lower-case letter")
+	case r.Upper && !has(unicode.IsUpper):
+		return broken("a password has an upper-case letter")
+	case r.Digit && !has(unicode.IsDigit):
+		return broken("a password has a digit")
+	case r.Special && !has(func(c rune) bool { return !unicode.IsLetter(c) && !unicode.IsDigit(c) }):
+		return broken("a password has a character that is neither a letter nor a digit")
+	case userName != "" && strings.EqualFold(password, userName):
+		return broken("a password is not the user name")
+	case mail != "" && strings.EqualFold(password, mail):
+		return broken("a password is not the mail address")
+	}
+	return nil
+}
