@@ -191,7 +191,7 @@ func (l *Log) query(ctx context.Context, organization seatwright.OrganizationID,
 }
 
 // actors lists the actors whom Record.UserName shows as name: the person who has that user name, and what is shown by its id because
-// it has no other name here.
+// it has no other name here. Of an id that has belonged to two people one after the other, the events of both are found.
 func (l *Log) actors(ctx context.Context, organization seatwright.OrganizationID, name string) ([]string, error) {
 	if err := seatwright.CheckText("userName", name); err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"encoding/hex"
 	"encoding/json"
 	"strings"
@@ -42,12 +43,19 @@ type details struct {
 }
 
 // Describe tells an event. people are those of the organization whom Mentions names and who exist: the others are shown by
-// their ids. It holds no secret, because events hold none.
+// their ids. So is somebody who was created after the event: then it was another person who had that id. It holds no secret,
+// because events hold none.
 func Describe(e seatwright.Event, people map[seatwright.UserID]seatwright.User) Record {
 	row := kindOf(e.Kind)
+	who := func(id seatwright.UserID) seatwright.User {
+		if known, exists := people[id]; exists && !known.CreatedAt.After(e.At) {
+			return known
+		}
+		return seatwright.User{ID: id}
+	}
 	subject := e.Subject
 	if row.person {
-		subject = nameOf(seatwright.UserID(e.Subject), people)
+		subject = nameOf(who(seatwright.UserID(e.Subject)))
 	}
 	r := Record{
 		Sequence: e.Sequence, CreatedAt: e.At, Kind: e.Kind, Category: row.category, Action: row.action, Refused: row.refused,
@@ -56,8 +64,7 @@ func Describe(e seatwright.Event, people map[seatwright.UserID]seatwright.User) 
 	if row.signIn {
 		r.Address = read[seatwright.SignIn](e.Data).Address
 	}
-	who := describeActor(&r, e, people)
-	r.Message = who + " " + row.say(subject, e.Data) + "."
+	r.Message = describeActor(&r, e, who) + " " + row.say(subject, e.Data) + "."
 	return r
 }
 
@@ -81,7 +88,7 @@ func ownActor(e seatwright.Event) (seatwright.UserID, bool) {
 }
 
 // describeActor fills in who it was and returns the beginning of the sentence.
-func describeActor(r *Record, e seatwright.Event, people map[seatwright.UserID]seatwright.User) string {
+func describeActor(r *Record, e seatwright.Event, who func(seatwright.UserID) seatwright.User) string {
 	if e.Actor == seatwright.SystemActor || e.Actor == "" {
 		r.UserName = seatwright.SystemActor
 		return "The server"
@@ -93,13 +100,9 @@ func describeActor(r *Record, e seatwright.Event, people map[seatwright.UserID]s
 	what, id, _ := strings.Cut(e.Actor, "/")
 	r.ActorID, r.UserName = id, id
 	if person, own := ownActor(e); own {
-		if known, exists := people[person]; exists {
-			r.Email = known.Email
-			if known.UserName != "" {
-				r.UserName = known.UserName
-			}
-		}
-		return nameOf(person, people)
+		known := who(person)
+		r.UserName, r.Email = cmp.Or(known.UserName, id), known.Email
+		return nameOf(known)
 	}
 	switch what {
 	case "application":
@@ -112,15 +115,11 @@ func describeActor(r *Record, e seatwright.Event, people map[seatwright.UserID]s
 	return e.Actor
 }
 
-// nameOf is a person in a sentence: user name and address, or the id where there is no name or no such person any more.
-func nameOf(id seatwright.UserID, people map[seatwright.UserID]seatwright.User) string {
-	known := people[id]
-	name := known.UserName
-	if name == "" {
-		name = string(id)
-	}
-	if known.Email != "" && known.Email != name {
-		name += " (" + known.Email + ")"
+// nameOf is a person in a sentence: user name and address, or the id where there is no name.
+func nameOf(u seatwright.User) string {
+	name := cmp.Or(u.UserName, string(u.ID))
+	if u.Email != "" && u.Email != name {
+		name += " (" + u.Email + ")"
 	}
 	return name
 }
