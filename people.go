@@ -55,7 +55,8 @@ func (c CreateUsers) Decide(s *Slice, origin Origin) ([]User, error) {
 	return made, nil
 }
 
-// UpdateUser changes what is listed of a person and leaves the rest. A person who is made inactive loses what they hold.
+// UpdateUser changes what is listed of a person and leaves the rest. A person who is made inactive loses what they hold; another
+// password ends a lock.
 //
 // Errors: not_found/organization_not_found; not_found/not_found for a person who does not exist; invalid/invalid_value for a password of
 // somebody without a user name; conflict/last_administrator where the last active administrator would be made inactive.
@@ -80,7 +81,13 @@ type UserUpdated struct {
 
 func (c UpdateUser) Operation() string { return "user.update" }
 
-func (c UpdateUser) Touches() []Touch { return touchPeople(c.Organization, c.User) }
+func (c UpdateUser) Touches() []Touch {
+	touches := touchPeople(c.Organization, c.User)
+	if c.PasswordHash != "" {
+		touches[0].SignIns = []UserID{c.User}
+	}
+	return touches
+}
 
 func (c UpdateUser) Weight() int { return 1 }
 
@@ -112,6 +119,9 @@ func (c UpdateUser) Decide(s *Slice, origin Origin) (bool, error) {
 	}
 	u.ModifiedAt = o.now
 	o.putUser(u)
+	if c.PasswordHash != "" {
+		o.unlock(c.User)
+	}
 	return true, s.record(o, origin, EventUserUpdated, string(c.User), UserUpdated{Changed: changed, UserState: stateOf(u.User)})
 }
 
@@ -166,7 +176,11 @@ type ChangePassword struct {
 
 func (c ChangePassword) Operation() string { return "user.change_password" }
 
-func (c ChangePassword) Touches() []Touch { return touchPeople(c.Organization, c.User) }
+func (c ChangePassword) Touches() []Touch {
+	touches := touchPeople(c.Organization, c.User)
+	touches[0].SignIns = []UserID{c.User}
+	return touches
+}
 
 func (c ChangePassword) Weight() int { return 1 }
 
@@ -185,6 +199,7 @@ func (c ChangePassword) Decide(s *Slice, origin Origin) (struct{}, error) {
 	}
 	u.PasswordHash, u.ModifiedAt = c.PasswordHash, o.now
 	o.putUser(u)
+	o.unlock(c.User)
 	return struct{}{}, s.record(o, origin, EventUserPasswordChanged, string(c.User), struct{}{})
 }
 

@@ -141,7 +141,7 @@ func (r Replayed) apply(e Event, differs func(format string, args ...any)) {
 		}
 	case EventUserPasswordChanged:
 		if user := r.user(e, "changes the password of", differs); user != nil {
-			user.modified = e.At
+			user.modified, user.failures = e.At, 0
 		}
 	case EventUserDeleted:
 		if user := r.user(e, "deletes", differs); user != nil && user.direct != nil {
@@ -290,6 +290,9 @@ func (r Replayed) update(e Event, updated UserUpdated, differs func(format strin
 		differs("makes %s inactive, who still holds something", e.Subject)
 	}
 	user.UserState, user.modified = updated.UserState, e.At
+	if slices.Contains(updated.Changed, "password") {
+		user.failures = 0
+	}
 }
 
 func (r Replayed) set(e Event, set AllocationSet, differs func(format string, args ...any)) {

@@ -187,6 +187,13 @@ func (c FinishSignIn) Decide(s *Slice, origin Origin) (struct{}, error) {
 	return struct{}{}, s.record(o, origin, EventUserSignInRefused, string(c.User), data)
 }
 
+// unlock ends the count of failures of a person who has got another password: the guesses were at the old one.
+func (o *organizationSlice) unlock(user UserID) {
+	if s := o.signIns[user]; s.Failures > 0 {
+		o.putSignIns(SignIns{Organization: s.Organization, User: s.User, LastAt: s.LastAt})
+	}
+}
+
 // SignInApplication records a sign-in of a program with its client id and secret. Of those that are refused at most
 // RefusalsPerSecond have an event of their own. Errors: not_found/organization_not_found.
 type SignInApplication struct {

@@ -53,6 +53,27 @@ func countsFailedSignIns(f *fixture) {
 	}
 }
 
+// Promise: another password ends a lock, and nothing else that is changed of a person does.
+func anotherPasswordUnlocks(f *fixture) {
+	f.organization("a", 0, 0)
+	f.must(decide(f, seatwright.CreateUser{User: seatwright.User{Organization: "a", ID: "u-1", UserName: "ann", Role: seatwright.RoleMember}, UserNameKey: "ann", PasswordHash: "old"}))
+	lock := func() {
+		f.Helper()
+		for range 3 {
+			f.must(nil, f.signIn("u-1", seatwright.SignInWrongPassword))
+		}
+		f.wantReason(f.signIn("u-1", seatwright.SignInSucceeded), seatwright.ReasonTooManyFailures)
+	}
+	lock()
+	name := "Lee"
+	f.must(decide(f, seatwright.UpdateUser{Organization: "a", User: "u-1", LastName: &name}))
+	f.wantReason(f.signIn("u-1", seatwright.SignInSucceeded), seatwright.ReasonTooManyFailures)
+	f.must(decide(f, seatwright.UpdateUser{Organization: "a", User: "u-1", PasswordHash: "new"}))
+	lock()
+	f.must(decide(f, seatwright.ChangePassword{Organization: "a", User: "u-1", OldHash: "new", PasswordHash: "newer"}))
+	f.must(nil, f.signIn("u-1", seatwright.SignInSucceeded))
+}
+
 func listsSignIns(f *fixture) {
 	f.organization("a", 3, 1)
 	f.organization("b", 1, 0)

@@ -43,6 +43,7 @@ func Run(t *testing.T, open Opener) {
 		"NamesAndIDsAreTakenOnce":                 namesAreTakenOnce,
 		"EventsComeInOrderAndInPages":             eventsInPages,
 		"CountsFailedSignIns":                     countsFailedSignIns,
+		"AnotherPasswordUnlocks":                  anotherPasswordUnlocks,
 		"ListsTheSignInsOfAPerson":                listsSignIns,
 		"ASignInOfNobodyLeavesTheChainAsItIs":     signInOfNobody,
 		"SearchesEvents":                          searchesEvents,

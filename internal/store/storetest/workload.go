@@ -153,7 +153,7 @@ func (w *workload) changePeople(org seatwright.OrganizationID) (err error) {
 	default:
 		active := w.random.IntN(3) > 0
 		name := fmt.Sprint("Name ", w.random.IntN(2))
-		_, err = decide(w.f, seatwright.UpdateUser{Organization: org, User: users[0], Active: &active, FirstName: &name})
+		_, err = decide(w.f, seatwright.UpdateUser{Organization: org, User: users[0], Active: &active, FirstName: &name, PasswordHash: [...]string{"", "another hash"}[w.random.IntN(2)]})
 	}
 	return err
 }
