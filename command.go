@@ -44,6 +44,7 @@ type Touch struct {
 	Groups       []GroupID
 	Robots       []RobotAccountID
 	Memberships  []MembershipRef
+	Settings     []SettingRef
 	SignIns      []UserID // whose sign-ins
 
 	// Names and ids that must be free. They are looked up in the organization, application ids and organization names in

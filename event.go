@@ -28,6 +28,7 @@ const (
 	EventRobotCreated        EventKind = "robot_account.created" // who is in which group is told by the events of the groups
 	EventRobotUpdated        EventKind = "robot_account.updated"
 	EventRobotDeleted        EventKind = "robot_account.deleted" // with all its memberships
+	EventSettingChanged      EventKind = "setting.changed"       // subject: the key; data: SettingChange
 	EventAllocationSet       EventKind = "allocation.set"        // subject: the user; data: AllocationSet
 	EventAllocationRemoved   EventKind = "allocation.removed"    // subject: the user; data: AllocationSet without codes
 	EventAllocationRefused   EventKind = "allocation.refused"    // subject: empty; data: AllocationRefused

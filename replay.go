@@ -20,6 +20,13 @@ type Replayed struct {
 	signingKeys   map[string]time.Time
 	groups        map[GroupID]*replayedGroup
 	robots        map[RobotAccountID]*replayedAccount
+	settings      map[SettingRef]replayedSetting
+}
+
+// replayedSetting is which event made a setting, and when it was last changed.
+type replayedSetting struct {
+	number   int64
+	modified time.Time
 }
 
 // replayedGroup is a group with everybody who is in it.
@@ -79,6 +86,7 @@ func newReplayed() Replayed {
 		lots: map[LotID]LotCreated{}, lotCreated: map[LotID]time.Time{}, tenants: map[TenantID]time.Time{},
 		applications: map[ApplicationID]replayedApplication{}, signingKeys: map[string]time.Time{},
 		groups: map[GroupID]*replayedGroup{}, robots: map[RobotAccountID]*replayedAccount{},
+		settings: map[SettingRef]replayedSetting{},
 	}
 }
 
@@ -149,10 +157,19 @@ func (r Replayed) apply(e Event, differs func(format string, args ...any)) {
 		}
 		delete(r.users, UserID(e.Subject))
 		r.leaveAll(e.Subject, MemberUser)
+		for ref := range r.settings {
+			if ref.User == UserID(e.Subject) {
+				delete(r.settings, ref)
+			}
+		}
 	case EventApplicationCreated:
 		if a, ok := read[replayedApplication](e, differs); ok {
 			a.created = e.At
 			once(r.applications, ApplicationID(e.Subject), a, differs)
+		}
+	case EventSettingChanged:
+		if change, ok := read[SettingChange](e, differs); ok {
+			r.setting(e, change, differs)
 		}
 	case EventGroupCreated:
 		if change, ok := read[GroupChange](e, differs); ok {
@@ -232,6 +249,23 @@ func once[K ~string, V any](all map[K]V, id K, value V, differs func(format stri
 		differs("creates %s a second time", id)
 	}
 	all[id] = value
+}
+
+func (r Replayed) setting(e Event, change SettingChange, differs func(format string, args ...any)) {
+	ref := SettingRef{change.User, SettingKey(e.Subject)}
+	setting, exists := r.settings[ref]
+	if change.Removed {
+		if !exists {
+			differs("removes the setting %s, which does not exist", ref.Key)
+		}
+		delete(r.settings, ref)
+		return
+	}
+	if !exists {
+		setting.number = e.Sequence
+	}
+	setting.modified = e.At
+	r.settings[ref] = setting
 }
 
 // change follows who comes and who goes.

@@ -75,6 +75,9 @@ var tables = []*Table{
 		{"organization", Text}, {"user_id", Text}, {"last_at", Number}, {"failures", Number}, {"failed_at", Number}, {"window_at", Number},
 		{"window_failures", Number},
 	}},
+	{Name: "settings", Key: []string{"of_user", "key"}, Columns: []Column{
+		{"organization", Text}, {"of_user", Text}, {"key", Text}, {"number", Number}, {"value", Text}, {"modified_at", Number},
+	}},
 	{Name: "applications", Key: []string{"id"}, Columns: []Column{
 		{"organization", Text}, {"id", Text}, {"name", Text}, {"secret_hash", Bytes}, {"scopes", Text}, {"created_at", Number},
 	}},

@@ -62,6 +62,7 @@ type organizationSlice struct {
 	pools          map[BundleCode]Pool
 	lots           map[BundleCode][]Lot
 	groupSlice
+	settingSlice
 	signIns map[UserID]SignIns // of everybody who was asked for and exists
 
 	created        bool
@@ -262,6 +263,7 @@ func (o *organizationSlice) removeUser(id UserID) {
 	delete(o.signIns, id)
 	delete(o.changedSignIns, id)
 	o.forgetMembers(func(ref MembershipRef) bool { return ref.Member == string(id) })
+	o.forgetSettings(id)
 }
 
 // noteUser takes the person as they were out of the count.
@@ -329,39 +331,41 @@ func (s *Slice) record(o *organizationSlice, origin Origin, kind EventKind, subj
 // what came and went within the batch is not.
 // What is removed goes before anything else is written: its ids and names may be those of something new.
 type Changes struct {
-	Organizations  []Organization // new
-	Tenants        []Tenant       // new
-	Users          []UserRow      // new
-	ChangedUsers   []UserRow      // to be stored in place of the old ones; user name, external id and CreatedAt stay
-	RemovedUsers   []User         // only organization and id are set; their memberships and sign-ins go with them
-	Applications   []Application  // new
-	SigningKeys    []SigningKey   // new
-	Lots           []Lot          // new
-	Heads          []Head         // to be stored as they are
-	Pools          []Pool         // to be stored as they are
-	NewRecords     []DirectRecord // new
-	Records        []DirectRecord // to be stored in place of the old ones, which keep their CreatedAt
-	RemovedRecords []DirectRecord // only organization and user are set
-	NewSeats       []Seat         // new
-	Seats          []Seat         // to be stored in place of the old ones, which keep their CreatedAt
-	RemovedSeats   []Seat         // only organization, user and code are set
-	NewGroups      []Group        // new
-	Groups         []Group        // to be stored in place of the old ones
-	RemovedGroups  []Group        // only organization and id are set; their memberships go with them
-	NewRobots      []RobotAccount
-	Robots         []RobotAccount // to be stored in place of the old ones
-	RemovedRobots  []RobotAccount // only organization and id are set; their memberships go with them
-	NewMembers     []Membership
-	RemovedMembers []Membership
-	Events         []Event     // to be appended
-	Keys           []KeyRecord // to be stored in place of an expired one
-	SignIns        []SignIns   // to be stored as they are; only those that changed
+	Organizations   []Organization // new
+	Tenants         []Tenant       // new
+	Users           []UserRow      // new
+	ChangedUsers    []UserRow      // to be stored in place of the old ones; user name, external id and CreatedAt stay
+	RemovedUsers    []User         // only organization and id are set; their memberships and sign-ins go with them
+	Applications    []Application  // new
+	SigningKeys     []SigningKey   // new
+	Lots            []Lot          // new
+	Heads           []Head         // to be stored as they are
+	Pools           []Pool         // to be stored as they are
+	NewRecords      []DirectRecord // new
+	Records         []DirectRecord // to be stored in place of the old ones, which keep their CreatedAt
+	RemovedRecords  []DirectRecord // only organization and user are set
+	NewSeats        []Seat         // new
+	Seats           []Seat         // to be stored in place of the old ones, which keep their CreatedAt
+	RemovedSeats    []Seat         // only organization, user and code are set
+	NewGroups       []Group        // new
+	Groups          []Group        // to be stored in place of the old ones
+	RemovedGroups   []Group        // only organization and id are set; their memberships go with them
+	NewRobots       []RobotAccount
+	Robots          []RobotAccount // to be stored in place of the old ones
+	RemovedRobots   []RobotAccount // only organization and id are set; their memberships go with them
+	NewMembers      []Membership
+	Settings        []Setting // to be stored as they are
+	RemovedSettings []Setting // only organization, user and key are set
+	RemovedMembers  []Membership
+	Events          []Event     // to be appended
+	Keys            []KeyRecord // to be stored in place of an expired one
+	SignIns         []SignIns   // to be stored as they are; only those that changed
 }
 
 // Empty reports that there is nothing to write.
 func (c Changes) Empty() bool {
 	return len(c.Heads)+len(c.Pools)+len(c.NewRecords)+len(c.Records)+len(c.RemovedRecords)+len(c.NewSeats)+len(c.Seats)+len(c.RemovedSeats)+len(c.Events)+len(c.Keys)+
-		len(c.NewGroups)+len(c.Groups)+len(c.RemovedGroups)+len(c.NewRobots)+len(c.Robots)+len(c.RemovedRobots)+len(c.NewMembers)+len(c.RemovedMembers)+
+		len(c.NewGroups)+len(c.Groups)+len(c.RemovedGroups)+len(c.NewRobots)+len(c.Robots)+len(c.RemovedRobots)+len(c.NewMembers)+len(c.RemovedMembers)+len(c.Settings)+len(c.RemovedSettings)+
 		len(c.Organizations)+len(c.Tenants)+len(c.Users)+len(c.ChangedUsers)+len(c.RemovedUsers)+len(c.Applications)+len(c.SigningKeys)+len(c.Lots)+len(c.SignIns) == 0
 }
 
@@ -401,6 +405,7 @@ func (s *Slice) Changes() Changes {
 			c.Pools = append(c.Pools, o.pools[code])
 		}
 		c.addGroups(id, o)
+		c.addSettings(id, o)
 		for _, user := range slices.Sorted(maps.Keys(o.changedSignIns)) {
 			c.SignIns = append(c.SignIns, o.signIns[user])
 		}

@@ -81,6 +81,7 @@ func (r LoadRequest) ByOrganization() []Touch {
 		m.Groups = append(m.Groups, t.Groups...)
 		m.Robots = append(m.Robots, t.Robots...)
 		m.Memberships = append(m.Memberships, t.Memberships...)
+		m.Settings = append(m.Settings, t.Settings...)
 		m.GroupNameKeys = append(m.GroupNameKeys, t.GroupNameKeys...)
 		m.RobotNameKeys = append(m.RobotNameKeys, t.RobotNameKeys...)
 		m.SignIns = append(m.SignIns, t.SignIns...)
@@ -110,6 +111,7 @@ func (r LoadRequest) ByOrganization() []Touch {
 type Reader interface {
 	DirectoryReader
 	GroupReader
+	SettingReader
 	LicenseReader
 	EventReader
 }
@@ -135,6 +137,13 @@ type DirectoryReader interface {
 	LastSignIns(ctx context.Context, organization OrganizationID, users []UserID) (map[UserID]time.Time, error)
 	// SigningKeys lists the signing keys, newest first. There may be none.
 	SigningKeys(ctx context.Context) ([]SigningKey, error)
+}
+
+// SettingReader reads settings.
+type SettingReader interface {
+	// Settings lists the settings of an organization, or of one of its people where user is not empty, in the order of their
+	// keys: those of the given keys, or all where there are none.
+	Settings(ctx context.Context, organization OrganizationID, user UserID, keys []SettingKey) ([]Setting, error)
 }
 
 // GroupReader finds groups and robot accounts. The built-in groups are not among them.

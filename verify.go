@@ -131,6 +131,8 @@ func (c *organizationCheck) take(r Row) {
 	case "users":
 		state := UserState{Role: Role(r.text(9)), Active: r.flag(10), BypassBasicAuth: r.flag(14), InvitationAccepted: r.flag(15)}
 		c.takeUser(UserID(r.text(1)), state, instant(r.number(12)), r.number(13))
+	case "settings":
+		c.takeSetting(SettingRef{UserID(r.text(1)), SettingKey(r.text(2))}, replayedSetting{r.number(3), instant(r.number(5))})
 	case "groups":
 		c.takeGroup(GroupID(r.text(1)), r.text(2), r.text(3), replayedAccount{instant(r.number(4)), instant(r.number(5))})
 	case "robot_accounts":
@@ -225,6 +227,24 @@ func (c *organizationCheck) takeUser(id UserID, state UserState, created time.Ti
 	case told != modified:
 		c.differ("user %s: stored as changed at %s, by the events at %s", id, moment(instant(modified)), moment(instant(told)))
 	}
+}
+
+func (c *organizationCheck) takeSetting(ref SettingRef, stored replayedSetting) {
+	told, known := c.replayed.settings[ref]
+	delete(c.replayed.settings, ref)
+	if !known {
+		c.differ("setting %s%s: no event explains it", ref.Key, ofUser(ref.User))
+	} else if told.number != stored.number || !told.modified.Equal(stored.modified) {
+		c.differ("setting %s%s: stored as number %d, changed at %s; by the events number %d, changed at %s", ref.Key, ofUser(ref.User),
+			stored.number, moment(stored.modified), told.number, moment(told.modified))
+	}
+}
+
+func ofUser(id UserID) string {
+	if id == "" {
+		return ""
+	}
+	return " of user " + string(id)
 }
 
 func (c *organizationCheck) takeGroup(id GroupID, name, key string, stored replayedAccount) {
@@ -413,6 +433,9 @@ func (c *organizationCheck) end() {
 		for _, member := range slices.Sorted(maps.Keys(c.replayed.groups[id].members)) {
 			c.differ("group %s: by the events %s is in it, and is missing", id, member)
 		}
+	}
+	for ref := range c.replayed.settings {
+		c.differ("setting %s%s: by the events it exists, and it is missing", ref.Key, ofUser(ref.User))
 	}
 	for _, id := range slices.Sorted(maps.Keys(c.replayed.robots)) {
 		c.differ("robot account %s: by the events it exists, and it is missing", id)

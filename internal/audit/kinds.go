@@ -20,6 +20,7 @@ const (
 	categoryRobot        = "RobotAccount"
 	categoryLicense      = "License"
 	categorySigningKey   = "SigningKey"
+	categorySetting      = "Setting"
 	categoryOther        = "Other" // of a kind that this program does not know
 )
 
@@ -64,6 +65,7 @@ var kinds = map[seatwright.EventKind]kind{
 	seatwright.EventRobotCreated:        {category: categoryRobot, action: actionCreate, say: plain("created the robot account %s")},
 	seatwright.EventRobotUpdated:        {category: categoryRobot, action: actionUpdate, say: plain("changed the robot account %s")},
 	seatwright.EventRobotDeleted:        {category: categoryRobot, action: actionDelete, say: plain("deleted the robot account %s with all its memberships")},
+	seatwright.EventSettingChanged:      {category: categorySetting, action: actionUpdate, say: saySettingChanged},
 	seatwright.EventAllocationSet:       {category: categoryLicense, action: actionAllocate, person: true, say: sayAllocationSet},
 	seatwright.EventAllocationRemoved:   {category: categoryLicense, action: actionDeallocate, person: true, say: sayAllocationRemoved},
 	seatwright.EventAllocationRefused:   {category: categoryLicense, action: actionRefuse, refused: true, say: sayAllocationRefused},
@@ -101,6 +103,18 @@ func sayUserCreated(subject string, data []byte) string {
 	text := "created the user " + subject
 	if user.Role != "" {
 		text += " as " + string(user.Role)
+	}
+	return text
+}
+
+func saySettingChanged(subject string, data []byte) string {
+	change := read[seatwright.SettingChange](data)
+	text := "changed the setting " + subject
+	if change.Removed {
+		text = "removed the setting " + subject
+	}
+	if change.User != "" {
+		text += " of the user " + string(change.User)
 	}
 	return text
 }

@@ -110,6 +110,8 @@ func TestSentences(t *testing.T) {
 		{"robot_account.created", "user/u-2", "r", nil, "bob", "", "Create", "bob created the robot account r."},
 		{"robot_account.updated", "user/u-2", "r", nil, "bob", "", "Update", "bob changed the robot account r."},
 		{"robot_account.deleted", "user/u-2", "r", nil, "bob", "", "Delete", "bob deleted the robot account r with all its memberships."},
+		{"setting.changed", "user/u-2", "Auth.Password.PreviousUseLimit", seatwright.SettingChange{}, "bob", "", "Update", "bob changed the setting Auth.Password.PreviousUseLimit."},
+		{"setting.changed", "user/u-2", "Language", seatwright.SettingChange{User: "u-1", Removed: true}, "bob", "", "Update", "bob removed the setting Language of the user u-1."},
 		{"allocation.set", "user/u-1", "u-2", seatwright.AllocationSet{Codes: []seatwright.BundleCode{"ATTUNU", "TSTNU"}, Units: 1, Pools: pools}, "ann", "ann@acme.example", "Allocate", "ann (ann@acme.example) allocated ATTUNU and TSTNU to bob (in use now: ATTUNU 3 of 50)."},
 		{"allocation.set", "user/gone", "u-1", seatwright.AllocationSet{}, "gone", "", "Allocate", "gone blocked ann (ann@acme.example): no licenses, whatever their groups have."},
 		{"allocation.set", "user/u-3", "gone", seatwright.AllocationSet{Codes: []seatwright.BundleCode{"RPADEVNU"}, External: true}, "u-3", "", "Allocate", "u-3 allocated RPADEVNU to gone under an external license, which draws no unit."},

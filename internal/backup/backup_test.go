@@ -34,6 +34,8 @@ func filled(t *testing.T) seatwright.Archive {
 	do(t, store, seatwright.CreateUser{User: seatwright.User{Organization: "o", ID: "ann", UserName: "Ann", Role: seatwright.RoleMember}, UserNameKey: "ann"})
 	do(t, store, seatwright.CreateUser{User: seatwright.User{Organization: "o", ID: "bob", FirstName: "broken \xff UTF-8", ExternalID: "b", Role: seatwright.RoleMember}})
 	do(t, store, seatwright.CreateTenant{Organization: "o", ID: "t", Name: "Main"})
+	value := "value"
+	do(t, store, seatwright.ChangeSettings{Organization: "o", Settings: []seatwright.NewSetting{{Key: "Key", Value: &value}}})
 	do(t, store, seatwright.CreateRobotAccount{Organization: "o", FreshID: "r", Name: "Robot"})
 	do(t, store, seatwright.CreateGroup{Organization: "o", ID: "g", Name: "Group", Members: []string{"ann", "r"}})
 	do(t, store, seatwright.CreateApplication{Application: seatwright.Application{Organization: "o", ID: "app", SecretHash: bytes.Repeat([]byte{0xfe}, 32)}})

@@ -125,6 +125,7 @@ func (w *writer) write(b *batch, c seatwright.Changes) error {
 	o := output{trip: w.trip(), numbers: w.recent.numbers, made: made}
 	o.directory(c)
 	o.groups(c)
+	o.settings(c)
 	o.rare(b, c)
 	o.usual(b, c)
 	if o.err != nil {
@@ -208,6 +209,7 @@ func (o *output) directory(c seatwright.Changes) {
 		to[1].text(string(u.ID))
 	}
 	o.rows(leaveGroupsAsUsers, len(c.RemovedUsers), gone)
+	o.rows(forgetSettings, len(c.RemovedUsers), gone)
 	o.rows(deleteUsers, len(c.RemovedUsers), gone)
 	o.rows(updateUsers, len(c.ChangedUsers), func(i int, to []*array) {
 		u := &c.ChangedUsers[i]

@@ -22,6 +22,7 @@ func (w *writer) apply(c seatwright.Changes) error {
 		{"", w.insertLots},
 		{"", w.checkPeople},
 		{"", w.putGroups},
+		{"", w.putSettings},
 		{planted.StepHead, w.putHeads},
 		{planted.StepCounter, w.putPools},
 		{"", w.putRecords},
@@ -63,6 +64,9 @@ func (w *writer) remove(c seatwright.Changes) error {
 	for _, u := range c.RemovedUsers {
 		err := w.exec(`DELETE FROM memberships WHERE organization = ? AND member_id = ? AND member_kind = 'user'`, w.numberOf(u.Organization), string(u.ID))
 		if err != nil {
+			return err
+		}
+		if err := w.exec(`DELETE FROM settings WHERE organization = ? AND of_user = ?`, w.numberOf(u.Organization), string(u.ID)); err != nil {
 			return err
 		}
 		if err := w.exec(`DELETE FROM users WHERE number = ?`, w.people[person{u.Organization, u.ID}]); err != nil {

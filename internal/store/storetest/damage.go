@@ -71,6 +71,10 @@ var damages = []struct{ statement, sentence string }{
 	{`UPDATE groups SET name_key = 'else' WHERE organization = {o}`, "group g: its name Group is looked up as else"},
 	{`DELETE FROM robot_accounts WHERE organization = {o}`, "robot account r: by the events it exists, and it is missing"},
 	{`UPDATE robot_accounts SET id = 'r-9' WHERE organization = {o}`, "robot account r-9: no event created it"},
+	{`DELETE FROM settings WHERE organization = {o} AND key = 'A'`, "setting A: by the events it exists, and it is missing"},
+	{`UPDATE settings SET key = 'C' WHERE organization = {o} AND key = 'A'`, "setting C: no event explains it"},
+	{`UPDATE settings SET number = number + 1 WHERE organization = {o} AND key = 'A'`, "setting A: stored as number"},
+	{`UPDATE settings SET modified_at = 1 WHERE organization = {o} AND key = 'B'`, "setting B of user u-1: stored as number"},
 	{`UPDATE tenants SET name_key = 'else' WHERE organization = {o}`, "tenant t: its name Main is looked up as else"},
 	{`UPDATE applications SET scopes = 'PM.License PM.User' WHERE organization = {o}`, `stored with the scopes "PM.License PM.User"`},
 	{`UPDATE applications SET id = 'planted' || id WHERE organization = {o}`, "no event created it"},
@@ -158,6 +162,9 @@ func (f *archiveFixture) damageable(name string) {
 	}}))
 	f.must(decide(f.fixture, seatwright.CreateRobotAccount{Organization: org, FreshID: "r", Name: "Robot"}))
 	f.must(decide(f.fixture, seatwright.CreateGroup{Organization: org, ID: "g", Name: "Group", Members: []string{"u-1", "r"}}))
+	value := "value"
+	f.must(decide(f.fixture, seatwright.ChangeSettings{Organization: org, Settings: []seatwright.NewSetting{{Key: "A", Value: &value}}}))
+	f.must(decide(f.fixture, seatwright.ChangeSettings{Organization: org, User: "u-1", Settings: []seatwright.NewSetting{{Key: "B", Value: &value}}}))
 	f.key, f.actor = "key", "ann"
 	f.must(nil, f.allocate(name, []seatwright.BundleCode{"TSTNU", "ATTUNU"}, "u-1"))
 	f.key, f.actor = "", ""

@@ -55,6 +55,7 @@ func Run(t *testing.T, open Opener) {
 		"ARefusedCommandLeavesNoName":             refusedTenant,
 		"ManyOrganizationsAreKeptApart":           tenThousandOrganizations,
 		"ProvisionsUnknownUsersWhereThatIsWanted": provisions,
+		"KeepsSettings":                           keepsSettings,
 		"KeepsGroupsAndRobotAccounts":             keepsGroups,
 		"RefusesGroupsThatCannotBe":               refusesGroups,
 		"AGroupDoesNotComeBackInOneBatch":         groupsInOneBatch,

@@ -52,6 +52,13 @@ func (w *workload) step() {
 	}
 	org := workloadOrganizations[w.random.IntN(len(workloadOrganizations))]
 	var err error
+	if w.random.IntN(8) == 0 {
+		value := fmt.Sprint(w.random.IntN(3))
+		_, err = decide(w.f, seatwright.ChangeSettings{Organization: org, User: []seatwright.UserID{"", "u-1", "u-2"}[w.random.IntN(3)], Settings: []seatwright.NewSetting{
+			{Key: seatwright.SettingKey(fmt.Sprintf("Key.%d", w.random.IntN(4))), Value: []*string{&value, nil}[w.random.IntN(2)]},
+		}})
+		w.expect(err)
+	}
 	switch w.random.IntN(21) {
 	case 0:
 		w.f.clock.advance(time.Duration(w.random.IntN(40)) * time.Minute)
