@@ -20,20 +20,26 @@ type Scope string
 
 // The published scopes that operations ask for.
 const (
-	ScopeLicense      Scope = "PM.License"
-	ScopeLicenseRead  Scope = "PM.License.Read"
-	ScopeLicenseWrite Scope = "PM.License.Write"
-	ScopeGroup        Scope = "PM.Group"
-	ScopeGroupRead    Scope = "PM.Group.Read"
-	ScopeGroupWrite   Scope = "PM.Group.Write"
-	ScopeRobot        Scope = "PM.RobotAccount"
-	ScopeRobotRead    Scope = "PM.RobotAccount.Read"
-	ScopeRobotWrite   Scope = "PM.RobotAccount.Write"
-	ScopeUser         Scope = "PM.User"
-	ScopeUserRead     Scope = "PM.User.Read"
-	ScopeUserWrite    Scope = "PM.User.Write"
-	ScopeAudit        Scope = "PM.Audit"
-	ScopeAuditRead    Scope = "PM.Audit.Read"
+	ScopeLicense       Scope = "PM.License"
+	ScopeLicenseRead   Scope = "PM.License.Read"
+	ScopeLicenseWrite  Scope = "PM.License.Write"
+	ScopeSetting       Scope = "PM.Setting"
+	ScopeSettingRead   Scope = "PM.Setting.Read"
+	ScopeSettingWrite  Scope = "PM.Setting.Write"
+	ScopeTemplate      Scope = "PM.MessageTemplate"
+	ScopeTemplateRead  Scope = "PM.MessageTemplate.Read"
+	ScopeTemplateWrite Scope = "PM.MessageTemplate.Write"
+	ScopeGroup         Scope = "PM.Group"
+	ScopeGroupRead     Scope = "PM.Group.Read"
+	ScopeGroupWrite    Scope = "PM.Group.Write"
+	ScopeRobot         Scope = "PM.RobotAccount"
+	ScopeRobotRead     Scope = "PM.RobotAccount.Read"
+	ScopeRobotWrite    Scope = "PM.RobotAccount.Write"
+	ScopeUser          Scope = "PM.User"
+	ScopeUserRead      Scope = "PM.User.Read"
+	ScopeUserWrite     Scope = "PM.User.Write"
+	ScopeAudit         Scope = "PM.Audit"
+	ScopeAuditRead     Scope = "PM.Audit.Read"
 )
 
 // PublishedScopes lists every scope that an application can be registered for, umbrella before parts.
@@ -44,9 +50,9 @@ func PublishedScopes() []Scope {
 		"PM.AuthSetting",
 		ScopeGroup, ScopeGroupRead, ScopeGroupWrite,
 		ScopeLicense, ScopeLicenseRead, ScopeLicenseWrite,
-		"PM.MessageTemplate", "PM.MessageTemplate.Read", "PM.MessageTemplate.Write",
+		ScopeTemplate, ScopeTemplateRead, ScopeTemplateWrite,
 		ScopeRobot, ScopeRobotRead, ScopeRobotWrite,
-		"PM.Setting", "PM.Setting.Read", "PM.Setting.Write",
+		ScopeSetting, ScopeSettingRead, ScopeSettingWrite,
 		ScopeUser, ScopeUserRead, ScopeUserWrite,
 		"PM.UserLoginAttempt", "PM.UserLoginAttempt.Read",
 	}
@@ -101,16 +107,20 @@ type Permission struct {
 
 // The permissions that more than one operation shares. The OpenAPI documents carry the same, and a test compares them.
 var (
-	PermissionReadLicenses  = Permission{Roles: []Role{RoleOrganizationAdministrator}, Scopes: []Scope{ScopeLicense, ScopeLicenseRead}}
-	PermissionWriteLicenses = Permission{Roles: []Role{RoleOrganizationAdministrator}, Scopes: []Scope{ScopeLicense, ScopeLicenseWrite}}
-	PermissionReadUsers     = Permission{Roles: []Role{RoleOrganizationAdministrator}, Scopes: []Scope{ScopeUser, ScopeUserRead}}
-	PermissionWriteUsers    = Permission{Roles: []Role{RoleOrganizationAdministrator}, Scopes: []Scope{ScopeUser, ScopeUserWrite}}
-	PermissionReadAudit     = Permission{Roles: []Role{RoleOrganizationAdministrator, RoleHostAdministrator}, Scopes: []Scope{ScopeAudit, ScopeAuditRead}}
-	PermissionReadGroups    = Permission{Roles: []Role{RoleOrganizationAdministrator}, Scopes: []Scope{ScopeGroup, ScopeGroupRead}}
-	PermissionWriteGroups   = Permission{Roles: []Role{RoleOrganizationAdministrator}, Scopes: []Scope{ScopeGroup, ScopeGroupWrite}}
-	PermissionReadRobots    = Permission{Roles: []Role{RoleOrganizationAdministrator}, Scopes: []Scope{ScopeRobot, ScopeRobotRead}}
-	PermissionWriteRobots   = Permission{Roles: []Role{RoleOrganizationAdministrator}, Scopes: []Scope{ScopeRobot, ScopeRobotWrite}}
-	PermissionManageHost    = Permission{Roles: []Role{RoleHostAdministrator}}
+	PermissionReadLicenses   = Permission{Roles: []Role{RoleOrganizationAdministrator}, Scopes: []Scope{ScopeLicense, ScopeLicenseRead}}
+	PermissionWriteLicenses  = Permission{Roles: []Role{RoleOrganizationAdministrator}, Scopes: []Scope{ScopeLicense, ScopeLicenseWrite}}
+	PermissionReadUsers      = Permission{Roles: []Role{RoleOrganizationAdministrator}, Scopes: []Scope{ScopeUser, ScopeUserRead}}
+	PermissionWriteUsers     = Permission{Roles: []Role{RoleOrganizationAdministrator}, Scopes: []Scope{ScopeUser, ScopeUserWrite}}
+	PermissionReadAudit      = Permission{Roles: []Role{RoleOrganizationAdministrator, RoleHostAdministrator}, Scopes: []Scope{ScopeAudit, ScopeAuditRead}}
+	PermissionReadSettings   = Permission{Roles: []Role{RoleOrganizationAdministrator}, Scopes: []Scope{ScopeSetting, ScopeSettingRead}}
+	PermissionWriteSettings  = Permission{Roles: []Role{RoleOrganizationAdministrator}, Scopes: []Scope{ScopeSetting, ScopeSettingWrite}}
+	PermissionReadTemplates  = Permission{Roles: []Role{RoleOrganizationAdministrator}, Scopes: []Scope{ScopeTemplate, ScopeTemplateRead}}
+	PermissionWriteTemplates = Permission{Roles: []Role{RoleOrganizationAdministrator}, Scopes: []Scope{ScopeTemplate, ScopeTemplateWrite}}
+	PermissionReadGroups     = Permission{Roles: []Role{RoleOrganizationAdministrator}, Scopes: []Scope{ScopeGroup, ScopeGroupRead}}
+	PermissionWriteGroups    = Permission{Roles: []Role{RoleOrganizationAdministrator}, Scopes: []Scope{ScopeGroup, ScopeGroupWrite}}
+	PermissionReadRobots     = Permission{Roles: []Role{RoleOrganizationAdministrator}, Scopes: []Scope{ScopeRobot, ScopeRobotRead}}
+	PermissionWriteRobots    = Permission{Roles: []Role{RoleOrganizationAdministrator}, Scopes: []Scope{ScopeRobot, ScopeRobotWrite}}
+	PermissionManageHost     = Permission{Roles: []Role{RoleHostAdministrator}}
 )
 
 // Check returns nil where p may do what asks for need, else forbidden/missing_permission. The system may do everything.

@@ -111,6 +111,13 @@ type AuditQueryRecordDtoPagedResult struct {
 	Results    []AuditQueryRecordDto `json:"results"`
 }
 
+// BulkCreateOrUpdateSettingsCommand defines model for BulkCreateOrUpdateSettingsCommand.
+type BulkCreateOrUpdateSettingsCommand struct {
+	Settings          []CreateOrUpdateSettingCommand `json:"settings"`
+	PartitionGlobalID *string                        `json:"partitionGlobalId,omitempty"`
+	UserID            *string                        `json:"userId,omitempty"`
+}
+
 // BulkGroupDeleteCommand defines model for BulkGroupDeleteCommand.
 type BulkGroupDeleteCommand struct {
 	GroupIDs []string `json:"groupIDs"`
@@ -131,12 +138,25 @@ type CreateGroupCommand struct {
 	DirectoryUserMemberIDs []string `json:"directoryUserMemberIDs,omitempty,omitzero"`
 }
 
+// CreateOrUpdateSettingCommand defines model for CreateOrUpdateSettingCommand.
+type CreateOrUpdateSettingCommand struct {
+	Key   string  `json:"key"`
+	Value *string `json:"value,omitempty"`
+}
+
 // CreateRobotAccountCommand defines model for CreateRobotAccountCommand.
 type CreateRobotAccountCommand struct {
 	PartitionGlobalID *string  `json:"partitionGlobalId,omitempty"`
 	Name              string   `json:"name"`
 	DisplayName       *string  `json:"displayName,omitempty"`
 	GroupIDsToAdd     []string `json:"groupIDsToAdd,omitempty,omitzero"`
+}
+
+// DeleteSettingsCommand defines model for DeleteSettingsCommand.
+type DeleteSettingsCommand struct {
+	Settings          []string `json:"settings"`
+	PartitionGlobalID *string  `json:"partitionGlobalId,omitempty"`
+	UserID            *string  `json:"userId,omitempty"`
 }
 
 // DirectoryMember defines model for DirectoryMember.
@@ -181,6 +201,13 @@ type GroupMemberDto struct {
 type GroupMemberPage struct {
 	TotalCount int64            `json:"totalCount"`
 	Results    []GroupMemberDto `json:"results"`
+}
+
+// MessageTemplateDto defines model for MessageTemplateDto.
+type MessageTemplateDto struct {
+	ID    int64  `json:"id"`
+	Name  string `json:"name"`
+	Value string `json:"value"`
 }
 
 // PostedUserLicense A `UserLicense` where codes were sent, else a `UserExplicitAllocation`.
@@ -237,6 +264,17 @@ type RobotAccountPage struct {
 	Results    []RobotAccountDto `json:"results"`
 }
 
+// SettingDto defines model for SettingDto.
+type SettingDto struct {
+	ID  int64  `json:"id"`
+	Key string `json:"key"`
+
+	// Value Null where the key ends in Password or Secret.
+	Value             *string `json:"value"`
+	PartitionGlobalID string  `json:"partitionGlobalId"`
+	UserID            *string `json:"userId"`
+}
+
 // Shortage How many units of a bundle are missing.
 type Shortage struct {
 	Bundle string `json:"bundle"`
@@ -256,6 +294,13 @@ type UpdateGroupCommand struct {
 	Name                     *string  `json:"name,omitempty"`
 	DirectoryUserIDsToAdd    []string `json:"directoryUserIDsToAdd,omitempty,omitzero"`
 	DirectoryUserIDsToRemove []string `json:"directoryUserIDsToRemove,omitempty,omitzero"`
+}
+
+// UpdateMessageTemplateCommand defines model for UpdateMessageTemplateCommand.
+type UpdateMessageTemplateCommand struct {
+	// ID The same as in the path; it may be left out.
+	ID    int64   `json:"id,omitempty,omitzero"`
+	Value *string `json:"value,omitempty"`
 }
 
 // UpdateRobotAccountCommand defines model for UpdateRobotAccountCommand.
@@ -446,6 +491,9 @@ type OrganizationOrGroup = string
 // OrganizationOrRobotAccount defines model for organizationOrRobotAccount.
 type OrganizationOrRobotAccount = string
 
+// OrganizationQuery defines model for organizationQuery.
+type OrganizationQuery = string
+
 // PartitionGlobalID defines model for partitionGlobalId.
 type PartitionGlobalID = string
 
@@ -454,6 +502,9 @@ type RobotAccountID = string
 
 // SearchTerm defines model for searchTerm.
 type SearchTerm = string
+
+// SettingKey defines model for settingKey.
+type SettingKey = []string
 
 // Skip defines model for skip.
 type Skip = int
@@ -464,11 +515,20 @@ type SortBy = string
 // SortOrder defines model for sortOrder.
 type SortOrder = string
 
+// TemplateID defines model for templateId.
+type TemplateID = int64
+
+// TemplateName defines model for templateName.
+type TemplateName = string
+
 // Top defines model for top.
 type Top = int
 
 // UserID defines model for userId.
 type UserID = string
+
+// UserQuery defines model for userQuery.
+type UserQuery = string
 
 // AuditPage One page of the log.
 type AuditPage = AuditQueryRecordDtoPagedResult
@@ -684,6 +744,19 @@ type ListGroupMembersParams struct {
 	Skip Skip `form:"skip,omitempty" json:"skip,omitempty,omitzero"`
 }
 
+// GetMessageTemplateByNameParams defines parameters for GetMessageTemplateByName.
+type GetMessageTemplateByNameParams struct {
+	// Name The name, in any letter case.
+	Name TemplateName `form:"name" json:"name"`
+}
+
+// UpdateMessageTemplateParams defines parameters for UpdateMessageTemplate.
+type UpdateMessageTemplateParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
 // CreateRobotAccountParams defines parameters for CreateRobotAccount.
 type CreateRobotAccountParams struct {
 	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
@@ -725,6 +798,32 @@ type UpdateRobotAccountParams struct {
 
 // DeleteRobotAccountParams defines parameters for DeleteRobotAccount.
 type DeleteRobotAccountParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// DeleteSettingsParams defines parameters for DeleteSettings.
+type DeleteSettingsParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// ListSettingsParams defines parameters for ListSettings.
+type ListSettingsParams struct {
+	// Key The keys that are asked for; all without it.
+	Key SettingKey `form:"key,omitempty" json:"key,omitempty,omitzero"`
+
+	// PartitionGlobalID The organization of the token, by id or name.
+	PartitionGlobalID OrganizationQuery `form:"partitionGlobalId,omitempty" json:"partitionGlobalId,omitempty,omitzero"`
+
+	// UserID A person whose settings are meant.
+	UserID UserQuery `form:"userId,omitempty" json:"userId,omitempty,omitzero"`
+}
+
+// ChangeSettingsParams defines parameters for ChangeSettings.
+type ChangeSettingsParams struct {
 	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
 	// answer again, refusals included. With another request it is refused with 422.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
@@ -853,6 +952,9 @@ type DeleteGroupsJSONRequestBody = BulkGroupDeleteCommand
 // UpdateGroupJSONRequestBody defines body for UpdateGroup for application/json ContentType.
 type UpdateGroupJSONRequestBody = UpdateGroupCommand
 
+// UpdateMessageTemplateJSONRequestBody defines body for UpdateMessageTemplate for application/json ContentType.
+type UpdateMessageTemplateJSONRequestBody = UpdateMessageTemplateCommand
+
 // CreateRobotAccountJSONRequestBody defines body for CreateRobotAccount for application/json ContentType.
 type CreateRobotAccountJSONRequestBody = CreateRobotAccountCommand
 
@@ -861,6 +963,12 @@ type DeleteRobotAccountsJSONRequestBody = BulkRobotAccountDeleteCommand
 
 // UpdateRobotAccountJSONRequestBody defines body for UpdateRobotAccount for application/json ContentType.
 type UpdateRobotAccountJSONRequestBody = UpdateRobotAccountCommand
+
+// DeleteSettingsJSONRequestBody defines body for DeleteSettings for application/json ContentType.
+type DeleteSettingsJSONRequestBody = DeleteSettingsCommand
+
+// ChangeSettingsJSONRequestBody defines body for ChangeSettings for application/json ContentType.
+type ChangeSettingsJSONRequestBody = BulkCreateOrUpdateSettingsCommand
 
 // RemoveUserLicensesJSONRequestBody defines body for RemoveUserLicenses for application/json ContentType.
 type RemoveUserLicensesJSONRequestBody = UserLicenseRemovalRequest

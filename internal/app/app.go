@@ -27,6 +27,7 @@ type App struct {
 	Directory *directory.Directory
 	People    *directory.People
 	Groups    *directory.Groups
+	Settings  *directory.Settings
 	Licensing *licensing.Licensing
 
 	log      *slog.Logger
@@ -96,8 +97,9 @@ func (a *App) open(ctx context.Context, c Config, logs io.Writer, issuerFromHost
 	}
 	a.People = directory.NewPeople(a.store)
 	a.Groups = directory.NewGroups(a.store, a.ledger)
+	a.Settings = directory.NewSettings(a.store, a.ledger)
 	a.handler, err = server.New(server.Config{
-		Log: a.log, Authenticator: identity, Directory: a.Directory, People: a.People, Groups: a.Groups, Licensing: a.Licensing,
+		Log: a.log, Authenticator: identity, Directory: a.Directory, People: a.People, Groups: a.Groups, Settings: a.Settings, Licensing: a.Licensing,
 		Audit: audit.New(a.store, a.Directory), Identity: identity, Ready: a.ready, RequestsPerSecond: c.RequestsPerSecond,
 	})
 	return err

@@ -12,7 +12,7 @@ func auditRows(path string, found, hosts []string) []row {
 	get := func(as, path string) call { return call{as: as, method: "GET", path: path} }
 	rows := whoMayNotOfPeople(get("", path), "member", "application", "reader", "writer", "people", "people reader")
 	for _, as := range []string{"administrator", "auditor", "audit reader"} {
-		rows = append(rows, row{name: as, call: get(as, path), status: 200, contains: found, lacks: []string{"globex-1", "assword", "argon2", "{secret}"}})
+		rows = append(rows, row{name: as, call: get(as, path), status: 200, contains: found, lacks: []string{"globex-1", "{password}", "argon2", "{secret}"}})
 	}
 	for _, prefix := range []string{"/acme", "/ACME/DefaultTenant", "//{acme}/", "/acme/anything"} {
 		rows = append(rows, row{name: "under " + prefix, call: get("audit reader", prefix+path), status: 200, contains: found})

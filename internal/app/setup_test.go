@@ -97,7 +97,7 @@ func setup(t *testing.T) *world {
 	w.tokens["people"] = w.token(t, people, "")
 	w.tokens["people reader"] = w.token(t, people, "PM.User.Read")
 	w.tokens["people writer"] = w.token(t, people, "PM.User.Write")
-	for _, c := range []struct{ id, scope, called string }{{"groups", "PM.Group", "group"}, {"robots", "PM.RobotAccount", "robot"}} {
+	for _, c := range []struct{ id, scope, called string }{{"groups", "PM.Group", "group"}, {"robots", "PM.RobotAccount", "robot"}, {"settings", "PM.Setting", "setting"}, {"templates", "PM.MessageTemplate", "template"}} {
 		program := app.Credentials{ClientID: c.id}
 		_, program.ClientSecret, err = w.Directory.CreateApplication(t.Context(), system, acme, directory.NewApplication{ID: c.id, Scopes: []seatwright.Scope{seatwright.Scope(c.scope)}})
 		check(t, err)

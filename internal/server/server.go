@@ -50,6 +50,7 @@ type Config struct {
 	Directory     Directory
 	People        identity.People
 	Groups        identity.Groups
+	Settings      identity.Settings
 	Licensing     Licensing
 	Audit         audit.Log
 	Identity      Identity
@@ -83,7 +84,7 @@ func New(c Config) (http.Handler, error) {
 		g.operations[op.Pattern()] = op
 	}
 	lease.Register(g, s.doorOf(contract.AutomationSuite), c.Licensing)
-	identity.Register(g, s.doorOf(contract.AutomationSuite), c.People, c.Groups)
+	identity.Register(g, s.doorOf(contract.AutomationSuite), c.People, c.Groups, c.Settings)
 	audit.Register(g, s.doorOf(contract.AutomationSuite), c.Audit)
 	if err := native.Register(g, s.doorOf(contract.Native), c.Directory, c.Licensing); err != nil {
 		return nil, err

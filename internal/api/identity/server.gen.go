@@ -37,6 +37,15 @@ type ServerInterface interface {
 	// ListGroupMembers List who is in a group, page by page
 	// (GET /identity_/api/Group/{partitionGlobalId}/{groupId}/Members)
 	ListGroupMembers(w http.ResponseWriter, r *http.Request, partitionGlobalID PartitionGlobalID, groupID GroupID, params ListGroupMembersParams)
+	// GetMessageTemplateByName Find a message template by name
+	// (GET /identity_/api/MessageTemplate)
+	GetMessageTemplateByName(w http.ResponseWriter, r *http.Request, params GetMessageTemplateByNameParams)
+	// GetMessageTemplate Read a message template
+	// (GET /identity_/api/MessageTemplate/{templateId})
+	GetMessageTemplate(w http.ResponseWriter, r *http.Request, templateID TemplateID)
+	// UpdateMessageTemplate Give a message template another text
+	// (PUT /identity_/api/MessageTemplate/{templateId})
+	UpdateMessageTemplate(w http.ResponseWriter, r *http.Request, templateID TemplateID, params UpdateMessageTemplateParams)
 	// CreateRobotAccount Make a robot account
 	// (POST /identity_/api/RobotAccount)
 	CreateRobotAccount(w http.ResponseWriter, r *http.Request, params CreateRobotAccountParams)
@@ -55,6 +64,15 @@ type ServerInterface interface {
 	// GetRobotAccount Read one robot account
 	// (GET /identity_/api/RobotAccount/{partitionGlobalId}/{robotAccountId})
 	GetRobotAccount(w http.ResponseWriter, r *http.Request, partitionGlobalID PartitionGlobalID, robotAccountID RobotAccountID)
+	// DeleteSettings Remove settings
+	// (DELETE /identity_/api/Setting)
+	DeleteSettings(w http.ResponseWriter, r *http.Request, params DeleteSettingsParams)
+	// ListSettings Read settings
+	// (GET /identity_/api/Setting)
+	ListSettings(w http.ResponseWriter, r *http.Request, params ListSettingsParams)
+	// ChangeSettings Set and remove settings
+	// (PUT /identity_/api/Setting)
+	ChangeSettings(w http.ResponseWriter, r *http.Request, params ChangeSettingsParams)
 	// GetUser Read one person
 	// (GET /identity_/api/User/{userId})
 	GetUser(w http.ResponseWriter, r *http.Request, userID UserID)
@@ -394,6 +412,115 @@ func (siw *ServerInterfaceWrapper) ListGroupMembers(w http.ResponseWriter, r *ht
 	handler.ServeHTTP(w, r)
 }
 
+// GetMessageTemplateByName operation middleware
+func (siw *ServerInterfaceWrapper) GetMessageTemplateByName(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetMessageTemplateByNameParams
+
+	// ------------- Required query parameter "name" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "name", r.URL.Query(), &params.Name, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "name"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "name", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetMessageTemplateByName(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetMessageTemplate operation middleware
+func (siw *ServerInterfaceWrapper) GetMessageTemplate(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "templateId" -------------
+	var templateID TemplateID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "templateId", r.PathValue("templateId"), &templateID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "templateId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetMessageTemplate(w, r, templateID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// UpdateMessageTemplate operation middleware
+func (siw *ServerInterfaceWrapper) UpdateMessageTemplate(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "templateId" -------------
+	var templateID TemplateID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "templateId", r.PathValue("templateId"), &templateID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "templateId", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdateMessageTemplateParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.UpdateMessageTemplate(w, r, templateID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // CreateRobotAccount operation middleware
 func (siw *ServerInterfaceWrapper) CreateRobotAccount(w http.ResponseWriter, r *http.Request) {
 
@@ -723,6 +850,147 @@ func (siw *ServerInterfaceWrapper) GetRobotAccount(w http.ResponseWriter, r *htt
 	handler.ServeHTTP(w, r)
 }
 
+// DeleteSettings operation middleware
+func (siw *ServerInterfaceWrapper) DeleteSettings(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteSettingsParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DeleteSettings(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListSettings operation middleware
+func (siw *ServerInterfaceWrapper) ListSettings(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListSettingsParams
+
+	// ------------- Optional query parameter "key" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "key", r.URL.Query(), &params.Key, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "key"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "key", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "partitionGlobalId" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "partitionGlobalId", r.URL.Query(), &params.PartitionGlobalID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "partitionGlobalId"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "partitionGlobalId", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "userId" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "userId", r.URL.Query(), &params.UserID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "userId"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "userId", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListSettings(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ChangeSettings operation middleware
+func (siw *ServerInterfaceWrapper) ChangeSettings(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ChangeSettingsParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ChangeSettings(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // GetUser operation middleware
 func (siw *ServerInterfaceWrapper) GetUser(w http.ResponseWriter, r *http.Request) {
 
@@ -876,6 +1144,12 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/identity_/api/Group/{partitionGlobalId}/{groupId}", wrapper.DeleteGroup)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/identity_/api/Group/{partitionGlobalId}/{groupId}", wrapper.GetGroup)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/identity_/api/Group/{partitionGlobalId}/{groupId}/Members", wrapper.ListGroupMembers)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/identity_/api/MessageTemplate", wrapper.GetMessageTemplateByName)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/identity_/api/MessageTemplate/{templateId}", wrapper.GetMessageTemplate)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/identity_/api/MessageTemplate/{templateId}", wrapper.UpdateMessageTemplate)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/identity_/api/Setting", wrapper.DeleteSettings)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/identity_/api/Setting", wrapper.ListSettings)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/identity_/api/Setting", wrapper.ChangeSettings)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/identity_/api/RobotAccount", wrapper.CreateRobotAccount)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/identity_/api/RobotAccount/{id}", wrapper.DeleteRobotAccounts)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/identity_/api/RobotAccount/{id}", wrapper.ListRobotAccounts)
@@ -2053,6 +2327,458 @@ func (response ListGroupMembers503ApplicationProblemPlusJSONResponse) VisitListG
 	return err
 }
 
+type GetMessageTemplateByNameRequestObject struct {
+	Params GetMessageTemplateByNameParams
+}
+
+type GetMessageTemplateByNameResponseObject interface {
+	VisitGetMessageTemplateByNameResponse(w http.ResponseWriter) error
+}
+
+type GetMessageTemplateByName200JSONResponse MessageTemplateDto
+
+func (response GetMessageTemplateByName200JSONResponse) VisitGetMessageTemplateByNameResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMessageTemplateByName400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response GetMessageTemplateByName400ApplicationProblemPlusJSONResponse) VisitGetMessageTemplateByNameResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMessageTemplateByName401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetMessageTemplateByName401ApplicationProblemPlusJSONResponse) VisitGetMessageTemplateByNameResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMessageTemplateByName403ApplicationProblemPlusJSONResponse Problem
+
+func (response GetMessageTemplateByName403ApplicationProblemPlusJSONResponse) VisitGetMessageTemplateByNameResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMessageTemplateByName404ApplicationProblemPlusJSONResponse Problem
+
+func (response GetMessageTemplateByName404ApplicationProblemPlusJSONResponse) VisitGetMessageTemplateByNameResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMessageTemplateByName429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response GetMessageTemplateByName429ApplicationProblemPlusJSONResponse) VisitGetMessageTemplateByNameResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMessageTemplateByName500ApplicationProblemPlusJSONResponse Problem
+
+func (response GetMessageTemplateByName500ApplicationProblemPlusJSONResponse) VisitGetMessageTemplateByNameResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMessageTemplateByName503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type GetMessageTemplateByName503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers GetMessageTemplateByName503ResponseHeaders
+}
+
+func (response GetMessageTemplateByName503ApplicationProblemPlusJSONResponse) VisitGetMessageTemplateByNameResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMessageTemplateRequestObject struct {
+	TemplateID TemplateID `json:"templateId"`
+}
+
+type GetMessageTemplateResponseObject interface {
+	VisitGetMessageTemplateResponse(w http.ResponseWriter) error
+}
+
+type GetMessageTemplate200JSONResponse MessageTemplateDto
+
+func (response GetMessageTemplate200JSONResponse) VisitGetMessageTemplateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMessageTemplate400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response GetMessageTemplate400ApplicationProblemPlusJSONResponse) VisitGetMessageTemplateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMessageTemplate401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetMessageTemplate401ApplicationProblemPlusJSONResponse) VisitGetMessageTemplateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMessageTemplate403ApplicationProblemPlusJSONResponse Problem
+
+func (response GetMessageTemplate403ApplicationProblemPlusJSONResponse) VisitGetMessageTemplateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMessageTemplate404ApplicationProblemPlusJSONResponse Problem
+
+func (response GetMessageTemplate404ApplicationProblemPlusJSONResponse) VisitGetMessageTemplateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMessageTemplate429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response GetMessageTemplate429ApplicationProblemPlusJSONResponse) VisitGetMessageTemplateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMessageTemplate500ApplicationProblemPlusJSONResponse Problem
+
+func (response GetMessageTemplate500ApplicationProblemPlusJSONResponse) VisitGetMessageTemplateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMessageTemplate503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type GetMessageTemplate503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers GetMessageTemplate503ResponseHeaders
+}
+
+func (response GetMessageTemplate503ApplicationProblemPlusJSONResponse) VisitGetMessageTemplateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateMessageTemplateRequestObject struct {
+	TemplateID TemplateID `json:"templateId"`
+	Params     UpdateMessageTemplateParams
+	Body       *UpdateMessageTemplateJSONRequestBody
+}
+
+type UpdateMessageTemplateResponseObject interface {
+	VisitUpdateMessageTemplateResponse(w http.ResponseWriter) error
+}
+
+type UpdateMessageTemplate200JSONResponse MessageTemplateDto
+
+func (response UpdateMessageTemplate200JSONResponse) VisitUpdateMessageTemplateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateMessageTemplate400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateMessageTemplate400ApplicationProblemPlusJSONResponse) VisitUpdateMessageTemplateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateMessageTemplate401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateMessageTemplate401ApplicationProblemPlusJSONResponse) VisitUpdateMessageTemplateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateMessageTemplate403ApplicationProblemPlusJSONResponse Problem
+
+func (response UpdateMessageTemplate403ApplicationProblemPlusJSONResponse) VisitUpdateMessageTemplateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateMessageTemplate404ApplicationProblemPlusJSONResponse Problem
+
+func (response UpdateMessageTemplate404ApplicationProblemPlusJSONResponse) VisitUpdateMessageTemplateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateMessageTemplate413ApplicationProblemPlusJSONResponse Problem
+
+func (response UpdateMessageTemplate413ApplicationProblemPlusJSONResponse) VisitUpdateMessageTemplateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateMessageTemplate415ApplicationProblemPlusJSONResponse Problem
+
+func (response UpdateMessageTemplate415ApplicationProblemPlusJSONResponse) VisitUpdateMessageTemplateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateMessageTemplate422ApplicationProblemPlusJSONResponse Problem
+
+func (response UpdateMessageTemplate422ApplicationProblemPlusJSONResponse) VisitUpdateMessageTemplateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateMessageTemplate429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateMessageTemplate429ApplicationProblemPlusJSONResponse) VisitUpdateMessageTemplateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateMessageTemplate500ApplicationProblemPlusJSONResponse Problem
+
+func (response UpdateMessageTemplate500ApplicationProblemPlusJSONResponse) VisitUpdateMessageTemplateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateMessageTemplate503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type UpdateMessageTemplate503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers UpdateMessageTemplate503ResponseHeaders
+}
+
+func (response UpdateMessageTemplate503ApplicationProblemPlusJSONResponse) VisitUpdateMessageTemplateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type CreateRobotAccountRequestObject struct {
 	Params CreateRobotAccountParams
 	Body   *CreateRobotAccountJSONRequestBody
@@ -3034,6 +3760,494 @@ func (response GetRobotAccount503ApplicationProblemPlusJSONResponse) VisitGetRob
 	return err
 }
 
+type DeleteSettingsRequestObject struct {
+	Params DeleteSettingsParams
+	Body   *DeleteSettingsJSONRequestBody
+}
+
+type DeleteSettingsResponseObject interface {
+	VisitDeleteSettingsResponse(w http.ResponseWriter) error
+}
+
+type DeleteSettings204Response struct {
+}
+
+func (response DeleteSettings204Response) VisitDeleteSettingsResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeleteSettings400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteSettings400ApplicationProblemPlusJSONResponse) VisitDeleteSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSettings401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteSettings401ApplicationProblemPlusJSONResponse) VisitDeleteSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSettings403ApplicationProblemPlusJSONResponse Problem
+
+func (response DeleteSettings403ApplicationProblemPlusJSONResponse) VisitDeleteSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSettings404ApplicationProblemPlusJSONResponse Problem
+
+func (response DeleteSettings404ApplicationProblemPlusJSONResponse) VisitDeleteSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSettings413ApplicationProblemPlusJSONResponse Problem
+
+func (response DeleteSettings413ApplicationProblemPlusJSONResponse) VisitDeleteSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSettings415ApplicationProblemPlusJSONResponse Problem
+
+func (response DeleteSettings415ApplicationProblemPlusJSONResponse) VisitDeleteSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSettings422ApplicationProblemPlusJSONResponse Problem
+
+func (response DeleteSettings422ApplicationProblemPlusJSONResponse) VisitDeleteSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSettings429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteSettings429ApplicationProblemPlusJSONResponse) VisitDeleteSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSettings500ApplicationProblemPlusJSONResponse Problem
+
+func (response DeleteSettings500ApplicationProblemPlusJSONResponse) VisitDeleteSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSettings503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type DeleteSettings503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers DeleteSettings503ResponseHeaders
+}
+
+func (response DeleteSettings503ApplicationProblemPlusJSONResponse) VisitDeleteSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSettingsRequestObject struct {
+	Params ListSettingsParams
+}
+
+type ListSettingsResponseObject interface {
+	VisitListSettingsResponse(w http.ResponseWriter) error
+}
+
+type ListSettings200JSONResponse []SettingDto
+
+func (response ListSettings200JSONResponse) VisitListSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSettings400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response ListSettings400ApplicationProblemPlusJSONResponse) VisitListSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSettings401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ListSettings401ApplicationProblemPlusJSONResponse) VisitListSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSettings403ApplicationProblemPlusJSONResponse Problem
+
+func (response ListSettings403ApplicationProblemPlusJSONResponse) VisitListSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSettings404ApplicationProblemPlusJSONResponse Problem
+
+func (response ListSettings404ApplicationProblemPlusJSONResponse) VisitListSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSettings429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response ListSettings429ApplicationProblemPlusJSONResponse) VisitListSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSettings500ApplicationProblemPlusJSONResponse Problem
+
+func (response ListSettings500ApplicationProblemPlusJSONResponse) VisitListSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSettings503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type ListSettings503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers ListSettings503ResponseHeaders
+}
+
+func (response ListSettings503ApplicationProblemPlusJSONResponse) VisitListSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeSettingsRequestObject struct {
+	Params ChangeSettingsParams
+	Body   *ChangeSettingsJSONRequestBody
+}
+
+type ChangeSettingsResponseObject interface {
+	VisitChangeSettingsResponse(w http.ResponseWriter) error
+}
+
+type ChangeSettings200JSONResponse []SettingDto
+
+func (response ChangeSettings200JSONResponse) VisitChangeSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeSettings400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeSettings400ApplicationProblemPlusJSONResponse) VisitChangeSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeSettings401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeSettings401ApplicationProblemPlusJSONResponse) VisitChangeSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeSettings403ApplicationProblemPlusJSONResponse Problem
+
+func (response ChangeSettings403ApplicationProblemPlusJSONResponse) VisitChangeSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeSettings404ApplicationProblemPlusJSONResponse Problem
+
+func (response ChangeSettings404ApplicationProblemPlusJSONResponse) VisitChangeSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeSettings413ApplicationProblemPlusJSONResponse Problem
+
+func (response ChangeSettings413ApplicationProblemPlusJSONResponse) VisitChangeSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeSettings415ApplicationProblemPlusJSONResponse Problem
+
+func (response ChangeSettings415ApplicationProblemPlusJSONResponse) VisitChangeSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeSettings422ApplicationProblemPlusJSONResponse Problem
+
+func (response ChangeSettings422ApplicationProblemPlusJSONResponse) VisitChangeSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeSettings429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeSettings429ApplicationProblemPlusJSONResponse) VisitChangeSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeSettings500ApplicationProblemPlusJSONResponse Problem
+
+func (response ChangeSettings500ApplicationProblemPlusJSONResponse) VisitChangeSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeSettings503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type ChangeSettings503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers ChangeSettings503ResponseHeaders
+}
+
+func (response ChangeSettings503ApplicationProblemPlusJSONResponse) VisitChangeSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetUserRequestObject struct {
 	UserID UserID `json:"userId"`
 }
@@ -3193,6 +4407,15 @@ type StrictServerInterface interface {
 	// ListGroupMembers List who is in a group, page by page
 	// (GET /identity_/api/Group/{partitionGlobalId}/{groupId}/Members)
 	ListGroupMembers(ctx context.Context, request ListGroupMembersRequestObject) (ListGroupMembersResponseObject, error)
+	// GetMessageTemplateByName Find a message template by name
+	// (GET /identity_/api/MessageTemplate)
+	GetMessageTemplateByName(ctx context.Context, request GetMessageTemplateByNameRequestObject) (GetMessageTemplateByNameResponseObject, error)
+	// GetMessageTemplate Read a message template
+	// (GET /identity_/api/MessageTemplate/{templateId})
+	GetMessageTemplate(ctx context.Context, request GetMessageTemplateRequestObject) (GetMessageTemplateResponseObject, error)
+	// UpdateMessageTemplate Give a message template another text
+	// (PUT /identity_/api/MessageTemplate/{templateId})
+	UpdateMessageTemplate(ctx context.Context, request UpdateMessageTemplateRequestObject) (UpdateMessageTemplateResponseObject, error)
 	// CreateRobotAccount Make a robot account
 	// (POST /identity_/api/RobotAccount)
 	CreateRobotAccount(ctx context.Context, request CreateRobotAccountRequestObject) (CreateRobotAccountResponseObject, error)
@@ -3211,6 +4434,15 @@ type StrictServerInterface interface {
 	// GetRobotAccount Read one robot account
 	// (GET /identity_/api/RobotAccount/{partitionGlobalId}/{robotAccountId})
 	GetRobotAccount(ctx context.Context, request GetRobotAccountRequestObject) (GetRobotAccountResponseObject, error)
+	// DeleteSettings Remove settings
+	// (DELETE /identity_/api/Setting)
+	DeleteSettings(ctx context.Context, request DeleteSettingsRequestObject) (DeleteSettingsResponseObject, error)
+	// ListSettings Read settings
+	// (GET /identity_/api/Setting)
+	ListSettings(ctx context.Context, request ListSettingsRequestObject) (ListSettingsResponseObject, error)
+	// ChangeSettings Set and remove settings
+	// (PUT /identity_/api/Setting)
+	ChangeSettings(ctx context.Context, request ChangeSettingsRequestObject) (ChangeSettingsResponseObject, error)
 	// GetUser Read one person
 	// (GET /identity_/api/User/{userId})
 	GetUser(ctx context.Context, request GetUserRequestObject) (GetUserResponseObject, error)
@@ -3336,6 +4568,49 @@ func (s *strictHandler) ListGroupMembers(w http.ResponseWriter, r *http.Request,
 	}
 }
 
+func (s *strictHandler) GetMessageTemplateByName(w http.ResponseWriter, r *http.Request, params GetMessageTemplateByNameParams) {
+	var request GetMessageTemplateByNameRequestObject
+	request.Params = params
+	response, err := s.handlers.GetMessageTemplateByName(r.Context(), request)
+	if err == nil {
+		err = response.VisitGetMessageTemplateByNameResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) GetMessageTemplate(w http.ResponseWriter, r *http.Request, templateID TemplateID) {
+	var request GetMessageTemplateRequestObject
+	request.TemplateID = templateID
+	response, err := s.handlers.GetMessageTemplate(r.Context(), request)
+	if err == nil {
+		err = response.VisitGetMessageTemplateResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) UpdateMessageTemplate(w http.ResponseWriter, r *http.Request, templateID TemplateID, params UpdateMessageTemplateParams) {
+	var request UpdateMessageTemplateRequestObject
+	request.TemplateID = templateID
+	request.Params = params
+	var body UpdateMessageTemplateJSONRequestBody
+	if err := s.decode(r, &body); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	request.Body = &body
+	response, err := s.handlers.UpdateMessageTemplate(r.Context(), request)
+	if err == nil {
+		err = response.VisitUpdateMessageTemplateResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
 func (s *strictHandler) CreateRobotAccount(w http.ResponseWriter, r *http.Request, params CreateRobotAccountParams) {
 	var request CreateRobotAccountRequestObject
 	request.Params = params
@@ -3426,6 +4701,54 @@ func (s *strictHandler) GetRobotAccount(w http.ResponseWriter, r *http.Request, 
 	response, err := s.handlers.GetRobotAccount(r.Context(), request)
 	if err == nil {
 		err = response.VisitGetRobotAccountResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) DeleteSettings(w http.ResponseWriter, r *http.Request, params DeleteSettingsParams) {
+	var request DeleteSettingsRequestObject
+	request.Params = params
+	var body DeleteSettingsJSONRequestBody
+	if err := s.decode(r, &body); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	request.Body = &body
+	response, err := s.handlers.DeleteSettings(r.Context(), request)
+	if err == nil {
+		err = response.VisitDeleteSettingsResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) ListSettings(w http.ResponseWriter, r *http.Request, params ListSettingsParams) {
+	var request ListSettingsRequestObject
+	request.Params = params
+	response, err := s.handlers.ListSettings(r.Context(), request)
+	if err == nil {
+		err = response.VisitListSettingsResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) ChangeSettings(w http.ResponseWriter, r *http.Request, params ChangeSettingsParams) {
+	var request ChangeSettingsRequestObject
+	request.Params = params
+	var body ChangeSettingsJSONRequestBody
+	if err := s.decode(r, &body); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	request.Body = &body
+	response, err := s.handlers.ChangeSettings(r.Context(), request)
+	if err == nil {
+		err = response.VisitChangeSettingsResponse(w)
 	}
 	if err != nil {
 		s.fail(w, r, err)
