@@ -3,11 +3,13 @@ package seatwright
 // What happens to people after they were created. Nobody who is not active, or not there any more, holds anything: whatever a
 // person holds ends in the transaction that makes them so. Source: docs/decisions/0019-the-life-of-a-person.md.
 
-// CreateUsers makes several people, all or none. Errors: not_found/organization_not_found, conflict/duplicate for an id, user name
-// or external id that is in use, or listed twice.
+// CreateUsers makes several people, all or none, and puts them into groups. Errors: not_found/organization_not_found,
+// not_found/not_found for a group that does not exist, conflict/duplicate for an id, user name or external id that is in use, or
+// listed twice.
 type CreateUsers struct {
 	Organization OrganizationID
 	Users        []CreateUser // 1 to MaxUsersPerCall, all of the organization
+	Groups       []GroupID    // without duplicates and built-in ones
 }
 
 func (c CreateUsers) Operation() string { return "users.create" }
@@ -17,15 +19,19 @@ func (c CreateUsers) Touches() []Touch {
 	for _, u := range c.Users {
 		touches = append(touches, u.Touches()...)
 	}
+	touches[0].Groups = c.Groups
 	return touches
 }
 
-func (c CreateUsers) Weight() int { return len(c.Users) }
+func (c CreateUsers) Weight() int { return len(c.Users) * (1 + len(c.Groups)) }
 
 // Decide answers the people as they were created, in the order of the command, without password hashes.
 func (c CreateUsers) Decide(s *Slice, origin Origin) ([]User, error) {
 	o, err := s.organization(c.Organization)
 	if err != nil {
+		return nil, err
+	}
+	if err := o.existing(c.Groups); err != nil {
 		return nil, err
 	}
 	rows, ids, names := make([]UserRow, len(c.Users)), map[UserID]bool{}, map[takenName]bool{}
@@ -51,15 +57,18 @@ func (c CreateUsers) Decide(s *Slice, origin Origin) ([]User, error) {
 		if made[i], err = s.addUser(o, origin, u); err != nil {
 			return nil, err
 		}
+		if err := s.changeGroups(o, origin, Member{MemberUser, string(u.ID)}, c.Groups, nil); err != nil {
+			return nil, err
+		}
 	}
 	return made, nil
 }
 
-// UpdateUser changes what is listed of a person and leaves the rest. A person who is made inactive loses what they hold; another
-// password ends a lock.
+// UpdateUser changes what is listed of a person and leaves the rest. A person who is made inactive loses what they hold, and stays
+// in their groups; another password ends a lock.
 //
-// Errors: not_found/organization_not_found; not_found/not_found for a person who does not exist; invalid/invalid_value for a password of
-// somebody without a user name; conflict/last_administrator where the last active administrator would be made inactive.
+// Errors: not_found/organization_not_found; not_found/not_found for a person or a group that does not exist; invalid/invalid_value for a
+// password of somebody without a user name; conflict/last_administrator where no active administrator would be left.
 type UpdateUser struct {
 	Organization       OrganizationID
 	User               UserID
@@ -70,7 +79,9 @@ type UpdateUser struct {
 	Active             *bool
 	BypassBasicAuth    *bool
 	InvitationAccepted *bool
-	PasswordHash       string `json:"-"` // empty: stays; a new one for every attempt, so it tells no two commands apart
+	Role               *Role
+	Add, Remove        []GroupID // without duplicates and built-in ones
+	PasswordHash       string    `json:"-"` // empty: stays; a new one for every attempt, so it tells no two commands apart
 }
 
 // UserUpdated is the data of an [EventUserUpdated]: what changed by name, and the state of the person since.
@@ -86,12 +97,18 @@ func (c UpdateUser) Touches() []Touch {
 	if c.PasswordHash != "" {
 		touches[0].SignIns = []UserID{c.User}
 	}
+	for _, ids := range [][]GroupID{c.Add, c.Remove} {
+		for _, id := range ids {
+			touches[0].Groups = append(touches[0].Groups, id)
+			touches[0].Memberships = append(touches[0].Memberships, MembershipRef{id, string(c.User)})
+		}
+	}
 	return touches
 }
 
-func (c UpdateUser) Weight() int { return 1 }
+func (c UpdateUser) Weight() int { return 1 + len(c.Add) + len(c.Remove) }
 
-// Decide answers whether anything changed. Where nothing did there is no event.
+// Decide answers whether anything of the person changed, their groups aside. Where nothing did there is no event of theirs.
 func (c UpdateUser) Decide(s *Slice, origin Origin) (bool, error) {
 	o, err := s.organization(c.Organization)
 	if err != nil {
@@ -104,25 +121,33 @@ func (c UpdateUser) Decide(s *Slice, origin Origin) (bool, error) {
 	if c.PasswordHash != "" && u.UserName == "" {
 		return false, Invalid(ReasonInvalidValue, "a password needs a user name").In("password")
 	}
+	if err := o.existing(c.Add); err != nil {
+		return false, err
+	}
 	before := u.User
 	changed := c.patch(&u.User)
-	if len(changed) == 0 {
-		return false, nil
-	}
-	if before.Active && !u.Active {
+	if before.administrators() > u.administrators() {
 		if err := o.checkAdministrators(before); err != nil {
 			return false, err
 		}
+	}
+	if before.Active && !u.Active {
 		if err := s.removeDirect(o, origin, c.User); err != nil {
 			return false, err
 		}
 	}
-	u.ModifiedAt = o.now
-	o.putUser(u)
-	if c.PasswordHash != "" {
-		o.unlock(c.User)
+	if len(changed) > 0 {
+		u.ModifiedAt = o.now
+		o.putUser(u)
+		if c.PasswordHash != "" {
+			o.unlock(c.User)
+		}
+		data := UserUpdated{Changed: changed, UserState: stateOf(u.User)}
+		if err := s.record(o, origin, EventUserUpdated, string(c.User), data); err != nil {
+			return false, err
+		}
 	}
-	return true, s.record(o, origin, EventUserUpdated, string(c.User), UserUpdated{Changed: changed, UserState: stateOf(u.User)})
+	return len(changed) > 0, s.changeGroups(o, origin, Member{MemberUser, string(c.User)}, c.Add, c.Remove)
 }
 
 // patch changes u and names what changed.
@@ -153,6 +178,10 @@ func (c UpdateUser) patch(u *User) (changed []string) {
 			changed = append(changed, flag.field)
 		}
 	}
+	if c.Role != nil && *c.Role != u.Role {
+		u.Role = *c.Role
+		changed = append(changed, "role")
+	}
 	if c.PasswordHash != "" {
 		u.PasswordHash = c.PasswordHash
 		changed = append(changed, "password")
@@ -160,8 +189,10 @@ func (c UpdateUser) patch(u *User) (changed []string) {
 	return changed
 }
 
-// TakesAccess reports whether the command may end the access of the person.
-func (c UpdateUser) TakesAccess() bool { return c.Active != nil && !*c.Active }
+// TakesAccess reports whether the command may take something away that the person may do.
+func (c UpdateUser) TakesAccess() bool {
+	return c.Active != nil && !*c.Active || c.Role != nil && *c.Role == RoleMember
+}
 
 // ChangePassword gives a person the password that they have chosen, after they have shown that they know the old one.
 //

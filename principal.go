@@ -120,6 +120,7 @@ var (
 	PermissionWriteGroups    = Permission{Roles: []Role{RoleOrganizationAdministrator}, Scopes: []Scope{ScopeGroup, ScopeGroupWrite}}
 	PermissionReadRobots     = Permission{Roles: []Role{RoleOrganizationAdministrator}, Scopes: []Scope{ScopeRobot, ScopeRobotRead}}
 	PermissionWriteRobots    = Permission{Roles: []Role{RoleOrganizationAdministrator}, Scopes: []Scope{ScopeRobot, ScopeRobotWrite}}
+	PermissionOwnPassword    = Permission{Roles: []Role{RoleOrganizationAdministrator, RoleMember}, Scopes: []Scope{ScopeUser, ScopeUserWrite}}
 	PermissionManageHost     = Permission{Roles: []Role{RoleHostAdministrator}}
 )
 

@@ -90,6 +90,7 @@ const (
 	SortUsersByDisplayName        UserSort = "display_name"
 	SortUsersByCreatedAt          UserSort = "created_at"
 	SortUsersByModifiedAt         UserSort = "modified_at"
+	SortUsersByLastSignIn         UserSort = "last_sign_in" // those who never have come first
 	SortUsersByActive             UserSort = "active"
 	SortUsersByInvitationAccepted UserSort = "invitation_accepted"
 )

@@ -128,6 +128,19 @@ type BulkRobotAccountDeleteCommand struct {
 	RobotAccountIDs []string `json:"robotAccountIDs"`
 }
 
+// BulkSoftDeleteCommand The people to be removed.
+type BulkSoftDeleteCommand struct {
+	// PartitionGlobalID The organization of the token.
+	PartitionGlobalID *string  `json:"partitionGlobalId,omitempty"`
+	UserIds           []string `json:"userIds"`
+}
+
+// ChangeUserPasswordCommand The old and the new password.
+type ChangeUserPasswordCommand struct {
+	OldPassword *string `json:"oldPassword,omitempty"`
+	NewPassword *string `json:"newPassword,omitempty"`
+}
+
 // CreateGroupCommand defines model for CreateGroupCommand.
 type CreateGroupCommand struct {
 	PartitionGlobalID *string `json:"partitionGlobalId,omitempty"`
@@ -150,6 +163,61 @@ type CreateRobotAccountCommand struct {
 	Name              string   `json:"name"`
 	DisplayName       *string  `json:"displayName,omitempty"`
 	GroupIDsToAdd     []string `json:"groupIDsToAdd,omitempty,omitzero"`
+}
+
+// CreateUserCommand A person to be made.
+type CreateUserCommand struct {
+	// ID Empty for a fresh one.
+	ID *string `json:"id,omitempty"`
+
+	// UserName What they sign in with. Needed.
+	UserName *string `json:"userName,omitempty"`
+	Email    *string `json:"email,omitempty"`
+
+	// Name First name.
+	Name        *string `json:"name,omitempty"`
+	Surname     *string `json:"surname,omitempty"`
+	DisplayName *string `json:"displayName,omitempty"`
+
+	// Type 0 or `user`, which is what it is where it is absent.
+	Type                       any   `json:"type,omitempty,omitzero"`
+	BypassBasicAuthRestriction *bool `json:"bypassBasicAuthRestriction,omitempty"`
+
+	// LegacyID Not looked at.
+	LegacyID           int64 `json:"legacyId,omitempty,omitzero"`
+	InvitationAccepted *bool `json:"invitationAccepted,omitempty"`
+
+	// PartitionGlobalID The organization of the token.
+	PartitionGlobalID *string `json:"partitionGlobalId,omitempty"`
+	Password          *string `json:"password,omitempty"`
+
+	// ValidatePassword Not looked at.
+	ValidatePassword *bool    `json:"validatePassword,omitempty"`
+	GroupIDs         []string `json:"groupIDs,omitempty,omitzero"`
+
+	// UserLogins Not looked at.
+	UserLogins any `json:"userLogins,omitempty,omitzero"`
+}
+
+// CreateUsersCommand People to be made.
+type CreateUsersCommand struct {
+	Users []NewUserDto `json:"users"`
+
+	// PartitionGlobalID The organization of the token.
+	PartitionGlobalID *string  `json:"partitionGlobalId,omitempty"`
+	GroupIDs          []string `json:"groupIDs,omitempty,omitzero"`
+}
+
+// CreateUsersResult Whether people were made, and who.
+type CreateUsersResult struct {
+	Succeeded bool            `json:"succeeded"`
+	Errors    []IdentityError `json:"errors"`
+
+	// Result Whether something was done.
+	Result IdentityResult `json:"result"`
+
+	// Users In the order of the request; empty where nobody was made.
+	Users []UserDto `json:"users"`
 }
 
 // DeleteSettingsCommand defines model for DeleteSettingsCommand.
@@ -203,11 +271,47 @@ type GroupMemberPage struct {
 	Results    []GroupMemberDto `json:"results"`
 }
 
+// IdentityError Why something was refused.
+type IdentityError struct {
+	// Code A stable word that programs can compare.
+	Code        string `json:"code"`
+	Description string `json:"description"`
+}
+
+// IdentityResult Whether something was done.
+type IdentityResult struct {
+	Succeeded bool            `json:"succeeded"`
+	Errors    []IdentityError `json:"errors"`
+}
+
 // MessageTemplateDto defines model for MessageTemplateDto.
 type MessageTemplateDto struct {
 	ID    int64  `json:"id"`
 	Name  string `json:"name"`
 	Value string `json:"value"`
+}
+
+// NewUserDto One of several people to be made.
+type NewUserDto struct {
+	// ID Empty for a fresh one.
+	ID *string `json:"id,omitempty"`
+
+	// UserName What they sign in with. Needed.
+	UserName *string `json:"userName,omitempty"`
+	Email    *string `json:"email,omitempty"`
+
+	// Name First name.
+	Name        *string `json:"name,omitempty"`
+	Surname     *string `json:"surname,omitempty"`
+	DisplayName *string `json:"displayName,omitempty"`
+
+	// Type 0 or `user`, which is what it is where it is absent.
+	Type                       any   `json:"type,omitempty,omitzero"`
+	BypassBasicAuthRestriction *bool `json:"bypassBasicAuthRestriction,omitempty"`
+
+	// LegacyID Not looked at.
+	LegacyID           int64 `json:"legacyId,omitempty,omitzero"`
+	InvitationAccepted *bool `json:"invitationAccepted,omitempty"`
 }
 
 // PostedUserLicense A `UserLicense` where codes were sent, else a `UserExplicitAllocation`.
@@ -313,6 +417,21 @@ type UpdateRobotAccountCommand struct {
 	GroupIDsToRemove []string `json:"groupIDsToRemove,omitempty,omitzero"`
 }
 
+// UpdateUserCommand What is to change of a person. Null and absent are the same.
+type UpdateUserCommand struct {
+	// Name First name.
+	Name                       *string  `json:"name,omitempty"`
+	Surname                    *string  `json:"surname,omitempty"`
+	DisplayName                *string  `json:"displayName,omitempty"`
+	Email                      *string  `json:"email,omitempty"`
+	IsActive                   *bool    `json:"isActive,omitempty"`
+	Password                   *string  `json:"password,omitempty"`
+	GroupIDsToAdd              []string `json:"groupIDsToAdd,omitempty,omitzero"`
+	GroupIDsToRemove           []string `json:"groupIDsToRemove,omitempty,omitzero"`
+	BypassBasicAuthRestriction *bool    `json:"bypassBasicAuthRestriction,omitempty"`
+	InvitationAccepted         *bool    `json:"invitationAccepted,omitempty"`
+}
+
 // UserDto A person of the organization's own directory.
 type UserDto struct {
 	ID string `json:"id"`
@@ -333,10 +452,10 @@ type UserDto struct {
 	// LastModificationTime Null until something is changed.
 	LastModificationTime *time.Time `json:"lastModificationTime"`
 
-	// LastLoginTime Always null at present.
+	// LastLoginTime Null until they have signed in.
 	LastLoginTime *time.Time `json:"lastLoginTime"`
 
-	// GroupIDs Empty at present.
+	// GroupIDs Built-in groups among them.
 	GroupIDs []string `json:"groupIDs"`
 
 	// LegacyID Always 0.
@@ -425,6 +544,12 @@ type UserLicenseRequest struct {
 	UseExternalLicense bool `json:"useExternalLicense,omitempty,omitzero"`
 }
 
+// UserPage A page of people, and how many fit the search.
+type UserPage struct {
+	TotalCount int64     `json:"totalCount"`
+	Results    []UserDto `json:"results"`
+}
+
 // AccountID defines model for accountId.
 type AccountID = string
 
@@ -503,6 +628,9 @@ type RobotAccountID = string
 // SearchTerm defines model for searchTerm.
 type SearchTerm = string
 
+// SearchTermOfUsers defines model for searchTermOfUsers.
+type SearchTermOfUsers = string
+
 // SettingKey defines model for settingKey.
 type SettingKey = []string
 
@@ -536,6 +664,12 @@ type AuditPage = AuditQueryRecordDtoPagedResult
 // Exhausted Why a request was refused (RFC 9457).
 type Exhausted = Problem
 
+// IdentityRefusedApplicationJSON Whether something was done.
+type IdentityRefusedApplicationJSON = IdentityResult
+
+// IdentityRefusedApplicationProblemPlusJSON Why a request was refused (RFC 9457).
+type IdentityRefusedApplicationProblemPlusJSON = Problem
+
 // NoLicense Why a request was refused (RFC 9457).
 type NoLicense = Problem
 
@@ -544,6 +678,12 @@ type RetryLater = Problem
 
 // Unauthenticated Why a request was refused (RFC 9457).
 type Unauthenticated = Problem
+
+// UsersRefusedApplicationJSON Whether people were made, and who.
+type UsersRefusedApplicationJSON = CreateUsersResult
+
+// UsersRefusedApplicationProblemPlusJSON Why a request was refused (RFC 9457).
+type UsersRefusedApplicationProblemPlusJSON = Problem
 
 // ListAuditLogsParams defines parameters for ListAuditLogs.
 type ListAuditLogsParams struct {
@@ -829,6 +969,84 @@ type ChangeSettingsParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
 }
 
+// DeleteUsersParams defines parameters for DeleteUsers.
+type DeleteUsersParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// AddUserParams defines parameters for AddUser.
+type AddUserParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// AddUsersParams defines parameters for AddUsers.
+type AddUsersParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// ListUsersParams defines parameters for ListUsers.
+type ListUsersParams struct {
+	// SearchTerm Only those in whose user name, mail address or names this text is.
+	SearchTerm SearchTermOfUsers `form:"searchTerm,omitempty" json:"searchTerm,omitempty,omitzero"`
+
+	// Top How many at most.
+	Top *Top `form:"top,omitempty" json:"top,omitempty"`
+
+	// Skip How many of the first to leave out.
+	Skip Skip `form:"skip,omitempty" json:"skip,omitempty,omitzero"`
+
+	// SortBy The field to sort by, in any letter case.
+	SortBy SortBy `form:"sortBy,omitempty" json:"sortBy,omitempty,omitzero"`
+
+	// SortOrder `asc` (the default) or `desc`.
+	SortOrder SortOrder `form:"sortOrder,omitempty" json:"sortOrder,omitempty,omitzero"`
+}
+
+// DeleteUserParams defines parameters for DeleteUser.
+type DeleteUserParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// UpdateUserParams defines parameters for UpdateUser.
+type UpdateUserParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// ChangePasswordParams defines parameters for ChangePassword.
+type ChangePasswordParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// ListUsersOfPartitionParams defines parameters for ListUsersOfPartition.
+type ListUsersOfPartitionParams struct {
+	// SearchTerm Only those in whose user name, mail address or names this text is.
+	SearchTerm SearchTermOfUsers `form:"searchTerm,omitempty" json:"searchTerm,omitempty,omitzero"`
+
+	// Top How many at most.
+	Top *Top `form:"top,omitempty" json:"top,omitempty"`
+
+	// Skip How many of the first to leave out.
+	Skip Skip `form:"skip,omitempty" json:"skip,omitempty,omitzero"`
+
+	// SortBy The field to sort by, in any letter case.
+	SortBy SortBy `form:"sortBy,omitempty" json:"sortBy,omitempty,omitzero"`
+
+	// SortOrder `asc` (the default) or `desc`.
+	SortOrder SortOrder `form:"sortOrder,omitempty" json:"sortOrder,omitempty,omitzero"`
+}
+
 // RemoveUserLicensesParams defines parameters for RemoveUserLicenses.
 type RemoveUserLicensesParams struct {
 	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
@@ -969,6 +1187,21 @@ type DeleteSettingsJSONRequestBody = DeleteSettingsCommand
 
 // ChangeSettingsJSONRequestBody defines body for ChangeSettings for application/json ContentType.
 type ChangeSettingsJSONRequestBody = BulkCreateOrUpdateSettingsCommand
+
+// DeleteUsersJSONRequestBody defines body for DeleteUsers for application/json ContentType.
+type DeleteUsersJSONRequestBody = BulkSoftDeleteCommand
+
+// AddUserJSONRequestBody defines body for AddUser for application/json ContentType.
+type AddUserJSONRequestBody = CreateUserCommand
+
+// AddUsersJSONRequestBody defines body for AddUsers for application/json ContentType.
+type AddUsersJSONRequestBody = CreateUsersCommand
+
+// UpdateUserJSONRequestBody defines body for UpdateUser for application/json ContentType.
+type UpdateUserJSONRequestBody = UpdateUserCommand
+
+// ChangePasswordJSONRequestBody defines body for ChangePassword for application/json ContentType.
+type ChangePasswordJSONRequestBody = ChangeUserPasswordCommand
 
 // RemoveUserLicensesJSONRequestBody defines body for RemoveUserLicenses for application/json ContentType.
 type RemoveUserLicensesJSONRequestBody = UserLicenseRemovalRequest

@@ -83,7 +83,8 @@ func (a *App) open(ctx context.Context, c Config, logs io.Writer, issuerFromHost
 	}
 	a.store = store
 	a.ledger = ledger.New(a.store, a.log)
-	a.Directory = directory.New(a.store, a.ledger, directory.NewPasswords(0, 0))
+	passwords := directory.NewPasswords(0, 0)
+	a.Directory = directory.New(a.store, a.ledger, passwords)
 	a.Licensing = licensing.New(a.store, a.ledger)
 	if _, err := a.Directory.CreateHost(ctx); err != nil {
 		return err
@@ -95,7 +96,7 @@ func (a *App) open(ctx context.Context, c Config, logs io.Writer, issuerFromHost
 	if err != nil {
 		return fmt.Errorf("signing keys: %v", err) //nolint:errorlint // nobody was refused: the configuration is wrong
 	}
-	a.People = directory.NewPeople(a.store)
+	a.People = directory.NewPeople(a.store, a.ledger, passwords, identity)
 	a.Groups = directory.NewGroups(a.store, a.ledger)
 	a.Settings = directory.NewSettings(a.store, a.ledger)
 	a.handler, err = server.New(server.Config{

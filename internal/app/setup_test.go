@@ -71,7 +71,7 @@ type world struct {
 
 const memberPassword = "correct horse battery staple"
 
-// setup serves a fresh demonstration and signs everybody in: administrator, member, application (PM.License), reader, writer,
+// setup serves a fresh demonstration and signs everybody in: administrator, member, changer (another member), application (PM.License), reader, writer,
 // auditor (an application without any license scope), people (PM.User), people reader and people writer of acme, globex, initech,
 // and host. It fails the test when the
 // server had to log an error of its own.
@@ -88,6 +88,9 @@ func setup(t *testing.T) *world {
 	_, people.ClientSecret, err = w.Directory.CreateApplication(t.Context(), system, acme, directory.NewApplication{ID: people.ClientID, Scopes: []seatwright.Scope{"PM.User"}})
 	check(t, err)
 	w.tokens["administrator"] = w.login(t, "acme", w.demo.Administrator, w.demo.AdministratorPassword)
+	_, err = w.Directory.CreateUser(t.Context(), system, acme, directory.NewUser{ID: "changer", UserName: "changer", Password: memberPassword})
+	check(t, err)
+	w.tokens["changer"] = w.login(t, "acme", "changer", memberPassword)
 	w.tokens["member"] = w.login(t, "acme", "member", memberPassword)
 	w.tokens["host"] = w.login(t, "host", w.demo.Host, w.demo.HostPassword)
 	w.tokens["application"] = w.token(t, w.demo.Acme, "")
@@ -394,7 +397,7 @@ func TestEverythingOnPostgres(t *testing.T) {
 		return // this is the run that is started below
 	}
 	command := exec.CommandContext(t.Context(), os.Args[0], "-test.timeout=5m", "-test.run=^Test(Statuses|TheGuidesOwnCall|Allocation|ExternalLicenses|"+
-		"UnknownUsers.*|Idempotency|Concurrent.*|ForeignAndMissing.*|Credentials.*|Audit.*)$")
+		"UnknownUsers.*|Who.*|People.*|Pages.*|Idempotency|Concurrent.*|ForeignAndMissing.*|Credentials.*|Audit.*)$")
 	command.Env = append(os.Environ(), "SEATWRIGHT_TEST_ON_POSTGRES=yes")
 	output, err := command.CombinedOutput()
 	if err != nil || !strings.HasSuffix(strings.TrimSpace(string(output)), "PASS") {

@@ -2,7 +2,6 @@ package directory
 
 import (
 	"context"
-	"strings"
 
 	"golang.org/x/text/secure/precis"
 
@@ -21,6 +20,9 @@ type NewUser struct {
 	DisplayName string
 	ExternalID  string
 	Role        seatwright.Role // empty: member; people of the host need host-administrator said
+
+	BypassBasicAuth    bool
+	InvitationAccepted bool
 }
 
 // CreateUser makes a person of an organization, or of the host, where the role must be the host's. Host administrators only.
@@ -30,33 +32,43 @@ func (d *Directory) CreateUser(
 	if err := caller.Principal.Check(seatwright.PermissionManageHost); err != nil {
 		return seatwright.User{}, err
 	}
-	id, err := optionalID(n.ID)
+	command, err := n.command(ctx, organization, d.passwords)
 	if err != nil {
 		return seatwright.User{}, err
 	}
+	return ledger.Submit(ctx, d.ledger, caller.Origin(), command)
+}
+
+// command reads what is said about a person, and hashes the password.
+func (n NewUser) command(ctx context.Context, organization seatwright.OrganizationID, passwords *Passwords) (c seatwright.CreateUser, err error) {
+	id, err := optionalID(n.ID)
+	if err != nil {
+		return c, err
+	}
 	if err := n.check(organization); err != nil {
-		return seatwright.User{}, err
+		return c, err
 	}
 	key, err := userNameKey(n.UserName)
 	if err != nil {
-		return seatwright.User{}, err
+		return c, err
 	}
 	hash := ""
 	if n.Password != "" {
 		if err := seatwright.DefaultPasswordRules().Check(n.Password, n.UserName, n.Email); err != nil {
-			return seatwright.User{}, err
+			return c, err
 		}
-		if hash, err = d.passwords.Hash(ctx, n.Password); err != nil {
-			return seatwright.User{}, err
+		if hash, err = passwords.Hash(ctx, n.Password); err != nil {
+			return c, err
 		}
 	}
-	return ledger.Submit(ctx, d.ledger, caller.Origin(), seatwright.CreateUser{
+	return seatwright.CreateUser{
 		User: seatwright.User{
 			Organization: organization, ID: seatwright.UserID(id), UserName: n.UserName, ExternalID: n.ExternalID, Email: n.Email,
 			FirstName: n.FirstName, LastName: n.LastName, DisplayName: n.DisplayName, Role: n.Role,
+			BypassBasicAuth: n.BypassBasicAuth, InvitationAccepted: n.InvitationAccepted,
 		},
 		UserNameKey: key, FreshID: seatwright.UserID(seatwright.NewID()), PasswordHash: hash,
-	})
+	}, nil
 }
 
 // check fills in the role and refuses what no person can have.
@@ -83,10 +95,7 @@ func (n *NewUser) check(organization seatwright.OrganizationID) error {
 	if n.Password != "" && n.UserName == "" {
 		return invalid("userName", "a password needs a user name")
 	}
-	if n.Email != "" && !strings.Contains(n.Email, "@") {
-		return invalid("email", "an e-mail address has an @")
-	}
-	return nil
+	return checkEmail(n.Email)
 }
 
 // userNameKey is the form in which user names are compared: RFC 8265's case-mapped user names, so that letter case, width

@@ -51,7 +51,7 @@ func (p *Provider) Verify(ctx context.Context, token string) (seatwright.Princip
 	return principal, nil
 }
 
-// Forget makes every token be looked at anew. It is to be called after a change that takes access away; there is none yet.
+// Forget makes every token be looked at anew. It is to be called after a change that takes access away.
 func (p *Provider) Forget() { p.cache.generation.Add(1) }
 
 // invalidToken is the answer to every token that is not accepted: which check failed is nobody's business.

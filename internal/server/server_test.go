@@ -333,7 +333,7 @@ func TestNativeDoor(t *testing.T) {
 	}{
 		"Organization":     {base, `{"name":"songs","unknownUsers":"provision"}`, hostToken, 201, `{"id":"fresh","name":"songs","displayName":"","unknownUsers":"provision","externalLicenses":false,"createdAt":"2025-02-24T12:00:00Z"}`, "native hal organization {ID: Name:songs DisplayName: UnknownUsers:provision ExternalLicenses:false}"},
 		"Tenant":           {base + "/songs/tenants", `{"name":"default"}`, hostToken, 201, `{"id":"fresh","name":"default","createdAt":"2025-02-24T12:00:00Z"}`, "native hal tenant song-one {ID: Name:default}"},
-		"User":             {base + "/song-one/users", `{"userName":"u","password":"p","role":"member"}`, hostToken, 201, `"role":"member"`, "native hal user song-one {ID: UserName:u Password:p Email: FirstName: LastName: DisplayName: ExternalID: Role:member}"},
+		"User":             {base + "/song-one/users", `{"userName":"u","password":"p","role":"member"}`, hostToken, 201, `"role":"member"`, "native hal user song-one {ID: UserName:u Password:p Email: FirstName: LastName: DisplayName: ExternalID: Role:member BypassBasicAuth:false InvitationAccepted:false}"},
 		"Lot":              {base + "/song-one/lots", `{"code":"TSTNU","quantity":5,"end":"2030-01-01T02:00:00+02:00","graceSeconds":60}`, hostToken, 201, `"graceSeconds":60`, "native hal lot song-one TSTNU 5 true 2030-01-01T00:00:00Z 1m0s"},
 		"UnknownField":     {base, `{"name":"songs","nam":"x"}`, hostToken, 400, `"errors":{"nam":[`, ""},
 		"BrokenTime":       {base + "/song-one/lots", `{"code":"TSTNU","quantity":5,"end":"tomorrow"}`, hostToken, 400, `"errors":{"end":[`, ""},

@@ -117,6 +117,7 @@ var userOrders = map[seatwright.UserSort]string{
 	seatwright.SortUsersByDisplayName:        `lower(u.display_name COLLATE "C")`,
 	seatwright.SortUsersByCreatedAt:          `u.created_at`,
 	seatwright.SortUsersByModifiedAt:         `u.modified_at`,
+	seatwright.SortUsersByLastSignIn:         `coalesce((SELECT s.last_at FROM sign_ins s WHERE s.organization = u.organization AND s.user_id = u.id), 0)`,
 	seatwright.SortUsersByActive:             `u.active`,
 	seatwright.SortUsersByInvitationAccepted: `u.invitation_accepted`,
 }

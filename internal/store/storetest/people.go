@@ -230,6 +230,8 @@ func listsPeople(f *fixture) {
 	}
 	f.must(decide(f, seatwright.UpdateUser{Organization: "a", User: "u-3", Active: to(false), InvitationAccepted: to(true)}))
 	f.must(decide(f, seatwright.UpdateUser{Organization: "a", User: "u-1", Email: to("zz@example")}))
+	f.must(decide(f, seatwright.AdmitSignIn{Organization: "a", User: "u-2"}))
+	f.must(decide(f, seatwright.FinishSignIn{Organization: "a", User: "u-2", Result: seatwright.SignInSucceeded}))
 	type ids = []seatwright.UserID
 	for name, c := range map[string]struct {
 		query seatwright.UserQuery
@@ -248,6 +250,7 @@ func listsPeople(f *fixture) {
 		"equals by id":            {seatwright.UserQuery{Top: 10, Sort: seatwright.SortUsersByDisplayName, Descending: true}, 4, ids{"u-1", "u-2", "u-3", "U-4"}},
 		"newest first":            {seatwright.UserQuery{Top: 2, Sort: seatwright.SortUsersByCreatedAt, Descending: true}, 4, ids{"U-4", "u-3"}},
 		"last changed":            {seatwright.UserQuery{Top: 3, Sort: seatwright.SortUsersByModifiedAt}, 4, ids{"U-4", "u-2", "u-1"}},
+		"last seen":               {seatwright.UserQuery{Top: 2, Sort: seatwright.SortUsersByLastSignIn, Descending: true}, 4, ids{"u-2", "U-4"}},
 		"active last":             {seatwright.UserQuery{Top: 1, Sort: seatwright.SortUsersByActive}, 4, ids{"u-3"}},
 		"invited last":            {seatwright.UserQuery{Top: 1, Sort: seatwright.SortUsersByInvitationAccepted, Descending: true}, 4, ids{"u-3"}},
 		"part of a name":          {seatwright.UserQuery{Top: 10, Term: "AR"}, 1, ids{"u-3"}},
