@@ -40,6 +40,8 @@ const (
 	ScopeUserWrite     Scope = "PM.User.Write"
 	ScopeAudit         Scope = "PM.Audit"
 	ScopeAuditRead     Scope = "PM.Audit.Read"
+	ScopeSignIns       Scope = "PM.UserLoginAttempt"
+	ScopeSignInsRead   Scope = "PM.UserLoginAttempt.Read"
 )
 
 // PublishedScopes lists every scope that an application can be registered for, umbrella before parts.
@@ -54,7 +56,7 @@ func PublishedScopes() []Scope {
 		ScopeRobot, ScopeRobotRead, ScopeRobotWrite,
 		ScopeSetting, ScopeSettingRead, ScopeSettingWrite,
 		ScopeUser, ScopeUserRead, ScopeUserWrite,
-		"PM.UserLoginAttempt", "PM.UserLoginAttempt.Read",
+		ScopeSignIns, ScopeSignInsRead,
 	}
 }
 
@@ -122,6 +124,7 @@ var (
 	PermissionWriteRobots    = Permission{Roles: []Role{RoleOrganizationAdministrator}, Scopes: []Scope{ScopeRobot, ScopeRobotWrite}}
 	PermissionOwnPassword    = Permission{Roles: []Role{RoleOrganizationAdministrator, RoleMember}, Scopes: []Scope{ScopeUser, ScopeUserWrite}}
 	PermissionManageHost     = Permission{Roles: []Role{RoleHostAdministrator}}
+	PermissionReadSignIns    = Permission{Roles: []Role{RoleOrganizationAdministrator}, Scopes: []Scope{ScopeSignIns, ScopeSignInsRead}}
 )
 
 // Check returns nil where p may do what asks for need, else forbidden/missing_permission. The system may do everything.

@@ -45,6 +45,7 @@ func TestPermissionsAreThoseOfTheDomain(t *testing.T) {
 		"postUserLicenses":         readOrWrite,
 		"listUserLicensePools":     seatwright.PermissionReadLicenses,
 		"getUser":                  seatwright.PermissionReadUsers,
+		"listLoginAttempts":        seatwright.PermissionReadSignIns,
 		"listSettings":             seatwright.PermissionReadSettings,
 		"changeSettings":           seatwright.PermissionWriteSettings,
 		"deleteSettings":           seatwright.PermissionWriteSettings,
@@ -109,7 +110,7 @@ func TestOperationsAreWhole(t *testing.T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v", got)
 	}
-	if len(all) != 50 {
+	if len(all) != 51 {
 		t.Errorf("%d operations", len(all))
 	}
 }

@@ -544,6 +544,40 @@ type UserLicenseRequest struct {
 	UseExternalLicense bool `json:"useExternalLicense,omitempty,omitzero"`
 }
 
+// UserLoginAttemptDto One login of a person.
+type UserLoginAttemptDto struct {
+	// ID The number of the event in the organization's log.
+	ID int64 `json:"id"`
+
+	// PartitionName The name of the organization.
+	PartitionName string `json:"partitionName"`
+	UserID        string `json:"userId"`
+
+	// UserNameOrEmailAddress The user name of today; what was typed is not kept.
+	UserNameOrEmailAddress *string `json:"userNameOrEmailAddress"`
+
+	// ClientIPAddress Of the client or of the proxy before the server.
+	ClientIPAddress *string `json:"clientIpAddress"`
+
+	// ClientName The application through which they came; null without one.
+	ClientName *string `json:"clientName"`
+
+	// BrowserInfo What the client said that it is; 200 bytes at most.
+	BrowserInfo  *string   `json:"browserInfo"`
+	Result       string    `json:"result"`
+	CreationTime time.Time `json:"creationTime"`
+
+	// PartitionGlobalID The id of the organization.
+	PartitionGlobalID string `json:"partitionGlobalId"`
+}
+
+// UserLoginAttemptPage defines model for UserLoginAttemptPage.
+type UserLoginAttemptPage struct {
+	// TotalCount How many there are on all pages.
+	TotalCount int64                 `json:"totalCount"`
+	Results    []UserLoginAttemptDto `json:"results"`
+}
+
 // UserPage A page of people, and how many fit the search.
 type UserPage struct {
 	TotalCount int64     `json:"totalCount"`
@@ -610,6 +644,12 @@ type GroupID = string
 // IdempotencyKey defines model for idempotencyKey.
 type IdempotencyKey = string
 
+// LoginSortBy defines model for loginSortBy.
+type LoginSortBy = string
+
+// LoginSortOrder defines model for loginSortOrder.
+type LoginSortOrder = string
+
 // OrganizationOrGroup defines model for organizationOrGroup.
 type OrganizationOrGroup = string
 
@@ -634,6 +674,9 @@ type SearchTermOfUsers = string
 // SettingKey defines model for settingKey.
 type SettingKey = []string
 
+// Since defines model for since.
+type Since = string
+
 // Skip defines model for skip.
 type Skip = int
 
@@ -657,6 +700,9 @@ type UserID = string
 
 // UserQuery defines model for userQuery.
 type UserQuery = string
+
+// UserSID defines model for userSID.
+type UserSID = string
 
 // AuditPage One page of the log.
 type AuditPage = AuditQueryRecordDtoPagedResult
@@ -1027,6 +1073,27 @@ type ChangePasswordParams struct {
 	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
 	// answer again, refusals included. With another request it is refused with 422.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// ListLoginAttemptsParams defines parameters for ListLoginAttempts.
+type ListLoginAttemptsParams struct {
+	// UserSID Taken and not looked at.
+	UserSID UserSID `form:"userSID,omitempty" json:"userSID,omitempty,omitzero"`
+
+	// Top How many at most.
+	Top *Top `form:"top,omitempty" json:"top,omitempty"`
+
+	// Skip How many of the first to leave out.
+	Skip Skip `form:"skip,omitempty" json:"skip,omitempty,omitzero"`
+
+	// SortBy `creationTime`, in any letter case: logins have no other order.
+	SortBy LoginSortBy `form:"sortBy,omitempty" json:"sortBy,omitempty,omitzero"`
+
+	// SortOrder `desc` (the default) or `asc`.
+	SortOrder LoginSortOrder `form:"sortOrder,omitempty" json:"sortOrder,omitempty,omitzero"`
+
+	// Since Only those at this instant or later: RFC 3339, or without a zone for UTC, or a date alone.
+	Since Since `form:"since,omitempty" json:"since,omitempty,omitzero"`
 }
 
 // ListUsersOfPartitionParams defines parameters for ListUsersOfPartition.

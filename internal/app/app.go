@@ -100,7 +100,7 @@ func (a *App) open(ctx context.Context, c Config, logs io.Writer, issuerFromHost
 	a.Groups = directory.NewGroups(a.store, a.ledger)
 	a.Settings = directory.NewSettings(a.store, a.ledger)
 	a.handler, err = server.New(server.Config{
-		Log: a.log, Authenticator: identity, Directory: a.Directory, People: a.People, Groups: a.Groups, Settings: a.Settings, Licensing: a.Licensing,
+		Log: a.log, Authenticator: identity, Directory: a.Directory, People: a.People, Groups: a.Groups, Settings: a.Settings, SignIns: directory.NewSignIns(a.store), Licensing: a.Licensing,
 		Audit: audit.New(a.store, a.Directory), Identity: identity, Ready: a.ready, RequestsPerSecond: c.RequestsPerSecond,
 	})
 	return err

@@ -104,6 +104,7 @@ func TestStatuses(t *testing.T) {
 		{"updateRobotAccount", updateRobotAccountRows()},
 		{"deleteRobotAccount", deleteRobotAccountRows()},
 		{"deleteRobotAccounts", deleteRobotAccountsRows()},
+		{"listLoginAttempts", loginAttemptRows()},
 		{"listAuditLogs", auditListRows("/audit_/api/auditlogs")},
 		{"listAuditLogsOfPartition", auditListRows("/audit_/api/auditlogs/{acme}")},
 		{"listPortalAuditLog", auditListRows("/portal_/api/auditLog")},

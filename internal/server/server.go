@@ -51,6 +51,7 @@ type Config struct {
 	People        identity.People
 	Groups        identity.Groups
 	Settings      identity.Settings
+	SignIns       identity.SignIns
 	Licensing     Licensing
 	Audit         audit.Log
 	Identity      Identity
@@ -84,7 +85,7 @@ func New(c Config) (http.Handler, error) {
 		g.operations[op.Pattern()] = op
 	}
 	lease.Register(g, s.doorOf(contract.AutomationSuite), c.Licensing)
-	identity.Register(g, s.doorOf(contract.AutomationSuite), c.People, c.Groups, c.Settings)
+	identity.Register(g, s.doorOf(contract.AutomationSuite), c.People, c.Groups, c.Settings, c.SignIns)
 	audit.Register(g, s.doorOf(contract.AutomationSuite), c.Audit)
 	if err := native.Register(g, s.doorOf(contract.Native), c.Directory, c.Licensing); err != nil {
 		return nil, err

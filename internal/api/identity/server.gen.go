@@ -97,6 +97,9 @@ type ServerInterface interface {
 	// ChangePassword Change the own password
 	// (POST /identity_/api/User/{userId}/changepassword)
 	ChangePassword(w http.ResponseWriter, r *http.Request, userID UserID, params ChangePasswordParams)
+	// ListLoginAttempts List the logins of a person
+	// (GET /identity_/api/User/{userId}/loginAttempts)
+	ListLoginAttempts(w http.ResponseWriter, r *http.Request, userID UserID, params ListLoginAttemptsParams)
 	// ListUsersOfPartition List people
 	// (GET /identity_/api/UserPartition/users/{partitionGlobalId})
 	ListUsersOfPartition(w http.ResponseWriter, r *http.Request, partitionGlobalID PartitionGlobalID, params ListUsersOfPartitionParams)
@@ -1408,6 +1411,113 @@ func (siw *ServerInterfaceWrapper) ChangePassword(w http.ResponseWriter, r *http
 	handler.ServeHTTP(w, r)
 }
 
+// ListLoginAttempts operation middleware
+func (siw *ServerInterfaceWrapper) ListLoginAttempts(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "userId" -------------
+	var userID UserID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "userId", r.PathValue("userId"), &userID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "userId", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListLoginAttemptsParams
+
+	// ------------- Optional query parameter "userSID" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "userSID", r.URL.Query(), &params.UserSID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "userSID"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "userSID", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "top" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "top", r.URL.Query(), &params.Top, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "top"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "top", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "skip" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "skip", r.URL.Query(), &params.Skip, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "skip"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "skip", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "sortBy" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sortBy", r.URL.Query(), &params.SortBy, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "sortBy"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sortBy", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "sortOrder" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sortOrder", r.URL.Query(), &params.SortOrder, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "sortOrder"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sortOrder", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "since" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "since", r.URL.Query(), &params.Since, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "since"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "since", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListLoginAttempts(w, r, userID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ListUsersOfPartition operation middleware
 func (siw *ServerInterfaceWrapper) ListUsersOfPartition(w http.ResponseWriter, r *http.Request) {
 
@@ -1650,6 +1760,7 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/identity_/api/User/{userId}", wrapper.DeleteUser)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/identity_/api/User/{userId}", wrapper.GetUser)
 	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/identity_/api/User/{userId}", wrapper.UpdateUser)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/identity_/api/User/{userId}/loginAttempts", wrapper.ListLoginAttempts)
 
 	return m
 }
@@ -6162,6 +6273,143 @@ func (response ChangePassword503ApplicationProblemPlusJSONResponse) VisitChangeP
 	return err
 }
 
+type ListLoginAttemptsRequestObject struct {
+	UserID UserID `json:"userId"`
+	Params ListLoginAttemptsParams
+}
+
+type ListLoginAttemptsResponseObject interface {
+	VisitListLoginAttemptsResponse(w http.ResponseWriter) error
+}
+
+type ListLoginAttempts200JSONResponse UserLoginAttemptPage
+
+func (response ListLoginAttempts200JSONResponse) VisitListLoginAttemptsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListLoginAttempts400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response ListLoginAttempts400ApplicationProblemPlusJSONResponse) VisitListLoginAttemptsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListLoginAttempts401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ListLoginAttempts401ApplicationProblemPlusJSONResponse) VisitListLoginAttemptsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListLoginAttempts403ApplicationProblemPlusJSONResponse Problem
+
+func (response ListLoginAttempts403ApplicationProblemPlusJSONResponse) VisitListLoginAttemptsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListLoginAttempts404ApplicationProblemPlusJSONResponse Problem
+
+func (response ListLoginAttempts404ApplicationProblemPlusJSONResponse) VisitListLoginAttemptsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListLoginAttempts429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response ListLoginAttempts429ApplicationProblemPlusJSONResponse) VisitListLoginAttemptsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListLoginAttempts500ApplicationProblemPlusJSONResponse Problem
+
+func (response ListLoginAttempts500ApplicationProblemPlusJSONResponse) VisitListLoginAttemptsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListLoginAttempts503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type ListLoginAttempts503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers ListLoginAttempts503ResponseHeaders
+}
+
+func (response ListLoginAttempts503ApplicationProblemPlusJSONResponse) VisitListLoginAttemptsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListUsersOfPartitionRequestObject struct {
 	PartitionGlobalID PartitionGlobalID `json:"partitionGlobalId"`
 	Params            ListUsersOfPartitionParams
@@ -6382,6 +6630,9 @@ type StrictServerInterface interface {
 	// ChangePassword Change the own password
 	// (POST /identity_/api/User/{userId}/changepassword)
 	ChangePassword(ctx context.Context, request ChangePasswordRequestObject) (ChangePasswordResponseObject, error)
+	// ListLoginAttempts List the logins of a person
+	// (GET /identity_/api/User/{userId}/loginAttempts)
+	ListLoginAttempts(ctx context.Context, request ListLoginAttemptsRequestObject) (ListLoginAttemptsResponseObject, error)
 	// ListUsersOfPartition List people
 	// (GET /identity_/api/UserPartition/users/{partitionGlobalId})
 	ListUsersOfPartition(ctx context.Context, request ListUsersOfPartitionRequestObject) (ListUsersOfPartitionResponseObject, error)
@@ -6818,6 +7069,19 @@ func (s *strictHandler) ChangePassword(w http.ResponseWriter, r *http.Request, u
 	response, err := s.handlers.ChangePassword(r.Context(), request)
 	if err == nil {
 		err = response.VisitChangePasswordResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) ListLoginAttempts(w http.ResponseWriter, r *http.Request, userID UserID, params ListLoginAttemptsParams) {
+	var request ListLoginAttemptsRequestObject
+	request.UserID = userID
+	request.Params = params
+	response, err := s.handlers.ListLoginAttempts(r.Context(), request)
+	if err == nil {
+		err = response.VisitListLoginAttemptsResponse(w)
 	}
 	if err != nil {
 		s.fail(w, r, err)
