@@ -149,7 +149,7 @@ func (c CreateUser) id() UserID {
 func (c CreateUser) Operation() string { return "user.create" }
 
 func (c CreateUser) Touches() []Touch {
-	t := Touch{Organization: c.User.Organization, Users: []UserID{c.id()}}
+	t := Touch{Organization: c.User.Organization, Users: []UserID{c.id()}, Robots: []RobotAccountID{RobotAccountID(c.id())}}
 	if c.UserNameKey != "" {
 		t.UserNameKeys = []string{c.UserNameKey}
 	}
@@ -177,7 +177,9 @@ func (c CreateUser) Decide(s *Slice, origin Origin) (User, error) {
 
 // checkFresh refuses a person whose id or one of whose names is in use.
 func (s *Slice) checkFresh(o *organizationSlice, u UserRow) error {
-	if _, exists := o.users[u.ID]; exists {
+	// A member of a group is told by the id alone, so no robot account has it.
+	_, robot := o.robots[RobotAccountID(u.ID)]
+	if _, exists := o.users[u.ID]; exists || robot {
 		return NewError(KindConflict, ReasonDuplicate, "there is a user with this id already").In("id")
 	}
 	if s.isTaken(u.Organization, ExternalIDsOfUsers, u.ExternalID) {

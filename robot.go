@@ -16,19 +16,30 @@ type RobotAccount struct {
 }
 
 // CreateRobotAccount makes a robot account in some groups. Errors: not_found/organization_not_found, not_found/not_found,
-// conflict/duplicate for a name in use, conflict/built_in.
+// conflict/duplicate for a name in use, or an id that another robot account or a person has; conflict/built_in.
 type CreateRobotAccount struct {
 	Organization OrganizationID
+	ID           RobotAccountID // empty: FreshID is taken
 	FreshID      RobotAccountID `json:"-"` // made up by the server before the queue
 	Name         string
 	DisplayName  string
 	Groups       []GroupID // without duplicates
 }
 
+func (c CreateRobotAccount) id() RobotAccountID {
+	if c.ID != "" {
+		return c.ID
+	}
+	return c.FreshID
+}
+
 func (c CreateRobotAccount) Operation() string { return "robot_account.create" }
 
 func (c CreateRobotAccount) Touches() []Touch {
-	return []Touch{{Organization: c.Organization, RobotNameKeys: []string{NameKey(c.Name)}, Groups: c.Groups}}
+	return []Touch{{
+		Organization: c.Organization, Robots: []RobotAccountID{c.id()}, Users: []UserID{UserID(c.id())}, RobotNameKeys: []string{NameKey(c.Name)},
+		Groups: c.Groups,
+	}}
 }
 
 func (c CreateRobotAccount) Weight() int { return 1 + len(c.Groups) }
@@ -42,11 +53,18 @@ func (c CreateRobotAccount) Decide(s *Slice, origin Origin) (RobotAccount, error
 	if err := o.existing(c.Groups); err != nil {
 		return RobotAccount{}, err
 	}
+	// A member of a group is told by the id alone, so no person has it. An id that was given up in the same batch comes free with
+	// the next.
+	_, robot := o.robots[c.id()]
+	_, user := o.users[UserID(c.id())]
+	if robot || user || o.changedRobots[c.id()] {
+		return RobotAccount{}, NewError(KindConflict, ReasonDuplicate, "there is a robot account or user with this id already").In("id")
+	}
 	if err := s.take(c.Organization, NamesOfRobots, NameKey(c.Name), "name"); err != nil {
 		return RobotAccount{}, err
 	}
 	r := RobotAccount{
-		Organization: c.Organization, ID: c.FreshID, Name: c.Name, DisplayName: c.DisplayName, CreatedAt: o.now, ModifiedAt: o.now,
+		Organization: c.Organization, ID: c.id(), Name: c.Name, DisplayName: c.DisplayName, CreatedAt: o.now, ModifiedAt: o.now,
 	}
 	o.putRobot(r)
 	if err := s.record(o, origin, EventRobotCreated, string(r.ID), struct{}{}); err != nil {

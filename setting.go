@@ -81,7 +81,7 @@ func (c ChangeSettings) Decide(s *Slice, origin Origin) ([]Setting, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.User != "" && !o.users[c.User] {
+	if _, exists := o.users[c.User]; c.User != "" && !exists {
 		return nil, NotFound(ReasonNotFound, "there is no such user")
 	}
 	answer := make([]Setting, 0, len(c.Settings))

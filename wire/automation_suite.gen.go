@@ -159,10 +159,13 @@ type CreateOrUpdateSettingCommand struct {
 
 // CreateRobotAccountCommand defines model for CreateRobotAccountCommand.
 type CreateRobotAccountCommand struct {
-	PartitionGlobalID *string  `json:"partitionGlobalId,omitempty"`
-	Name              string   `json:"name"`
-	DisplayName       *string  `json:"displayName,omitempty"`
-	GroupIDsToAdd     []string `json:"groupIDsToAdd,omitempty,omitzero"`
+	PartitionGlobalID *string `json:"partitionGlobalId,omitempty"`
+
+	// ID Empty for a fresh one.
+	ID            *string  `json:"id,omitempty"`
+	Name          string   `json:"name"`
+	DisplayName   *string  `json:"displayName,omitempty"`
+	GroupIDsToAdd []string `json:"groupIDsToAdd,omitempty,omitzero"`
 }
 
 // CreateUserCommand A person to be made.

@@ -42,6 +42,8 @@ const (
 	demoBare         = "initech"
 	demoScope        = "PM.License"
 	demoFullCode     = "PMBU"
+	demoGroup        = "group-01"
+	demoRobot        = "robot-01"
 	demoUnits        = 10 // of every pool: one less than there are people to give to
 )
 
@@ -77,7 +79,8 @@ func (a *App) LoadDemo(ctx context.Context, dir string) (Demo, error) {
 	}
 	s := seed{App: a, ctx: ctx, caller: seatwright.SystemCaller("demo")}
 	if _, err := a.store.Application(ctx, seatwright.ApplicationID(demo.Initech.ClientID)); err == nil {
-		return demo, nil // made last, so everything is there
+		s.groups(demo.Acme.Organization) // demonstrations of before have none
+		return demo, s.err               // made last, so everything else is there
 	}
 	acme := demo.Acme.Organization
 	s.organization(demoOrganization, demo.Acme) // first: checkDemo knows a demonstration by it
@@ -100,6 +103,7 @@ func (a *App) LoadDemo(ctx context.Context, dir string) (Demo, error) {
 		analysts = append(analysts, seatwright.UserID(analyst))
 	}
 	s.allocate(acme, analysts, demoFullCode)
+	s.groups(acme)
 
 	globex := demo.Globex.Organization
 	s.organization(demoOther, demo.Globex)
@@ -229,6 +233,15 @@ func (s *seed) allocate(organization seatwright.OrganizationID, users []seatwrig
 	s.note(err)
 }
 
+// groups makes a group of two people and a robot account.
+func (s *seed) groups(organization seatwright.OrganizationID) {
+	in := seatwright.Organization{ID: organization}
+	_, err := s.Groups.CreateGroup(s.ctx, s.caller, in, directory.NewGroup{ID: demoGroup, Name: "Group 01", Members: demoUsers()[:2]})
+	s.note(err)
+	_, err = s.Groups.CreateRobotAccount(s.ctx, s.caller, in, directory.NewRobotAccount{ID: demoRobot, Name: demoRobot})
+	s.note(err)
+}
+
 // Environment is the demonstration as shell assignments. Lists are separated by spaces.
 func (d Demo) Environment(base string) string {
 	var b strings.Builder
@@ -240,6 +253,7 @@ func (d Demo) Environment(base string) string {
 		{"USER_IDS", strings.Join(demoUsers(), " ")},
 		{"CODES", strings.Join(demoCodes(), " ")},
 		{"FULL_CODE", demoFullCode},
+		{"GROUP_ID", demoGroup},
 		{"CLIENT_ID", d.Acme.ClientID},
 		{"CLIENT_SECRET", d.Acme.ClientSecret},
 		{"SCOPE", demoScope},

@@ -93,7 +93,7 @@ func TestDemo(t *testing.T) {
 	want(t, "mode of the file with passwords", info.Mode().Perm(), os.FileMode(0o600))
 	had := environment(t, dir)
 	for _, name := range []string{
-		"BASE", "ORG", "TENANT", "ACCOUNT_ID", "USER_IDS", "CODES", "FULL_CODE", "CLIENT_ID", "CLIENT_SECRET", "SCOPE", "ADMIN_USER", "ADMIN_PASSWORD",
+		"BASE", "ORG", "TENANT", "ACCOUNT_ID", "USER_IDS", "CODES", "FULL_CODE", "GROUP_ID", "CLIENT_ID", "CLIENT_SECRET", "SCOPE", "ADMIN_USER", "ADMIN_PASSWORD",
 		"HOST_USER", "HOST_PASSWORD", "OTHER_ORG", "OTHER_ACCOUNT_ID", "OTHER_USER_IDS", "OTHER_CLIENT_ID", "OTHER_CLIENT_SECRET", "BARE_ACCOUNT_ID",
 		"BARE_CLIENT_ID", "BARE_CLIENT_SECRET",
 	} {

@@ -184,6 +184,8 @@ func createRobotAccountRows() []row {
 		{name: "a built-in group", call: post("administrator", `{"name":"x","groupIDsToAdd":["everyone"]}`), status: 409, contains: []string{"built_in"}},
 		{name: "for another organization", call: post("administrator", `{"partitionGlobalId":"globex","name":"x"}`), status: 404, contains: []string{"organization_not_found"}},
 		{name: "robot writer", call: post("robot writer", `{"name":"Dawn","displayName":null,"partitionGlobalId":"{acme}"}`), status: 201, events: []string{"robot_account.created *"}, contains: []string{`"name":"Dawn","displayName":"Dawn"`, `"lastLoginTime":null,"groupIds":[]`}},
+		{name: "the id of a person", call: post("administrator", `{"id":"singer-77","name":"Dusk"}`), status: 409, contains: []string{"duplicate", `"errors":{"id":`}},
+		{name: "an id that cannot be", call: post("administrator", `{"id":"a b","name":"Dusk"}`), status: 400, contains: []string{"malformed_id"}},
 		{name: "the same name", call: post("administrator", `{"name":"DAWN"}`), status: 409, contains: []string{"duplicate"}},
 	}, keyRows("robot", post("administrator", `{"name":"Noon","displayName":"Zenith"}`), post("administrator", `{"name":"Dusk"}`), 201, "robot_account.created *")...)...)
 }
@@ -194,13 +196,13 @@ func listRobotAccountsRows() []row {
 	}
 	rows := whoMayNotOfPeople(get("", ""), append(notForRobots, "robot writer")...)
 	for _, as := range []string{"administrator", "robots", "robot reader"} {
-		rows = append(rows, row{name: as, call: get(as, ""), status: 200, contains: []string{`"totalCount":2`, `"name":"Day"`, `"name":"Night"`}})
+		rows = append(rows, row{name: as, call: get(as, ""), status: 200, contains: []string{`"totalCount":3`, `"name":"Day"`, `"name":"Night"`, `"name":"robot-01"`}})
 	}
 	return append(rows,
-		row{name: "the last by display name", call: get("robots", "?sortBy=DisplayName&sortOrder=DESC&top=1"), status: 200, contains: []string{`"totalCount":2`, `"name":"Day"`}, lacks: []string{"Night"}},
+		row{name: "the last by display name", call: get("robots", "?sortBy=DisplayName&sortOrder=DESC&top=1"), status: 200, contains: []string{`"totalCount":3`, `"name":"Day"`}, lacks: []string{"Night"}},
 		row{name: "by part of a name", call: get("robots", "?searchTerm=IGH"), status: 200, contains: []string{`"totalCount":1`, `"name":"Night"`}},
 		row{name: "by nothing that there is", call: get("robots", "?searchTerm=%25"), status: 200, contains: []string{`"totalCount":0,"results":[]`}},
-		row{name: "beyond the end", call: get("robots", "?skip=7"), status: 200, contains: []string{`"totalCount":2,"results":[]`}},
+		row{name: "beyond the end", call: get("robots", "?skip=7"), status: 200, contains: []string{`"totalCount":3,"results":[]`}},
 		row{name: "by what it does not have", call: get("robots", "?sortBy=age"), status: 400, contains: []string{`"errors":{"sortBy":`}},
 		row{name: "in no order", call: get("robots", "?sortOrder=up"), status: 400, contains: []string{`"errors":{"sortOrder":`}},
 		row{name: "of another organization", call: call{as: "robots", method: "GET", path: "/identity_/api/RobotAccount/{globex}"}, status: 404, contains: []string{"organization_not_found"}},

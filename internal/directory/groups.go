@@ -325,6 +325,7 @@ func (g *Groups) RobotAccount(
 
 // NewRobotAccount is what is said about a robot account to be made.
 type NewRobotAccount struct {
+	ID          string // empty: a fresh UUID
 	Name        string
 	DisplayName string // empty: the name
 	Groups      []string
@@ -350,8 +351,12 @@ func (g *Groups) CreateRobotAccount(
 	if err != nil {
 		return RobotAccountInGroups{}, err
 	}
+	id, err := optionalID(n.ID)
+	if err != nil {
+		return RobotAccountInGroups{}, err
+	}
 	robot, err := ledger.Submit(ctx, g.ledger, caller.Origin(), seatwright.CreateRobotAccount{
-		Organization: organization.ID, FreshID: seatwright.RobotAccountID(seatwright.NewID()), Name: n.Name, DisplayName: n.DisplayName, Groups: groups,
+		Organization: organization.ID, ID: seatwright.RobotAccountID(id), FreshID: seatwright.RobotAccountID(seatwright.NewID()), Name: n.Name, DisplayName: n.DisplayName, Groups: groups,
 	})
 	return g.oneInGroups(ctx, robot, err)
 }

@@ -48,7 +48,7 @@ func (h handlers) CreateRobotAccount(ctx context.Context, request CreateRobotAcc
 		return nil, err
 	}
 	r, err := h.groups.CreateRobotAccount(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx), directory.NewRobotAccount{
-		Name: request.Body.Name, DisplayName: orEmpty(request.Body.DisplayName), Groups: request.Body.GroupIDsToAdd,
+		ID: orEmpty(request.Body.ID), Name: request.Body.Name, DisplayName: orEmpty(request.Body.DisplayName), Groups: request.Body.GroupIDsToAdd,
 	})
 	if err != nil {
 		return nil, err

@@ -116,6 +116,10 @@ func refusesGroups(f *fixture) {
 	f.wantReason(err, seatwright.ReasonDuplicate)
 	_, err = decide(f, seatwright.CreateRobotAccount{Organization: "a", FreshID: "r-2", Name: "New", Groups: []seatwright.GroupID{"g-9"}})
 	f.wantReason(err, seatwright.ReasonNotFound)
+	_, err = decide(f, seatwright.CreateRobotAccount{Organization: "a", ID: "u-1", Name: "New"})
+	f.wantReason(err, seatwright.ReasonDuplicate)
+	_, err = decide(f, seatwright.CreateUser{User: seatwright.User{Organization: "a", ID: "r-1", Role: seatwright.RoleMember}})
+	f.wantReason(err, seatwright.ReasonDuplicate)
 	_, err = decide(f, seatwright.UpdateRobotAccount{Organization: "a", ID: "r-9"})
 	f.wantReason(err, seatwright.ReasonNotFound)
 
