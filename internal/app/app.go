@@ -96,7 +96,7 @@ func (a *App) open(ctx context.Context, c Config, logs io.Writer, issuerFromHost
 	if err != nil {
 		return fmt.Errorf("signing keys: %v", err) //nolint:errorlint // nobody was refused: the configuration is wrong
 	}
-	a.People = directory.NewPeople(a.store, a.ledger, passwords, identity)
+	a.People = directory.NewPeople(a.store, a.ledger, passwords, logins, identity)
 	a.Groups = directory.NewGroups(a.store, a.ledger)
 	a.Settings = directory.NewSettings(a.store, a.ledger)
 	a.handler, err = server.New(server.Config{

@@ -229,7 +229,11 @@ func changePasswordRows() []row {
 		"a short new password": {`{"oldPassword":"` + memberPassword + `","newPassword":"short"}`, "InvalidPassword"},
 		"no new password":      {`{"oldPassword":"` + memberPassword + `"}`, "InvalidPassword"},
 	} {
-		rows = append(rows, row{name: name, call: post("changer", "changer", refused.body), status: 400, contains: []string{`{"succeeded":false,"errors":[{"code":"` + refused.code}, lacks: []string{"horse"}})
+		var recorded []string
+		if refused.code == "PasswordMismatch" {
+			recorded = []string{"user.sign_in_refused changer"}
+		}
+		rows = append(rows, row{name: name, call: post("changer", "changer", refused.body), events: recorded, status: 400, contains: []string{`{"succeeded":false,"errors":[{"code":"` + refused.code}, lacks: []string{"horse"}})
 	}
 	for name, id := range map[string]string{"of somebody else": "singer-77", "of nobody": "nobody", "of another organization": "globex-1"} {
 		rows = append(rows, row{name: name, call: post("changer", id, right), status: 403, contains: []string{"missing_permission"}})
@@ -239,7 +243,7 @@ func changePasswordRows() []row {
 	change, update := post("administrator", "acme-admin", right), call{as: "administrator", method: "PUT", path: "/identity_/api/User/acme-admin", body: `{}`}
 	change.header, update.header = cross, cross
 	return append(rows, keyed[0], keyed[1],
-		row{name: "the old one is old", call: works, status: 400, contains: []string{"PasswordMismatch"}},
+		row{name: "the old one is old", call: works, events: []string{"user.sign_in_refused changer"}, status: 400, contains: []string{"PasswordMismatch"}},
 		row{name: "a key for something else", call: update, status: 200},
 		row{name: "and for this", call: change, status: 422, contains: []string{"idempotency_key_reused"}},
 	)

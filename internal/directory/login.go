@@ -105,6 +105,25 @@ func (l *Logins) login(ctx context.Context, a Attempt) (seatwright.User, error) 
 	return c.User, nil
 }
 
+// ownPassword reports whether somebody who is signed in knows their own password. It counts as a login does, so that nobody
+// guesses here what they may not guess there; the change that follows a right one ends the count. The errors are those of Login,
+// but for the wrong password.
+func (l *Logins) ownPassword(ctx context.Context, caller seatwright.Caller, user seatwright.User, password string) (bool, error) {
+	a, c := l.own(caller, user)
+	return l.directory.passwords.verify(ctx, user.PasswordHash, password, func() error { return l.admit(ctx, a, c) })
+}
+
+// ownPasswordRefused records that the password was wrong.
+func (l *Logins) ownPasswordRefused(ctx context.Context, caller seatwright.Caller, user seatwright.User) error {
+	a, c := l.own(caller, user)
+	return l.finish(context.WithoutCancel(ctx), a, c, seatwright.SignInWrongPassword)
+}
+
+func (l *Logins) own(caller seatwright.Caller, user seatwright.User) (Attempt, candidate) {
+	return Attempt{Organization: user.Organization, Door: caller.Via, RequestID: caller.RequestID},
+		candidate{User: user, chain: user.Organization, name: l.names.key(user.Organization, string(user.ID))}
+}
+
 func (l *Logins) candidate(ctx context.Context, a Attempt) (candidate, error) {
 	c := candidate{chain: a.Organization}
 	if c.chain == "" {

@@ -24,9 +24,15 @@ const right = "correct horse battery"
 type node struct {
 	*directory.Logins
 	directory *directory.Directory
+	people    *directory.People
 	passwords *directory.Passwords
 	store     seatwright.Store
 }
+
+// noTokens stands for tokens that nobody has.
+type noTokens struct{}
+
+func (noTokens) Forget() {}
 
 // world is an installation with the organization acme, and ann and the inactive-to-be bob in it.
 type world struct {
@@ -62,6 +68,7 @@ func setup(t *testing.T, nodes int, limits directory.LoginLimits) *world {
 		n := &node{passwords: directory.NewPasswords(2, 64), store: store}
 		n.directory = directory.New(store, queue, n.passwords)
 		n.Logins = directory.NewLogins(n.directory, limits, w.now, quiet)
+		n.people = directory.NewPeople(store, queue, n.passwords, n.Logins, noTokens{})
 		w.nodes = append(w.nodes, n)
 	}
 	d, who := w.nodes[0].directory, seatwright.SystemCaller("test")
@@ -302,5 +309,37 @@ func TestTheRecordOfASignIn(t *testing.T) {
 	last, err := w.nodes[0].store.LastSignIns(t.Context(), w.acme, []seatwright.UserID{"ann", "bob"})
 	if err != nil || len(last) != 1 || !last["ann"].Equal(w.now()) {
 		t.Errorf("last sign-ins %v, %v", last, err)
+	}
+}
+
+// Promise: whoever has somebody's token guesses their password no faster than at a login, and it shows.
+func TestGuessesAtOnesOwnPasswordAreCounted(t *testing.T) {
+	t.Parallel()
+	w := setup(t, 1, directory.LoginLimits{SignInLimits: seatwright.SignInLimits{PerMinute: 3}})
+	ann := seatwright.Caller{Principal: seatwright.Principal{Kind: seatwright.PrincipalUser, ID: "ann", Organization: w.acme, Role: seatwright.RoleMember}, Via: "test"}
+	change := func(old string) error {
+		return w.nodes[0].people.ChangePassword(t.Context(), ann, w.acme, "ann", old, "another good one")
+	}
+	for range 2 {
+		if err := change("a guess"); !seatwright.IsReason(err, seatwright.ReasonWrongPassword) {
+			t.Fatalf("a guess: %v", err)
+		}
+	}
+	if err := w.login(0, "ann", "a guess"); !seatwright.IsReason(err, seatwright.ReasonInvalidCredentials) {
+		t.Fatalf("one at the login: %v", err)
+	}
+	before := w.hashes()
+	if err := change(right); !seatwright.IsReason(err, seatwright.ReasonTooManyFailures) || w.hashes() != before {
+		t.Errorf("the right one after three guesses: %v", err)
+	}
+	if refused, _ := w.signIns("ann"); refused != 3 {
+		t.Errorf("%d events of refusals, want 3", refused)
+	}
+	w.clock.Add(int64(time.Minute))
+	if err := change(right); err != nil {
+		t.Errorf("a minute later: %v", err)
+	}
+	if err := w.login(0, "ann", "another good one"); err != nil {
+		t.Errorf("with the new one: %v", err)
 	}
 }

@@ -28,12 +28,13 @@ type People struct {
 	reader    PeopleReader
 	ledger    *ledger.Ledger
 	passwords *Passwords
+	logins    *Logins
 	tokens    Tokens
 }
 
 // NewPeople makes the use cases over a reader and the ledger of the same store.
-func NewPeople(reader PeopleReader, ledger *ledger.Ledger, passwords *Passwords, tokens Tokens) *People {
-	return &People{reader: reader, ledger: ledger, passwords: passwords, tokens: tokens}
+func NewPeople(reader PeopleReader, ledger *ledger.Ledger, passwords *Passwords, logins *Logins, tokens Tokens) *People {
+	return &People{reader: reader, ledger: ledger, passwords: passwords, logins: logins, tokens: tokens}
 }
 
 // Person is somebody with what is known of them elsewhere than in the directory's own row.
@@ -284,8 +285,8 @@ func (p *People) hash(ctx context.Context, u seatwright.User, password string) (
 }
 
 // ChangePassword gives the caller the password that they have chosen. It is for nobody else, whatever they may do: the old password
-// is asked for because the token may be in other hands. Errors: forbidden/missing_permission for everybody else,
-// invalid/wrong_password, invalid/invalid_value, and those of Passwords.
+// is asked for because the token may be in other hands, and guesses at it count as failed logins. Errors: forbidden/missing_permission for everybody else,
+// invalid/wrong_password, invalid/invalid_value, rate_limited/too_many_failures, and those of Passwords.
 func (p *People) ChangePassword(
 	ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID, id, oldPassword, newPassword string,
 ) error {
@@ -304,7 +305,7 @@ func (p *People) ChangePassword(
 	if err := seatwright.DefaultPasswordRules().Check(newPassword, u.UserName, u.Email); err != nil {
 		return seatwright.AsError(err).In("newPassword")
 	}
-	right, err := p.passwords.Verify(ctx, u.PasswordHash, oldPassword)
+	right, err := p.logins.ownPassword(ctx, caller, u, oldPassword)
 	if err != nil {
 		return err
 	}
@@ -318,6 +319,11 @@ func (p *People) ChangePassword(
 		}
 	}
 	_, err = ledger.Submit(ctx, p.ledger, caller.Origin(), command)
+	if seatwright.IsReason(err, seatwright.ReasonWrongPassword) {
+		if unrecorded := p.logins.ownPasswordRefused(ctx, caller, u); unrecorded != nil {
+			return unrecorded
+		}
+	}
 	return err
 }
 
