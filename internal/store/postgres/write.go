@@ -96,8 +96,18 @@ var (
 )
 
 // checkPeople stands for the foreign keys of records and seats: each belongs to a person that this transaction has read under
-// the lock of their organization, or makes.
+// the lock of their organization, or makes. Who is changed or removed was read as well.
 func (b *batch) checkPeople(c seatwright.Changes) error {
+	for _, u := range c.RemovedUsers {
+		if !b.people[person{u.Organization, u.ID}] {
+			return seatwright.Internal(fmt.Errorf("the removal of %s in %s, who does not exist", u.ID, u.Organization))
+		}
+	}
+	for _, u := range c.ChangedUsers {
+		if !b.people[person{u.Organization, u.ID}] {
+			return seatwright.Internal(fmt.Errorf("a change of %s in %s, who does not exist", u.ID, u.Organization))
+		}
+	}
 	for _, u := range c.Users {
 		b.people[person{u.Organization, u.ID}] = true
 	}

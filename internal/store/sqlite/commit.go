@@ -16,6 +16,7 @@ func (w *writer) apply(c seatwright.Changes) error {
 		name  string
 		write func(seatwright.Changes) error
 	}{
+		{"", w.checkKnown},
 		{"", w.remove},
 		{"", w.changeUsers},
 		{"", w.insertDirectory},
@@ -46,6 +47,21 @@ func (w *writer) numberOf(id seatwright.OrganizationID) int64 {
 		return known.number
 	}
 	return w.made[id]
+}
+
+// checkKnown stands for looking at the number of rows that statements change: who is changed or removed was read by this transaction.
+func (w *writer) checkKnown(c seatwright.Changes) error {
+	for _, u := range c.RemovedUsers {
+		if w.people[person{u.Organization, u.ID}] == 0 {
+			return seatwright.Internal(fmt.Errorf("the removal of %s in %s, who does not exist", u.ID, u.Organization))
+		}
+	}
+	for _, u := range c.ChangedUsers {
+		if w.people[person{u.Organization, u.ID}] == 0 {
+			return seatwright.Internal(fmt.Errorf("a change of %s in %s, who does not exist", u.ID, u.Organization))
+		}
+	}
+	return nil
 }
 
 // remove takes away what is gone, people last: their numbers may be given to others at once.

@@ -92,6 +92,29 @@ func refusesASeatOfNobody(f *fixture) {
 	f.wantPool("a", 0, 2)
 }
 
+// Guards against changes that hit no row: nobody is told that somebody was changed or removed whom the store does not have.
+func refusesChangesOfNobody(f *fixture) {
+	f.organization("a", 0, 0)
+	ghost := seatwright.UserRow{User: seatwright.User{Organization: "a", ID: "ghost", Role: seatwright.RoleMember, Active: true}}
+	lie := func(decide func(*seatwright.Slice) error) func(*seatwright.Slice) error {
+		return func(s *seatwright.Slice) error {
+			s.LoadPerson(ghost)
+			return decide(s)
+		}
+	}
+	update := seatwright.UpdateUser{Organization: "a", User: "ghost", FirstName: to("x")}
+	remove := seatwright.DeleteUsers{Organization: "a", Users: []seatwright.UserID{"ghost"}}
+	for name, decide := range map[string]func(*seatwright.Slice) error{
+		"a change":  func(s *seatwright.Slice) error { _, err := update.Decide(s, seatwright.Origin{}); return err },
+		"a removal": func(s *seatwright.Slice) error { _, err := remove.Decide(s, seatwright.Origin{}); return err },
+	} {
+		err := f.store.Update(ctx, seatwright.LoadRequest{Touches: update.Touches()}, lie(decide))
+		if !seatwright.IsKind(err, seatwright.KindInternal) {
+			f.Errorf("%s of nobody: Update = %v, want internal", name, err)
+		}
+	}
+}
+
 // Guards the primary keys: a decision that was not shown a seat cannot make it twice, and the store goes on.
 func refusesASecondSeat(f *fixture) {
 	f.organization("a", 2, 5)

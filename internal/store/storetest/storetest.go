@@ -60,6 +60,7 @@ func Run(t *testing.T, open Opener) {
 		"RefusesGroupsThatCannotBe":               refusesGroups,
 		"AGroupDoesNotComeBackInOneBatch":         groupsInOneBatch,
 		"GroupsFollowTheModel":                    groupsFollowTheModel,
+		"RefusesChangesOfNobody":                  refusesChangesOfNobody,
 		"ChangesPeople":                           changesPeople,
 		"WhoIsGoneHoldsNothing":                   goneHoldNothing,
 		"NamesOfTheGoneAreFree":                   namesOfTheGoneAreFree,
