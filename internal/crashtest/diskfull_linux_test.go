@@ -18,7 +18,7 @@ import (
 	"github.com/seatwright/seatwright/internal/faults"
 )
 
-// Promise: a full disk is told as 503 with a problem document, reads go on, seats can be taken back, the process lives, the
+// Promise: a full disk is told as 503 with a problem document, reads go on, people sign in, seats can be taken back, the process lives, the
 // database stays whole, and writing goes on by itself within ten seconds of relief.
 func TestR4FullDiskIsSurvived(t *testing.T) {
 	needDisk(t, "R4")
@@ -137,6 +137,12 @@ func (f *filled) disk(ctx context.Context, p *powered) error {
 		if status, code, err := spare(ctx, p, c, http.MethodPost, nil); err != nil || status != 200 {
 			return unexpected("reading on a full disk", status, code, err)
 		}
+	}
+	// Whoever has to take seats back may not have a token yet.
+	soon, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	if _, err := crashtest.SignIn(soon, p.load.Front); err != nil {
+		return fmt.Errorf("signing in on a full disk: %w", err)
 	}
 	p.disk.Limit(0)
 	return f.relief(ctx, p, c)
