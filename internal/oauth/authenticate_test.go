@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/seatwright/seatwright"
 	"github.com/seatwright/seatwright/internal/directory"
@@ -175,5 +176,45 @@ func TestLoginsBeyondTheQueueAreSentAway(t *testing.T) {
 	}
 	if served == 0 || sentAway == 0 {
 		t.Errorf("%d served, %d sent away", served, sentAway)
+	}
+}
+
+// Promise: whoever failed too often hears it from both doors in their own form, somebody and nobody alike, and the right password is
+// not taken; programs with their own credentials are let in all the same.
+func TestTooManyFailuresAreToldByBothDoors(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.limits.PerMinute = 2
+	w.Provider = w.node(nil)
+	grant := func(user, typed string) answer {
+		return w.post(form("grant_type", "password", "username", user, "password", typed, "client_id", "app:1", "client_secret", clientSecret), nil)
+	}
+	login := func(user, typed string) answer {
+		return w.authenticate("/acme/api/account/authenticate", "application/json", fmt.Sprintf(`{"usernameOrEmailAddress":%q,"password":%q}`, user, typed))
+	}
+	for _, user := range []string{"boss", "nobody"} {
+		if a := grant(user, "wrong"); a.StatusCode != http.StatusBadRequest || a.body["error"] != "invalid_grant" {
+			t.Errorf("%s: %d %s", user, a.StatusCode, a.text)
+		}
+		if a := login(user, "wrong"); a.StatusCode != http.StatusUnauthorized {
+			t.Errorf("%s: %d %s", user, a.StatusCode, a.text)
+		}
+		before := w.passwords.Hashes()
+		if a := grant(user, password); a.StatusCode != http.StatusTooManyRequests || a.body["error"] != "temporarily_unavailable" || a.Header.Get("Retry-After") != "60" {
+			t.Errorf("%s: %d %v %s", user, a.StatusCode, a.Header, a.text)
+		}
+		if a := login(user, password); a.StatusCode != http.StatusTooManyRequests || a.body["unAuthorizedRequest"] != false || a.body["success"] != false || a.Header.Get("Retry-After") != "60" {
+			t.Errorf("%s: %d %v %s", user, a.StatusCode, a.Header, a.text)
+		}
+		if n := w.passwords.Hashes() - before; n != 0 {
+			t.Errorf("%s: %d passwords were looked at", user, n)
+		}
+	}
+	if a := w.post(form("grant_type", "client_credentials", "client_id", "app:1", "client_secret", clientSecret), nil); a.StatusCode != http.StatusOK {
+		t.Errorf("a program: %d %s", a.StatusCode, a.text)
+	}
+	w.clock.advance(time.Minute)
+	if a := login("boss", password); a.StatusCode != http.StatusOK {
+		t.Errorf("a minute later: %d %s", a.StatusCode, a.text)
 	}
 }
