@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -37,10 +38,10 @@ type BuiltInGroup struct {
 // BuiltInGroups lists them in the order of their names.
 func BuiltInGroups() []BuiltInGroup { return []BuiltInGroup{Administrators, Everyone} }
 
-// LookupBuiltInGroup finds one by id.
+// LookupBuiltInGroup finds one by id, in any letter case.
 func LookupBuiltInGroup(id GroupID) (BuiltInGroup, bool) {
 	for _, g := range BuiltInGroups() {
-		if g.ID == id {
+		if strings.EqualFold(string(g.ID), string(id)) {
 			return g, true
 		}
 	}

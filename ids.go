@@ -51,6 +51,9 @@ func CanonicalID(id string) (string, error) {
 			return "", Invalid(ReasonMalformedID, "an id has only letters, digits and . _ @ | : -, not the byte %#02x at offset %d", id[i], i)
 		}
 	}
+	if id == "." || id == ".." {
+		return "", Invalid(ReasonMalformedID, "%q means something else in a path", id)
+	}
 	if isUUID(id) {
 		return strings.ToLower(id), nil
 	}

@@ -50,7 +50,8 @@ func (o *groupSlice) putGroup(g Group) {
 func (o *groupSlice) removeGroup(id GroupID) {
 	note(o.changedGroups, o.groups, id)
 	delete(o.groups, id)
-	o.forgetMembers(func(ref MembershipRef) bool { return ref.Group == id })
+	maps.DeleteFunc(o.memberships, func(ref MembershipRef, _ Member) bool { return ref.Group == id })
+	maps.DeleteFunc(o.changedMembers, func(ref MembershipRef, _ bool) bool { return ref.Group == id })
 }
 
 func (o *groupSlice) putRobot(r RobotAccount) {
@@ -62,13 +63,17 @@ func (o *groupSlice) putRobot(r RobotAccount) {
 func (o *groupSlice) removeRobot(id RobotAccountID) {
 	note(o.changedRobots, o.robots, id)
 	delete(o.robots, id)
-	o.forgetMembers(func(ref MembershipRef) bool { return ref.Member == string(id) })
+	o.forgetMember(Member{MemberRobot, string(id)})
 }
 
-// forgetMembers drops memberships that go with a group or a member.
-func (o *groupSlice) forgetMembers(gone func(MembershipRef) bool) {
-	maps.DeleteFunc(o.memberships, func(ref MembershipRef, _ Member) bool { return gone(ref) })
-	maps.DeleteFunc(o.changedMembers, func(ref MembershipRef, _ bool) bool { return gone(ref) })
+// forgetMember drops the memberships that go with a member. A person and a robot account may have the same id.
+func (o *groupSlice) forgetMember(gone Member) {
+	maps.DeleteFunc(o.memberships, func(ref MembershipRef, m Member) bool {
+		if m == gone {
+			delete(o.changedMembers, ref)
+		}
+		return m == gone
+	})
 }
 
 // join puts a member into a group, and reports whether it was not in it before.

@@ -21,6 +21,13 @@ type Setting struct {
 	ModifiedAt   time.Time
 }
 
+func (s Setting) withoutSecret() Setting {
+	if s.Key.Secret() {
+		s.Value = ""
+	}
+	return s
+}
+
 // SettingRef names a setting within its organization.
 type SettingRef struct {
 	User UserID
@@ -30,13 +37,28 @@ type SettingRef struct {
 // The bounds of settings.
 const (
 	MaxSettingsPerCall = 100
-	MaxSettingValue    = 32 << 10 // bytes
+	MaxSettingValue    = 8 << 10 // bytes
 )
 
-// Secret reports that the value is for the server only: it is never shown again.
+// IsSettingKey reports whether a text can be a key. A key is the subject of events, which cannot be erased: there is no room in it
+// for a name or an address.
+func IsSettingKey(key string) bool {
+	for i := range len(key) {
+		if !idByte(key[i]) || key[i] == '@' || key[i] == '|' {
+			return false
+		}
+	}
+	return key != "" && len(key) <= MaxIDLength
+}
+
+// Secret reports that the value is for the server only: it is never shown again. The rules about passwords are none.
 func (k SettingKey) Secret() bool {
 	lower := strings.ToLower(string(k))
-	return strings.HasSuffix(lower, "password") || strings.HasSuffix(lower, "secret")
+	if strings.HasPrefix(lower, "auth.password.") {
+		return false
+	}
+	name := lower[strings.LastIndexByte(lower, '.')+1:]
+	return slices.ContainsFunc([]string{"password", "secret", "token", "apikey", "connectionstring"}, func(word string) bool { return strings.Contains(name, word) })
 }
 
 // SettingChange is the data of EventSettingChanged. Values are left out: some are secret, and people must be erasable.
@@ -74,8 +96,8 @@ func (c ChangeSettings) Touches() []Touch {
 
 func (c ChangeSettings) Weight() int { return 1 + len(c.Settings) }
 
-// Decide answers the settings as they are now, in the order of the command; removed ones are left out. What stays as it is
-// writes nothing.
+// Decide answers the settings as they are now, in the order of the command; removed ones are left out, and so are secret values:
+// an answer is kept for a day with its idempotency key. What stays as it is writes nothing.
 func (c ChangeSettings) Decide(s *Slice, origin Origin) ([]Setting, error) {
 	o, err := s.organization(c.Organization)
 	if err != nil {
@@ -96,7 +118,7 @@ func (c ChangeSettings) Decide(s *Slice, origin Origin) ([]Setting, error) {
 			o.removeSetting(ref)
 			change.Removed = true
 		case exists && now.Value == *wanted.Value:
-			answer = append(answer, now)
+			answer = append(answer, now.withoutSecret())
 			continue
 		default:
 			if !exists {
@@ -104,7 +126,7 @@ func (c ChangeSettings) Decide(s *Slice, origin Origin) ([]Setting, error) {
 			}
 			now.Value, now.ModifiedAt = *wanted.Value, o.now
 			o.putSetting(now)
-			answer = append(answer, now)
+			answer = append(answer, now.withoutSecret())
 		}
 		if err := s.record(o, origin, EventSettingChanged, string(wanted.Key), change); err != nil {
 			return nil, err

@@ -262,7 +262,7 @@ func (o *organizationSlice) removeUser(id UserID) {
 	delete(o.people, id)
 	delete(o.signIns, id)
 	delete(o.changedSignIns, id)
-	o.forgetMembers(func(ref MembershipRef) bool { return ref.Member == string(id) })
+	o.forgetMember(Member{MemberUser, string(id)})
 	o.forgetSettings(id)
 }
 

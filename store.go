@@ -142,8 +142,8 @@ type DirectoryReader interface {
 // SettingReader reads settings.
 type SettingReader interface {
 	// Settings lists the settings of an organization, or of one of its people where user is not empty, in the order of their
-	// keys: those of the given keys, or all where there are none.
-	Settings(ctx context.Context, organization OrganizationID, user UserID, keys []SettingKey) ([]Setting, error)
+	// keys: those of the given keys, or all where there are none, at most so many.
+	Settings(ctx context.Context, organization OrganizationID, user UserID, keys []SettingKey, most int) ([]Setting, error)
 }
 
 // GroupReader finds groups and robot accounts. The built-in groups are not among them.

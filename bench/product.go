@@ -89,7 +89,11 @@ func fill(ctx context.Context, at place, s shape, held, waiting int) (err error)
 			return s.waiting(i - held)
 		}
 	}
-	err = each(held+waiting, func(i int) error {
+	total := held + waiting
+	err = each(total, func(i int) error {
+		if held > 0 {
+			i = i * stride % total // those who wait were added among the others, so that their rows lie among the others' as well
+		}
 		t := person(i)
 		user := seatwright.User{Organization: s.organization(t.organization), ID: t.user, Role: seatwright.RoleMember}
 		_, err := ledger.Submit(ctx, p.ledger, origin, seatwright.CreateUser{User: user})

@@ -50,8 +50,8 @@ func (s shape) first(person int) task {
 
 const stride = 7919 // a prime that divides no number of people that we use
 
-// waiting is the allocation to the n-th of the people who came later and hold nothing yet. Their ids lie all over the
-// tables, so that nothing is gained by keys that follow each other.
+// waiting is the allocation to the n-th of the people who hold nothing yet. Their ids and the order in which they were added lie
+// all over the tables, so that nothing is gained by keys that follow each other.
 func (s shape) waiting(n int) task {
 	user := seatwright.UserID("person-" + strconv.Itoa(n*stride%1_000_000) + "." + strconv.Itoa(n))
 	return task{n, n % s.Organizations, user, s.Codes[n/s.Organizations%len(s.Codes)]}

@@ -376,7 +376,7 @@ type SettingDto struct {
 	ID  int64  `json:"id"`
 	Key string `json:"key"`
 
-	// Value Null where the key ends in Password or Secret.
+	// Value Null for what is secret by its key, such as Email.Smtp.Password.
 	Value             *string `json:"value"`
 	PartitionGlobalID string  `json:"partitionGlobalId"`
 	UserID            *string `json:"userId"`

@@ -17,15 +17,16 @@ func changeSettingsRows() []row {
 	rows := whoMayNotOfPeople(plain, append(notForSettings, "setting reader", "host")...)
 	rows = append(rows, bodyRows(works)...)
 	for name, refused := range map[string]struct{ body, reason string }{
-		"no settings":         {`{}`, `"errors":{"settings":`},
-		"none":                {`{"settings":[]}`, `"errors":{"settings":`},
-		"no key":              {`{"settings":[{"value":"x"}]}`, `"errors":{"settings":`},
-		"an empty key":        {`{"settings":[{"key":" ","value":"x"}]}`, `"errors":{"settings":`},
-		"a key twice":         {`{"settings":[{"key":"A","value":"x"},{"key":"A","value":"y"}]}`, "is there twice"},
-		"a NUL":               {`{"settings":[{"key":"A","value":"a\u0000"}]}`, `"errors":{"settings":`},
-		"a value of too much": {`{"settings":[{"key":"A","value":"` + strings.Repeat("x", 32<<10+1) + `"}]}`, `"errors":{"settings":`},
-		"a number":            {`{"settings":[{"key":"A","value":7}]}`, "malformed_body"},
-		"too many":            {`{"settings":[` + strings.TrimSuffix(strings.Repeat(`{"key":"A"},`, 101), ",") + `]}`, ""},
+		"no settings":          {`{}`, `"errors":{"settings":`},
+		"none":                 {`{"settings":[]}`, `"errors":{"settings":`},
+		"no key":               {`{"settings":[{"value":"x"}]}`, `"errors":{"settings":`},
+		"an empty key":         {`{"settings":[{"key":" ","value":"x"}]}`, `"errors":{"settings":`},
+		"a key that is a text": {`{"settings":[{"key":"mail@x.example is secret","value":"x"}]}`, `"errors":{"settings":`},
+		"a key twice":          {`{"settings":[{"key":"A","value":"x"},{"key":"A","value":"y"}]}`, "is there twice"},
+		"a NUL":                {`{"settings":[{"key":"A","value":"a\u0000"}]}`, `"errors":{"settings":`},
+		"a value of too much":  {`{"settings":[{"key":"A","value":"` + strings.Repeat("x", 8<<10+1) + `"}]}`, `"errors":{"settings":`},
+		"a number":             {`{"settings":[{"key":"A","value":7}]}`, "malformed_body"},
+		"too many":             {`{"settings":[` + strings.TrimSuffix(strings.Repeat(`{"key":"A"},`, 101), ",") + `]}`, ""},
 	} {
 		rows = append(rows, row{name: name, call: put("administrator", refused.body), status: 400, contains: []string{refused.reason}})
 	}
@@ -114,9 +115,10 @@ func updateTemplateRows() []row {
 	rows = append(rows, bodyRows(works)...)
 	return append(rows, append([]row{
 		{name: "another one in the body", call: put("administrator", "2", `{"id":3,"value":"x"}`), status: 400, contains: []string{`"errors":{"id":`}},
-		{name: "too long", call: put("administrator", "2", `{"value":"`+strings.Repeat("x", 32<<10+1)+`"}`), status: 400, contains: []string{`"errors":{"value":`}},
+		{name: "no text", call: put("administrator", "2", `{"id":2,"text":"x"}`), status: 400, contains: []string{`"errors":{"value":`}},
+		{name: "too long", call: put("administrator", "2", `{"value":"`+strings.Repeat("x", 8<<10+1)+`"}`), status: 400, contains: []string{`"errors":{"value":`}},
 		{name: "unknown", call: put("administrator", "99", `{"value":"x"}`), status: 404, contains: []string{"there is no such message template"}},
 		{name: "template writer", call: put("template writer", "2", `{"value":"Reset."}`), status: 200, events: []string{"setting.changed MessageTemplate.PasswordReset"}, contains: []string{`{"id":2,"name":"PasswordReset","value":"Reset."}`}},
-		{name: "the first text comes back", call: put("templates", "2", `{"value":null}`), status: 200, events: []string{"setting.changed MessageTemplate.PasswordReset"}, contains: []string{`"value":"Hello`}},
+		{name: "the first text comes back", call: put("templates", "2", `{"value":""}`), status: 200, events: []string{"setting.changed MessageTemplate.PasswordReset"}, contains: []string{`"value":"Hello`}},
 	}, keyRows("template", works, put("administrator", "2", `{"value":"Other."}`), 200, "setting.changed MessageTemplate.PasswordReset")...)...)
 }

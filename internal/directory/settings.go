@@ -24,6 +24,9 @@ func NewSettings(reader seatwright.Reader, ledger *ledger.Ledger) *Settings {
 	return &Settings{reader: reader, ledger: ledger}
 }
 
+// maxSettingsShown is how many settings are shown at once, where no keys are named. A handful is what there is.
+const maxSettingsShown = 500
+
 // Settings lists the settings of an organization, or of one of its people where user is not empty: those of the given keys, or
 // all where there are none. Secret ones come without their value.
 func (s *Settings) Settings(
@@ -45,10 +48,14 @@ func (s *Settings) Settings(
 			return nil, err
 		}
 	}
-	settings, err := s.reader.Settings(ctx, organization.ID, id, wanted)
+	settings, err := s.reader.Settings(ctx, organization.ID, id, wanted, maxSettingsShown+1)
+	if len(settings) > maxSettingsShown {
+		return nil, seatwright.Invalid(seatwright.ReasonTooMany, "there are more than %d settings: name the keys", maxSettingsShown).In("key")
+	}
 	return withoutSecrets(settings), err
 }
 
+// withoutSecrets leaves out what is for the server only.
 func withoutSecrets(settings []seatwright.Setting) []seatwright.Setting {
 	for i := range settings {
 		if settings[i].Key.Secret() {
@@ -69,19 +76,20 @@ func optionalUser(id string) (seatwright.UserID, error) {
 // settingKeys reads a list of keys as it comes in a request.
 func settingKeys(raw []string, field string) ([]seatwright.SettingKey, error) {
 	if len(raw) > seatwright.MaxSettingsPerCall {
-		return nil, seatwright.Invalid(seatwright.ReasonTooMany, "at most %d settings in one call, not %d", seatwright.MaxSettingsPerCall, len(raw)).In(field)
+		return nil, tooManySettings(len(raw), field)
 	}
 	keys := make([]seatwright.SettingKey, len(raw))
 	for i, key := range raw {
-		if strings.TrimSpace(key) == "" {
-			return nil, seatwright.Invalid(seatwright.ReasonInvalidValue, "a key is needed").In(field)
-		}
-		if err := seatwright.CheckText(field, key); err != nil {
-			return nil, err
+		if !seatwright.IsSettingKey(key) {
+			return nil, seatwright.Invalid(seatwright.ReasonInvalidValue, "a key is 1 to %d letters, digits and . _ : -", seatwright.MaxIDLength).In(field)
 		}
 		keys[i] = seatwright.SettingKey(key)
 	}
 	return keys, nil
+}
+
+func tooManySettings(n int, field string) error {
+	return seatwright.Invalid(seatwright.ReasonTooMany, "at most %d settings in one call, not %d", seatwright.MaxSettingsPerCall, n).In(field)
 }
 
 // ChangeSettings sets settings of an organization, or of one of its people; those without a value are removed. It answers the
@@ -98,6 +106,9 @@ func (s *Settings) ChangeSettings(
 	}
 	if len(settings) == 0 {
 		return nil, seatwright.Invalid(seatwright.ReasonInvalidValue, "at least one setting is needed").In("settings")
+	}
+	if len(settings) > seatwright.MaxSettingsPerCall { // before they are compared with each other
+		return nil, tooManySettings(len(settings), "settings")
 	}
 	var keys []string
 	for _, setting := range settings {
@@ -162,8 +173,8 @@ func (s *Settings) template(
 	if err != nil {
 		return t, err
 	}
-	own, err := s.reader.Settings(ctx, organization.ID, "", []seatwright.SettingKey{t.key()})
-	if len(own) > 0 {
+	own, err := s.reader.Settings(ctx, organization.ID, "", []seatwright.SettingKey{t.key()}, 1)
+	if len(own) > 0 && own[0].Value != "" {
 		t.Value = own[0].Value
 	}
 	return t, err

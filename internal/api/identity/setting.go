@@ -100,7 +100,10 @@ func (h handlers) UpdateMessageTemplate(
 	if id := request.Body.ID; id != 0 && id != request.TemplateID {
 		return nil, seatwright.Invalid(seatwright.ReasonInvalidValue, "the path names the template %d, the body %d", request.TemplateID, id).In("id")
 	}
-	t, err := h.settings.ChangeTemplate(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx), request.TemplateID, orEmpty(request.Body.Value))
+	if request.Body.Value == nil {
+		return nil, seatwright.Invalid(seatwright.ReasonInvalidValue, "a text is needed; an empty one brings the first text back").In("value")
+	}
+	t, err := h.settings.ChangeTemplate(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx), request.TemplateID, *request.Body.Value)
 	if err != nil {
 		return nil, err
 	}

@@ -41,7 +41,7 @@ var (
 	emptyGroups = newStatement(`DELETE FROM memberships m USING unnest($1::int4[], $2::text[]) w (organization, group_id)
 		WHERE m.organization = w.organization AND m.group_id = w.group_id`, oidInt4, oidText)
 	leaveGroups = newStatement(`DELETE FROM memberships m USING unnest($1::int4[], $2::text[]) w (organization, member_id)
-		WHERE m.organization = w.organization AND m.member_id = w.member_id`, oidInt4, oidText)
+		WHERE m.organization = w.organization AND m.member_id = w.member_id AND m.member_kind = 'robot'`, oidInt4, oidText)
 	deleteGroups = newStatement(`DELETE FROM groups g USING unnest($1::int4[], $2::text[]) w (organization, id)
 		WHERE g.organization = w.organization AND g.id = w.id`, oidInt4, oidText)
 	deleteRobots = newStatement(`DELETE FROM robot_accounts r USING unnest($1::int4[], $2::text[]) w (organization, id)

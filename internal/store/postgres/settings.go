@@ -71,10 +71,10 @@ func (o *output) settings(c seatwright.Changes) {
 
 // Settings implements seatwright.SettingReader.
 func (s *Store) Settings(
-	ctx context.Context, organization seatwright.OrganizationID, user seatwright.UserID, keys []seatwright.SettingKey,
+	ctx context.Context, organization seatwright.OrganizationID, user seatwright.UserID, keys []seatwright.SettingKey, most int,
 ) (settings []seatwright.Setting, err error) {
 	err = s.each(ctx, func(r row) { settings = append(settings, settingOf(organization, r)) }, `SELECT `+settingColumns+` FROM settings s
 		WHERE s.organization = `+numberOf+` AND s.of_user = $2 AND (cardinality($3::text[]) = 0 OR s.key = ANY($3::text[]))
-		ORDER BY s.key`, string(organization), string(user), texts(keys))
+		ORDER BY s.key LIMIT $4`, string(organization), string(user), texts(keys), int64(most))
 	return settings, err
 }

@@ -91,7 +91,7 @@ func (w *writer) removeGroups(c seatwright.Changes) error {
 	}
 	for _, r := range c.RemovedRobots {
 		number := w.numberOf(r.Organization)
-		if err := w.exec(`DELETE FROM memberships WHERE organization = ? AND member_id = ?`, number, string(r.ID)); err != nil {
+		if err := w.exec(`DELETE FROM memberships WHERE organization = ? AND member_id = ? AND member_kind = 'robot'`, number, string(r.ID)); err != nil {
 			return err
 		}
 		if err := w.exec(`DELETE FROM robot_accounts WHERE organization = ? AND id = ?`, number, string(r.ID)); err != nil {

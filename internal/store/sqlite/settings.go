@@ -57,11 +57,11 @@ func (w *writer) putSettings(c seatwright.Changes) error {
 
 // Settings implements seatwright.SettingReader.
 func (s *Store) Settings(
-	ctx context.Context, organization seatwright.OrganizationID, user seatwright.UserID, keys []seatwright.SettingKey,
+	ctx context.Context, organization seatwright.OrganizationID, user seatwright.UserID, keys []seatwright.SettingKey, most int,
 ) (settings []seatwright.Setting, err error) {
 	err = s.each(ctx, func(r row) { settings = append(settings, settingOf(organization, r)) }, `SELECT `+settingColumns+`
 		FROM organizations o CROSS JOIN settings s ON s.organization = o.number
 		WHERE o.id = ?1 AND s.of_user = ?2 AND (json_array_length(?3) = 0 OR s.key IN (SELECT value FROM json_each(?3)))
-		ORDER BY s.key`, string(organization), string(user), jsonArray(keys))
+		ORDER BY s.key LIMIT ?4`, string(organization), string(user), jsonArray(keys), most)
 	return settings, err
 }

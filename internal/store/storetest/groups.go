@@ -85,6 +85,22 @@ func keepsGroups(f *fixture) {
 	f.wantMembers("b", "g", "user u-1")
 }
 
+// Guards that a robot account which goes takes along what is its own: people may be provisioned with any id.
+func twinsOfRobots(f *fixture) {
+	f.must(decide(f, seatwright.CreateOrganization{ID: "a", Name: "a", UnknownUsers: seatwright.ProvisionUnknownUsers}))
+	f.must(decide(f, seatwright.CreateRobotAccount{Organization: "a", ID: "twin", Name: "Robot"}))
+	f.must(decide(f, seatwright.CreateGroup{Organization: "a", ID: "g-1", Name: "Group 1", Members: []string{"twin"}}))
+	f.must(nil, f.allocate("a", nil, "twin"))
+	f.must(decide(f, seatwright.CreateGroup{Organization: "a", ID: "g-2", Name: "Group 2", Members: []string{"twin"}}))
+	f.wantMembers("a", "g-1", "robot twin")
+	f.wantMembers("a", "g-2", "user twin")
+	f.must(decide(f, seatwright.DeleteRobotAccounts{Organization: "a", IDs: []seatwright.RobotAccountID{"twin"}}))
+	f.wantMembers("a", "g-1")
+	f.wantMembers("a", "g-2", "user twin")
+	_, err := seatwright.Replay(f.events("a"))
+	f.must(nil, err)
+}
+
 // Guards names, ids and members that cannot be: nothing of a refused command is left, and the batch goes on.
 func refusesGroups(f *fixture) {
 	f.organization("a", 2, 0)

@@ -28,7 +28,7 @@ func keepsSettings(f *fixture) {
 	}
 	want := func(org, user string, keys []seatwright.SettingKey, pairs ...string) {
 		f.Helper()
-		settings, err := f.store.Settings(ctx, seatwright.OrganizationID(org), seatwright.UserID(user), keys)
+		settings, err := f.store.Settings(ctx, seatwright.OrganizationID(org), seatwright.UserID(user), keys, 1000)
 		f.must(nil, err)
 		var got []string
 		for _, s := range settings {

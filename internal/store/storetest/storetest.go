@@ -58,6 +58,7 @@ func Run(t *testing.T, open Opener) {
 		"KeepsSettings":                           keepsSettings,
 		"KeepsGroupsAndRobotAccounts":             keepsGroups,
 		"RefusesGroupsThatCannotBe":               refusesGroups,
+		"ARobotAccountLeavesItsTwinAlone":         twinsOfRobots,
 		"AGroupDoesNotComeBackInOneBatch":         groupsInOneBatch,
 		"GroupsFollowTheModel":                    groupsFollowTheModel,
 		"RefusesChangesOfNobody":                  refusesChangesOfNobody,
