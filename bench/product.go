@@ -200,7 +200,12 @@ func readBooks(ctx context.Context, at place, s shape) (b books, err error) {
 		if err != nil {
 			return b, err
 		}
-		b.events += head.Sequence
+		// The server records the sign-ins of the callers of a cell as well.
+		signIns, err := store.SearchEvents(ctx, id, seatwright.EventQuery{Kinds: []seatwright.EventKind{seatwright.EventApplicationSignedIn}})
+		if err != nil {
+			return b, err
+		}
+		b.events += head.Sequence - signIns.Total
 	}
 	return b, nil
 }
