@@ -62,7 +62,7 @@ func badQueries(path string, queries map[string]string) []row {
 }
 
 var badFilters = map[string]string{
-	"startTime=yesterday": "startTime", "startTime=2026-13-01": "startTime", "endTime=1767225600": "endTime", "endTime=2026-03-01T09:00:00+01:00": "endTime",
+	"startTime=yesterday": "startTime", "endTime=0001-01-01": "endTime", "startTime=2026-13-01": "startTime", "endTime=1767225600": "endTime", "endTime=2026-03-01T09:00:00+01:00": "endTime",
 	"entityType=Robot": "entityType", "operationType=Erase": "operationType", "userName=%00": "userName", "userName=%ff": "userName", "userName=a&userName=b": "userName",
 	"userName=" + strings.Repeat("n", 257): "userName",
 }

@@ -14,15 +14,16 @@ type addressCounts struct {
 	limits seatwright.SignInLimits
 	now    func() time.Time
 
-	mu     sync.Mutex
-	counts map[netip.Addr]seatwright.SignIns
+	mu      sync.Mutex
+	counts  map[netip.Addr]seatwright.SignIns
+	running map[netip.Addr]int // logins that are under way
 }
 
 // maxAddresses bounds the memory: beyond it addresses are forgotten, those of the past first.
 const maxAddresses = 50_000
 
 func newAddressCounts(perMinute int64, now func() time.Time) *addressCounts {
-	return &addressCounts{limits: seatwright.SignInLimits{PerMinute: perMinute}, now: now, counts: map[netip.Addr]seatwright.SignIns{}}
+	return &addressCounts{limits: seatwright.SignInLimits{PerMinute: perMinute}, now: now, counts: map[netip.Addr]seatwright.SignIns{}, running: map[netip.Addr]int{}}
 }
 
 // whose is what an address is counted under: an IPv6 client owns a whole /64. All that are no address of IP are one.
@@ -60,6 +61,25 @@ func (c *addressCounts) admit(address string) error {
 	}
 	c.counts[from] = after
 	return nil
+}
+
+// begin lets a login of an address begin, where fewer than most are under way; done has to be called when it is over. The error is
+// rate_limited/overloaded.
+func (c *addressCounts) begin(address string, most int) (done func(), err error) {
+	from := whose(address)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.running[from] >= most {
+		return nil, tooManyLogins()
+	}
+	c.running[from]++
+	return func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.running[from]--; c.running[from] == 0 {
+			delete(c.running, from)
+		}
+	}, nil
 }
 
 func (c *addressCounts) makeRoom(now time.Time) {

@@ -83,6 +83,11 @@ func (l *Logins) login(ctx context.Context, a Attempt) (seatwright.User, error) 
 	if err != nil {
 		return seatwright.User{}, err
 	}
+	done, err := l.addresses.begin(a.From.Address, l.directory.passwords.share())
+	if err != nil {
+		return seatwright.User{}, err
+	}
+	defer done()
 	right, err := l.directory.passwords.verify(ctx, c.PasswordHash, a.Password, func() error { return l.admit(ctx, a, c) })
 	if err != nil {
 		return seatwright.User{}, err

@@ -65,7 +65,7 @@ func setup(t *testing.T, nodes int, limits directory.LoginLimits) *world {
 			queue.Close()
 			_ = store.Close()
 		})
-		n := &node{passwords: directory.NewPasswords(2, 64), store: store}
+		n := &node{passwords: directory.NewPasswords(2, 128), store: store}
 		n.directory = directory.New(store, queue, n.passwords)
 		n.Logins = directory.NewLogins(n.directory, limits, w.now, quiet)
 		n.people = directory.NewPeople(store, queue, n.passwords, n.Logins, noTokens{})
@@ -250,6 +250,34 @@ func TestFailuresOfAnAddressAreLimited(t *testing.T) {
 	w.clock.Add(int64(time.Minute))
 	if err := from("2001:db8::1", "ann", right); err != nil {
 		t.Errorf("a minute later: %v", err)
+	}
+}
+
+// Guards against one address that keeps everybody else out of the queue, with right passwords and many connections.
+func TestOneAddressLeavesRoomForOthers(t *testing.T) {
+	t.Parallel()
+	w := setup(t, 1, directory.LoginLimits{})
+	answers := make(chan error, 200)
+	for range cap(answers) {
+		go func() { answers <- w.login(0, "ann", right) }()
+	}
+	refused := 0
+	for answered := range cap(answers) {
+		if err := <-answers; seatwright.IsReason(err, seatwright.ReasonOverloaded) {
+			if refused++; refused == 1 { // the address has its share now
+				_, err := w.nodes[0].Login(t.Context(), directory.Attempt{
+					Organization: w.acme, UserName: "bob", Password: right, From: seatwright.SignInFrom{Address: "192.0.2.2"},
+				})
+				if err != nil {
+					t.Errorf("after %d answers to one address another one is refused: %v", answered+1, err)
+				}
+			}
+		} else if err != nil {
+			t.Error(err)
+		}
+	}
+	if refused == 0 {
+		t.Error("nothing was refused: the test needs more connections")
 	}
 }
 

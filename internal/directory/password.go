@@ -106,9 +106,7 @@ func (p *Passwords) acquire(ctx context.Context) error {
 	}
 	defer p.waiting.Add(-1)
 	if p.waiting.Add(1) > p.queue {
-		e := seatwright.NewError(seatwright.KindRateLimited, seatwright.ReasonOverloaded, "too many logins at the same time")
-		e.RetryAfter = time.Second
-		return e
+		return tooManyLogins()
 	}
 	select {
 	case p.slots <- struct{}{}:
@@ -117,6 +115,15 @@ func (p *Passwords) acquire(ctx context.Context) error {
 		return seatwright.Unavailable(seatwright.ReasonOverloaded, ctx.Err(), "the request ended before the password could be checked")
 	}
 }
+
+func tooManyLogins() error {
+	e := seatwright.NewError(seatwright.KindRateLimited, seatwright.ReasonOverloaded, "too many logins at the same time")
+	e.RetryAfter = time.Second
+	return e
+}
+
+// share is how many of the logins at the same time may be of one client address: half, so that nobody keeps all others out.
+func (p *Passwords) share() int { return max(1, (cap(p.slots)+int(p.queue))/2) }
 
 func (p *Passwords) release() { <-p.slots }
 

@@ -13,7 +13,8 @@ func instant(name, text string) (time.Time, error) {
 		return time.Time{}, nil
 	}
 	for _, layout := range [...]string{time.RFC3339Nano, "2006-01-02T15:04:05", time.DateOnly} {
-		if t, err := time.Parse(layout, text); err == nil {
+		// Nothing was recorded in the first years, and the very first instant stands for none.
+		if t, err := time.Parse(layout, text); err == nil && t.Year() > 1 {
 			return t.UTC(), nil
 		}
 	}
