@@ -1,6 +1,8 @@
 package seatwright
 
 import (
+	"encoding/json"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -19,6 +21,39 @@ type PasswordRules struct {
 // DefaultPasswordRules are those of an organization that has said nothing: length alone. NIST SP 800-63B advises against asking for
 // kinds of characters.
 func DefaultPasswordRules() PasswordRules { return PasswordRules{Length: minPasswordLength} }
+
+// SettingPasswordComplexity is the setting of an organization that says what its new passwords must have, as a JSON text in the
+// form that the published API shows: {"hasSpecialCharacter":false,"hasLowercase":true,"hasUppercase":false,"hasDigit":true,"Length":"10"}.
+const SettingPasswordComplexity SettingKey = "Auth.Password.PasswordComplexity"
+
+// ReadPasswordRules reads the value of SettingPasswordComplexity; what it does not say is not asked for. The error is
+// invalid/invalid_value.
+func ReadPasswordRules(value string) (PasswordRules, error) {
+	var said struct {
+		Special bool        `json:"hasSpecialCharacter"`
+		Lower   bool        `json:"hasLowercase"`
+		Upper   bool        `json:"hasUppercase"`
+		Digit   bool        `json:"hasDigit"`
+		Length  json.Number `json:"Length"` // a number, or a number in quotes
+	}
+	wrong := Invalid(ReasonInvalidValue, "the value of %s is a JSON text with the flags hasSpecialCharacter, hasLowercase, hasUppercase and hasDigit and "+
+		"a Length of 0 to %d", SettingPasswordComplexity, maxRuledLength)
+	if err := json.Unmarshal([]byte(value), &said); err != nil {
+		return PasswordRules{}, wrong
+	}
+	rules := PasswordRules{Lower: said.Lower, Upper: said.Upper, Digit: said.Digit, Special: said.Special}
+	if said.Length != "" {
+		length, err := strconv.Atoi(said.Length.String())
+		if err != nil || length < 0 || length > maxRuledLength {
+			return PasswordRules{}, wrong
+		}
+		rules.Length = length
+	}
+	return rules, nil
+}
+
+// maxRuledLength is the most that can be asked for: a password of as many characters of any script still fits.
+const maxRuledLength = 64
 
 // The length that no rule can change.
 const (

@@ -5,6 +5,24 @@ import (
 	"testing"
 )
 
+// Promise: the setting is read as the published API writes it, and what is no rule is refused where it is set.
+func TestReadPasswordRules(t *testing.T) {
+	for value, want := range map[string]PasswordRules{
+		`{"hasSpecialCharacter":false,"hasLowercase":true,"hasUppercase":false,"hasDigit":true,"Length":"10"}`: {Length: 10, Lower: true, Digit: true},
+		`{"hasSpecialCharacter":true,"hasUppercase":true,"Length":64}`:                                         {Length: 64, Special: true, Upper: true},
+		`{}`: {},
+	} {
+		if got, err := ReadPasswordRules(value); err != nil || got != want {
+			t.Errorf("%s: %+v, %v", value, got, err)
+		}
+	}
+	for _, value := range []string{"", "10", "[]", `{"Length":"65"}`, `{"Length":-1}`, `{"Length":"ten"}`, `{"Length":1.5}`, `{"hasDigit":"yes"}`} {
+		if _, err := ReadPasswordRules(value); !IsReason(err, ReasonInvalidValue) {
+			t.Errorf("%q: %v, want invalid_value", value, err)
+		}
+	}
+}
+
 // Promise: whoever sets a password is told which rule it breaks.
 func TestPasswordRulesSayWhatIsMissing(t *testing.T) {
 	all := PasswordRules{Length: 10, Lower: true, Upper: true, Digit: true, Special: true}

@@ -25,6 +25,7 @@ func changeSettingsRows() []row {
 		"a key twice":          {`{"settings":[{"key":"A","value":"x"},{"key":"A","value":"y"}]}`, "is there twice"},
 		"a NUL":                {`{"settings":[{"key":"A","value":"a\u0000"}]}`, `"errors":{"settings":`},
 		"a value of too much":  {`{"settings":[{"key":"A","value":"` + strings.Repeat("x", 8<<10+1) + `"}]}`, `"errors":{"settings":`},
+		"rules that are none":  {`{"settings":[{"key":"Auth.Password.PasswordComplexity","value":"long"}]}`, "hasSpecialCharacter"},
 		"a number":             {`{"settings":[{"key":"A","value":7}]}`, "malformed_body"},
 		"too many":             {`{"settings":[` + strings.TrimSuffix(strings.Repeat(`{"key":"A"},`, 101), ",") + `]}`, ""},
 	} {

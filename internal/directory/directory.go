@@ -12,7 +12,7 @@ import (
 
 // Directory knows who exists. It is safe for concurrent use.
 type Directory struct {
-	reader    seatwright.DirectoryReader
+	reader    Reader
 	ledger    *ledger.Ledger
 	passwords *Passwords
 
@@ -21,8 +21,14 @@ type Directory struct {
 	known sync.Map
 }
 
+// Reader is what the use cases ask.
+type Reader interface {
+	seatwright.DirectoryReader
+	seatwright.SettingReader
+}
+
 // New makes the use cases over a reader and the ledger of the same store.
-func New(reader seatwright.DirectoryReader, ledger *ledger.Ledger, passwords *Passwords) *Directory {
+func New(reader Reader, ledger *ledger.Ledger, passwords *Passwords) *Directory {
 	return &Directory{reader: reader, ledger: ledger, passwords: passwords}
 }
 

@@ -21,6 +21,7 @@ type Tokens interface {
 type PeopleReader interface {
 	seatwright.DirectoryReader
 	seatwright.GroupReader
+	seatwright.SettingReader
 }
 
 // People is the life of the people of an organization, as its administrators see it. It is safe for concurrent use.
@@ -135,12 +136,16 @@ func (p *People) Create(
 	if err != nil {
 		return nil, err
 	}
+	rules, err := passwordRules(ctx, p.reader, organization)
+	if err != nil {
+		return nil, err
+	}
 	command := seatwright.CreateUsers{Organization: organization, Users: make([]seatwright.CreateUser, len(people)), Groups: joins.ids}
 	for i, n := range people {
 		if n.Role = seatwright.RoleMember; joins.administrators {
 			n.Role = seatwright.RoleOrganizationAdministrator
 		}
-		if command.Users[i], err = p.fresh(ctx, organization, n); err != nil {
+		if command.Users[i], err = p.fresh(ctx, organization, n, rules); err != nil {
 			if len(people) > 1 && seatwright.AsError(err).Field != "" {
 				err = seatwright.AsError(err).In(fmt.Sprintf("users[%d].%s", i, seatwright.AsError(err).Field))
 			}
@@ -155,11 +160,13 @@ func (p *People) Create(
 }
 
 // fresh reads what is said about a person to be made.
-func (p *People) fresh(ctx context.Context, organization seatwright.OrganizationID, n NewUser) (c seatwright.CreateUser, err error) {
+func (p *People) fresh(
+	ctx context.Context, organization seatwright.OrganizationID, n NewUser, rules seatwright.PasswordRules,
+) (c seatwright.CreateUser, err error) {
 	if n.UserName == "" {
 		return c, seatwright.Invalid(seatwright.ReasonInvalidValue, "a user name is needed").In("userName")
 	}
-	return n.command(ctx, organization, p.passwords)
+	return n.command(ctx, organization, p.passwords, rules)
 }
 
 // membership is what a caller says about groups: the stored ones, and which built-in ones are among them.
@@ -278,7 +285,11 @@ func (c UserChange) command(caller seatwright.Caller) (command seatwright.Update
 
 // hash makes the stored form of a new password of a person.
 func (p *People) hash(ctx context.Context, u seatwright.User, password string) (string, error) {
-	if err := seatwright.DefaultPasswordRules().Check(password, u.UserName, u.Email); err != nil {
+	rules, err := passwordRules(ctx, p.reader, u.Organization)
+	if err == nil {
+		err = rules.Check(password, u.UserName, u.Email)
+	}
+	if err != nil {
 		return "", err
 	}
 	return p.passwords.Hash(ctx, password)
@@ -302,7 +313,11 @@ func (p *People) ChangePassword(
 	if err != nil {
 		return err
 	}
-	if err := seatwright.DefaultPasswordRules().Check(newPassword, u.UserName, u.Email); err != nil {
+	rules, err := passwordRules(ctx, p.reader, organization)
+	if err != nil {
+		return err
+	}
+	if err := rules.Check(newPassword, u.UserName, u.Email); err != nil {
 		return seatwright.AsError(err).In("newPassword")
 	}
 	right, err := p.logins.ownPassword(ctx, caller, u, oldPassword)

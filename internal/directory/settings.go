@@ -12,15 +12,12 @@ import (
 
 // Settings is the use cases of settings and message templates. It is safe for concurrent use.
 type Settings struct {
-	reader interface {
-		seatwright.SettingReader
-		seatwright.DirectoryReader
-	}
+	reader Reader
 	ledger *ledger.Ledger
 }
 
 // NewSettings makes the use cases over a reader and the ledger of the same store.
-func NewSettings(reader seatwright.Reader, ledger *ledger.Ledger) *Settings {
+func NewSettings(reader Reader, ledger *ledger.Ledger) *Settings {
 	return &Settings{reader: reader, ledger: ledger}
 }
 
@@ -122,12 +119,26 @@ func (s *Settings) ChangeSettings(
 		if value := *setting.Value; len(value) > seatwright.MaxSettingValue || !utf8.ValidString(value) || strings.ContainsRune(value, 0) {
 			return nil, seatwright.Invalid(seatwright.ReasonInvalidValue, "a value is text of at most %d bytes", seatwright.MaxSettingValue).In("settings")
 		}
+		if setting.Key == seatwright.SettingPasswordComplexity {
+			if _, err := seatwright.ReadPasswordRules(*setting.Value); err != nil {
+				return nil, seatwright.AsError(err).In("settings")
+			}
+		}
 	}
 	if _, err := settingKeys(keys, "settings"); err != nil {
 		return nil, err
 	}
 	changed, err := ledger.Submit(ctx, s.ledger, caller.Origin(), seatwright.ChangeSettings{Organization: organization.ID, User: id, Settings: settings})
 	return withoutSecrets(changed), err
+}
+
+// passwordRules are what an organization asks of new passwords.
+func passwordRules(ctx context.Context, reader seatwright.SettingReader, organization seatwright.OrganizationID) (seatwright.PasswordRules, error) {
+	said, err := reader.Settings(ctx, organization, "", []seatwright.SettingKey{seatwright.SettingPasswordComplexity}, 1)
+	if err != nil || len(said) == 0 {
+		return seatwright.DefaultPasswordRules(), err
+	}
+	return seatwright.ReadPasswordRules(said[0].Value)
 }
 
 // MessageTemplate is the text of a message to people. Nothing is sent yet.

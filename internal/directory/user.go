@@ -32,7 +32,11 @@ func (d *Directory) CreateUser(
 	if err := caller.Principal.Check(seatwright.PermissionManageHost); err != nil {
 		return seatwright.User{}, err
 	}
-	command, err := n.command(ctx, organization, d.passwords)
+	rules, err := passwordRules(ctx, d.reader, organization)
+	if err != nil {
+		return seatwright.User{}, err
+	}
+	command, err := n.command(ctx, organization, d.passwords, rules)
 	if err != nil {
 		return seatwright.User{}, err
 	}
@@ -40,7 +44,9 @@ func (d *Directory) CreateUser(
 }
 
 // command reads what is said about a person, and hashes the password.
-func (n NewUser) command(ctx context.Context, organization seatwright.OrganizationID, passwords *Passwords) (c seatwright.CreateUser, err error) {
+func (n NewUser) command(
+	ctx context.Context, organization seatwright.OrganizationID, passwords *Passwords, rules seatwright.PasswordRules,
+) (c seatwright.CreateUser, err error) {
 	id, err := optionalID(n.ID)
 	if err != nil {
 		return c, err
@@ -54,7 +60,7 @@ func (n NewUser) command(ctx context.Context, organization seatwright.Organizati
 	}
 	hash := ""
 	if n.Password != "" {
-		if err := seatwright.DefaultPasswordRules().Check(n.Password, n.UserName, n.Email); err != nil {
+		if err := rules.Check(n.Password, n.UserName, n.Email); err != nil {
 			return c, err
 		}
 		if hash, err = passwords.Hash(ctx, n.Password); err != nil {

@@ -54,6 +54,7 @@ func (c *clock) advance(d time.Duration) { c.offset.Add(int64(d)) }
 // view shows the store with changes that no command makes yet, and with a database that does not answer.
 type view struct {
 	seatwright.DirectoryReader
+	seatwright.SettingReader
 	user        func(*seatwright.User)
 	application func(*seatwright.Application)
 	err         error
@@ -114,7 +115,7 @@ func setup(t testing.TB) *world {
 		_ = store.Close()
 	})
 	w.store, w.ledger = store, queue
-	w.view = &view{DirectoryReader: store}
+	w.view = &view{DirectoryReader: store, SettingReader: store}
 	w.directory = directory.New(w.view, queue, w.passwords)
 	who := seatwright.SystemCaller("test")
 	ctx := t.Context()
