@@ -76,6 +76,16 @@ func (o *groupSlice) forgetMember(gone Member) {
 	})
 }
 
+// touchMemberships names the groups that a member is to join or leave, and its memberships of them.
+func (t *Touch) touchMemberships(member string, lists ...[]GroupID) {
+	for _, groups := range lists {
+		for _, group := range groups {
+			t.Groups = append(t.Groups, group)
+			t.Memberships = append(t.Memberships, MembershipRef{group, member})
+		}
+	}
+}
+
 // join puts a member into a group, and reports whether it was not in it before.
 func (o *groupSlice) join(group GroupID, m Member) bool {
 	ref := MembershipRef{group, m.ID}

@@ -97,12 +97,7 @@ func (c UpdateUser) Touches() []Touch {
 	if c.PasswordHash != "" {
 		touches[0].SignIns = []UserID{c.User}
 	}
-	for _, ids := range [][]GroupID{c.Add, c.Remove} {
-		for _, id := range ids {
-			touches[0].Groups = append(touches[0].Groups, id)
-			touches[0].Memberships = append(touches[0].Memberships, MembershipRef{id, string(c.User)})
-		}
-	}
+	touches[0].touchMemberships(string(c.User), c.Add, c.Remove)
 	return touches
 }
 

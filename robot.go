@@ -86,12 +86,7 @@ func (c UpdateRobotAccount) Operation() string { return "robot_account.update" }
 
 func (c UpdateRobotAccount) Touches() []Touch {
 	t := Touch{Organization: c.Organization, Robots: []RobotAccountID{c.ID}}
-	for _, ids := range [][]GroupID{c.Add, c.Remove} {
-		for _, id := range ids {
-			t.Groups = append(t.Groups, id)
-			t.Memberships = append(t.Memberships, MembershipRef{id, string(c.ID)})
-		}
-	}
+	t.touchMemberships(string(c.ID), c.Add, c.Remove)
 	return []Touch{t}
 }
 

@@ -21,7 +21,8 @@ type Setting struct {
 	ModifiedAt   time.Time
 }
 
-func (s Setting) withoutSecret() Setting {
+// WithoutSecret is the setting as it may be shown: a secret one has no value.
+func (s Setting) WithoutSecret() Setting {
 	if s.Key.Secret() {
 		s.Value = ""
 	}
@@ -104,7 +105,7 @@ func (c ChangeSettings) Decide(s *Slice, origin Origin) ([]Setting, error) {
 		return nil, err
 	}
 	if _, exists := o.users[c.User]; c.User != "" && !exists {
-		return nil, NotFound(ReasonNotFound, "there is no such user")
+		return nil, MissingUser()
 	}
 	answer := make([]Setting, 0, len(c.Settings))
 	for _, wanted := range c.Settings {
@@ -118,7 +119,7 @@ func (c ChangeSettings) Decide(s *Slice, origin Origin) ([]Setting, error) {
 			o.removeSetting(ref)
 			change.Removed = true
 		case exists && now.Value == *wanted.Value:
-			answer = append(answer, now.withoutSecret())
+			answer = append(answer, now.WithoutSecret())
 			continue
 		default:
 			if !exists {
@@ -126,7 +127,7 @@ func (c ChangeSettings) Decide(s *Slice, origin Origin) ([]Setting, error) {
 			}
 			now.Value, now.ModifiedAt = *wanted.Value, o.now
 			o.putSetting(now)
-			answer = append(answer, now.withoutSecret())
+			answer = append(answer, now.WithoutSecret())
 		}
 		if err := s.record(o, origin, EventSettingChanged, string(wanted.Key), change); err != nil {
 			return nil, err

@@ -49,17 +49,10 @@ func (s *Settings) Settings(
 	if len(settings) > maxSettingsShown {
 		return nil, seatwright.Invalid(seatwright.ReasonTooMany, "there are more than %d settings: name the keys", maxSettingsShown).In("key")
 	}
-	return withoutSecrets(settings), err
-}
-
-// withoutSecrets leaves out what is for the server only.
-func withoutSecrets(settings []seatwright.Setting) []seatwright.Setting {
-	for i := range settings {
-		if settings[i].Key.Secret() {
-			settings[i].Value = ""
-		}
+	for i, setting := range settings {
+		settings[i] = setting.WithoutSecret()
 	}
-	return settings
+	return settings, err
 }
 
 // optionalUser reads the id of a person that may be left out.
@@ -90,7 +83,7 @@ func tooManySettings(n int, field string) error {
 }
 
 // ChangeSettings sets settings of an organization, or of one of its people; those without a value are removed. It answers the
-// settings as they are now.
+// settings as they are now, secret ones without their value.
 func (s *Settings) ChangeSettings(
 	ctx context.Context, caller seatwright.Caller, organization seatwright.Organization, user string, settings []seatwright.NewSetting,
 ) ([]seatwright.Setting, error) {
@@ -128,8 +121,7 @@ func (s *Settings) ChangeSettings(
 	if _, err := settingKeys(keys, "settings"); err != nil {
 		return nil, err
 	}
-	changed, err := ledger.Submit(ctx, s.ledger, caller.Origin(), seatwright.ChangeSettings{Organization: organization.ID, User: id, Settings: settings})
-	return withoutSecrets(changed), err
+	return ledger.Submit(ctx, s.ledger, caller.Origin(), seatwright.ChangeSettings{Organization: organization.ID, User: id, Settings: settings})
 }
 
 // passwordRules are what an organization asks of new passwords.

@@ -122,7 +122,7 @@ func userNameKey(name string) (string, error) {
 func (d *Directory) UserNamed(ctx context.Context, organization seatwright.OrganizationID, userName string) (seatwright.User, error) {
 	key, err := userNameKey(userName)
 	if err != nil || key == "" {
-		return seatwright.User{}, seatwright.NotFound(seatwright.ReasonNotFound, "there is no such user")
+		return seatwright.User{}, seatwright.MissingUser()
 	}
 	user, err := d.reader.UserByName(ctx, organization, key)
 	user.PasswordHash = ""
