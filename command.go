@@ -46,6 +46,8 @@ type Touch struct {
 	Memberships  []MembershipRef
 	Settings     []SettingRef
 	SignIns      []UserID // whose sign-ins
+	Applications []ApplicationID
+	Grants       []GrantID
 
 	// Names and ids that must be free. They are looked up in the organization, application ids and organization names in
 	// the whole installation.
@@ -57,7 +59,7 @@ type Touch struct {
 	Tenants              []TenantID
 	LotIDs               []LotID
 	OrganizationNameKeys []string
-	Applications         []ApplicationID
+	ApplicationIDs       []ApplicationID
 }
 
 // Origin says where a command comes from.

@@ -304,37 +304,6 @@ func (c CreateLot) Decide(s *Slice, origin Origin) (Lot, error) {
 	})
 }
 
-// CreateApplication registers an external application. Its secret never passes through here, only the hash.
-// Errors: not_found/organization_not_found, conflict/duplicate for a client id in use.
-type CreateApplication struct {
-	Application Application // CreatedAt is not part of it
-}
-
-func (c CreateApplication) Operation() string { return "application.create" }
-
-func (c CreateApplication) Touches() []Touch {
-	return []Touch{{Organization: c.Application.Organization, Applications: []ApplicationID{c.Application.ID}}}
-}
-
-func (c CreateApplication) Weight() int { return 1 }
-
-// Decide answers the application as it was registered.
-func (c CreateApplication) Decide(s *Slice, origin Origin) (Application, error) {
-	o, err := s.organization(c.Application.Organization)
-	if err != nil {
-		return Application{}, err
-	}
-	app := c.Application
-	if err := s.take("", IDsOfApplications, string(app.ID), "id"); err != nil {
-		return Application{}, err
-	}
-	app.CreatedAt = o.now
-	s.newApplications = append(s.newApplications, app)
-	return app, s.record(o, origin, EventApplicationCreated, string(app.ID), struct {
-		Scopes []Scope `json:"scopes"`
-	}{app.Scopes})
-}
-
 // CreateSigningKey stores a key that signs access tokens from now on.
 type CreateSigningKey struct {
 	Key SigningKey // CreatedAt is not part of it

@@ -46,6 +46,7 @@ const (
 	ReasonNotDeveloperBundle   Reason = "not_developer_bundle"      // an external license covers developer bundles only
 	ReasonNoToken              Reason = "no_token"                  // no bearer token was sent
 	ReasonInvalidToken         Reason = "invalid_token"             // the token is expired, altered, foreign or not an access token
+	ReasonInvalidGrant         Reason = "invalid_grant"             // a code or refresh token is expired, used, revoked or not of this client
 	ReasonInvalidCredentials   Reason = "invalid_credentials"       // user, organization or password is wrong; which of them is not told
 	ReasonTooManyFailures      Reason = "too_many_failures"         // too many passwords were wrong: wait as long as the answer says; the right one is not taken before
 	ReasonTooManyRequests      Reason = "too_many_requests"         // more requests in a second than one caller may make: wait a moment

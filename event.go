@@ -19,7 +19,13 @@ const (
 	EventUserUpdated         EventKind = "user.updated"          // data: UserUpdated
 	EventUserPasswordChanged EventKind = "user.password_changed" // by themself
 	EventUserDeleted         EventKind = "user.deleted"
-	EventApplicationCreated  EventKind = "application.created"
+	EventApplicationCreated  EventKind = "application.created" // data: ApplicationState, as for the next
+	EventApplicationUpdated  EventKind = "application.updated" // its secrets included
+	EventApplicationDeleted  EventKind = "application.deleted"
+	EventGrantCreated        EventKind = "grant.created" // a personal token; data: GrantState, as for the next three
+	EventGrantRenewed        EventKind = "grant.renewed" // a personal token
+	EventGrantDeleted        EventKind = "grant.deleted" // a personal token
+	EventGrantRevoked        EventKind = "grant.revoked"
 	EventLotCreated          EventKind = "lot.created"
 	EventSigningKeyCreated   EventKind = "signing_key.created"
 	EventGroupCreated        EventKind = "group.created"         // data: GroupChange

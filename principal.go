@@ -60,6 +60,19 @@ func PublishedScopes() []Scope {
 	}
 }
 
+// The scopes of OpenID Connect. They open no operation of the published API.
+const (
+	ScopeOpenID        Scope = "openid"
+	ScopeProfile       Scope = "profile"
+	ScopeEmail         Scope = "email"
+	ScopeOfflineAccess Scope = "offline_access" // asks for refresh tokens
+)
+
+// OpenIDScopes lists the scopes that every application may ask for in the name of people, registered for them or not.
+func OpenIDScopes() []Scope {
+	return []Scope{ScopeOpenID, ScopeProfile, ScopeEmail, ScopeOfflineAccess}
+}
+
 // Implies reports whether holding s is enough where want is asked for: s itself, or its two-part umbrella.
 func (s Scope) Implies(want Scope) bool {
 	return s == want || strings.Count(string(s), ".") == 1 && strings.HasPrefix(string(want), string(s)+".")
@@ -109,22 +122,24 @@ type Permission struct {
 
 // The permissions that more than one operation shares. The OpenAPI documents carry the same, and a test compares them.
 var (
-	PermissionReadLicenses   = Permission{Roles: []Role{RoleOrganizationAdministrator}, Scopes: []Scope{ScopeLicense, ScopeLicenseRead}}
-	PermissionWriteLicenses  = Permission{Roles: []Role{RoleOrganizationAdministrator}, Scopes: []Scope{ScopeLicense, ScopeLicenseWrite}}
-	PermissionReadUsers      = Permission{Roles: []Role{RoleOrganizationAdministrator}, Scopes: []Scope{ScopeUser, ScopeUserRead}}
-	PermissionWriteUsers     = Permission{Roles: []Role{RoleOrganizationAdministrator}, Scopes: []Scope{ScopeUser, ScopeUserWrite}}
-	PermissionReadAudit      = Permission{Roles: []Role{RoleOrganizationAdministrator, RoleHostAdministrator}, Scopes: []Scope{ScopeAudit, ScopeAuditRead}}
-	PermissionReadSettings   = Permission{Roles: []Role{RoleOrganizationAdministrator}, Scopes: []Scope{ScopeSetting, ScopeSettingRead}}
-	PermissionWriteSettings  = Permission{Roles: []Role{RoleOrganizationAdministrator}, Scopes: []Scope{ScopeSetting, ScopeSettingWrite}}
-	PermissionReadTemplates  = Permission{Roles: []Role{RoleOrganizationAdministrator}, Scopes: []Scope{ScopeTemplate, ScopeTemplateRead}}
-	PermissionWriteTemplates = Permission{Roles: []Role{RoleOrganizationAdministrator}, Scopes: []Scope{ScopeTemplate, ScopeTemplateWrite}}
-	PermissionReadGroups     = Permission{Roles: []Role{RoleOrganizationAdministrator}, Scopes: []Scope{ScopeGroup, ScopeGroupRead}}
-	PermissionWriteGroups    = Permission{Roles: []Role{RoleOrganizationAdministrator}, Scopes: []Scope{ScopeGroup, ScopeGroupWrite}}
-	PermissionReadRobots     = Permission{Roles: []Role{RoleOrganizationAdministrator}, Scopes: []Scope{ScopeRobot, ScopeRobotRead}}
-	PermissionWriteRobots    = Permission{Roles: []Role{RoleOrganizationAdministrator}, Scopes: []Scope{ScopeRobot, ScopeRobotWrite}}
-	PermissionOwnPassword    = Permission{Roles: []Role{RoleOrganizationAdministrator, RoleMember}, Scopes: []Scope{ScopeUser, ScopeUserWrite}}
-	PermissionManageHost     = Permission{Roles: []Role{RoleHostAdministrator}}
-	PermissionReadSignIns    = Permission{Roles: []Role{RoleOrganizationAdministrator}, Scopes: []Scope{ScopeSignIns, ScopeSignInsRead}}
+	PermissionReadLicenses       = Permission{Roles: []Role{RoleOrganizationAdministrator}, Scopes: []Scope{ScopeLicense, ScopeLicenseRead}}
+	PermissionWriteLicenses      = Permission{Roles: []Role{RoleOrganizationAdministrator}, Scopes: []Scope{ScopeLicense, ScopeLicenseWrite}}
+	PermissionReadUsers          = Permission{Roles: []Role{RoleOrganizationAdministrator}, Scopes: []Scope{ScopeUser, ScopeUserRead}}
+	PermissionWriteUsers         = Permission{Roles: []Role{RoleOrganizationAdministrator}, Scopes: []Scope{ScopeUser, ScopeUserWrite}}
+	PermissionReadAudit          = Permission{Roles: []Role{RoleOrganizationAdministrator, RoleHostAdministrator}, Scopes: []Scope{ScopeAudit, ScopeAuditRead}}
+	PermissionReadSettings       = Permission{Roles: []Role{RoleOrganizationAdministrator}, Scopes: []Scope{ScopeSetting, ScopeSettingRead}}
+	PermissionWriteSettings      = Permission{Roles: []Role{RoleOrganizationAdministrator}, Scopes: []Scope{ScopeSetting, ScopeSettingWrite}}
+	PermissionReadTemplates      = Permission{Roles: []Role{RoleOrganizationAdministrator}, Scopes: []Scope{ScopeTemplate, ScopeTemplateRead}}
+	PermissionWriteTemplates     = Permission{Roles: []Role{RoleOrganizationAdministrator}, Scopes: []Scope{ScopeTemplate, ScopeTemplateWrite}}
+	PermissionReadGroups         = Permission{Roles: []Role{RoleOrganizationAdministrator}, Scopes: []Scope{ScopeGroup, ScopeGroupRead}}
+	PermissionWriteGroups        = Permission{Roles: []Role{RoleOrganizationAdministrator}, Scopes: []Scope{ScopeGroup, ScopeGroupWrite}}
+	PermissionReadRobots         = Permission{Roles: []Role{RoleOrganizationAdministrator}, Scopes: []Scope{ScopeRobot, ScopeRobotRead}}
+	PermissionWriteRobots        = Permission{Roles: []Role{RoleOrganizationAdministrator}, Scopes: []Scope{ScopeRobot, ScopeRobotWrite}}
+	PermissionOwnPassword        = Permission{Roles: []Role{RoleOrganizationAdministrator, RoleMember}, Scopes: []Scope{ScopeUser, ScopeUserWrite}}
+	PermissionManageHost         = Permission{Roles: []Role{RoleHostAdministrator}}
+	PermissionManageApplications = Permission{Roles: []Role{RoleOrganizationAdministrator, RoleHostAdministrator}}
+	PermissionOwnTokens          = Permission{Roles: []Role{RoleMember, RoleOrganizationAdministrator, RoleHostAdministrator}}
+	PermissionReadSignIns        = Permission{Roles: []Role{RoleOrganizationAdministrator}, Scopes: []Scope{ScopeSignIns, ScopeSignInsRead}}
 )
 
 // Check returns nil where p may do what asks for need, else forbidden/missing_permission. The system may do everything.

@@ -76,8 +76,8 @@ type replayedPool struct {
 }
 
 type replayedApplication struct {
-	Scopes  []Scope `json:"scopes"`
-	created time.Time
+	ApplicationState
+	created, modified time.Time
 }
 
 func newReplayed() Replayed {
@@ -164,9 +164,25 @@ func (r Replayed) apply(e Event, differs func(format string, args ...any)) {
 		}
 	case EventApplicationCreated:
 		if a, ok := read[replayedApplication](e, differs); ok {
-			a.created = e.At
+			a.created, a.modified = e.At, e.At
 			once(r.applications, ApplicationID(e.Subject), a, differs)
 		}
+	case EventApplicationUpdated:
+		if a, ok := read[replayedApplication](e, differs); ok {
+			before, exists := r.applications[ApplicationID(e.Subject)]
+			if !exists {
+				differs("changes the application %s, which does not exist", e.Subject)
+			}
+			a.created, a.modified = before.created, e.At
+			r.applications[ApplicationID(e.Subject)] = a
+		}
+	case EventApplicationDeleted:
+		if _, exists := r.applications[ApplicationID(e.Subject)]; !exists {
+			differs("deletes the application %s, which does not exist", e.Subject)
+		}
+		delete(r.applications, ApplicationID(e.Subject))
+	case EventGrantCreated, EventGrantRenewed, EventGrantDeleted, EventGrantRevoked:
+		read[GrantState](e, differs)
 	case EventSettingChanged:
 		if change, ok := read[SettingChange](e, differs); ok {
 			r.setting(e, change, differs)

@@ -79,7 +79,13 @@ var tables = []*Table{
 		{"organization", Text}, {"of_user", Text}, {"key", Text}, {"number", Number}, {"value", Text}, {"modified_at", Number},
 	}},
 	{Name: "applications", Key: []string{"id"}, Columns: []Column{
-		{"organization", Text}, {"id", Text}, {"name", Text}, {"secret_hash", Bytes}, {"scopes", Text}, {"created_at", Number},
+		{"organization", Text}, {"id", Text}, {"name", Text}, {"confidential", Flag}, {"redirect_uris", Text}, {"scopes", Text},
+		{"user_scopes", Text}, {"secrets", JSONBytes}, {"created_at", Number}, {"modified_at", Number},
+	}},
+	{Name: "grants", Key: []string{"id"}, Columns: []Column{
+		{"organization", Text}, {"id", Text}, {"kind", Text}, {"of_user", Text}, {"application", Text}, {"scopes", Text}, {"description", Text},
+		{"number", Number}, {"secret_hash", Bytes}, {"password_mark", Bytes}, {"revoked", Flag}, {"created_at", Number}, {"expires_at", Number},
+		{"used_at", Number}, {"redirect_uri", Text}, {"nonce", Text}, {"challenge", Text}, {"authenticated_at", Number},
 	}},
 	{Name: "lots", Key: []string{"code", "id"}, Columns: []Column{
 		{"organization", Text}, {"code", Text}, {"id", Text}, {"quantity", Number}, {"starts_at", Number}, {"ends_at", Number},

@@ -188,3 +188,25 @@ func (c *Changes) addSettings(id OrganizationID, o *organizationSlice) {
 		}
 	}
 }
+
+// The settings of an organization that say how its people sign in.
+const (
+	SettingPasswordGrant SettingKey = "Auth.PasswordGrant.IsEnabled" // "false": applications get no token for a user name and a password
+	SettingROPC          SettingKey = "Auth.Ropc.IsEnabled"          // "false": nor does the authenticate login
+
+	// The identity provider that the organization trusts. Without issuer and audience there is none.
+	SettingExternalIssuer        SettingKey = "Auth.External.Issuer"        // an https URL
+	SettingExternalAudience      SettingKey = "Auth.External.Audience"      // what its tokens have to be made for
+	SettingExternalUserNameClaim SettingKey = "Auth.External.UserNameClaim" // the claim that is the user name; else preferred_username
+	SettingExternalEmailClaim    SettingKey = "Auth.External.EmailClaim"    // else email
+	SettingExternalNameClaim     SettingKey = "Auth.External.NameClaim"     // else name
+	SettingExternalCreateUsers   SettingKey = "Auth.External.CreateUsers"   // "true": whoever is not known yet is created, as a member
+)
+
+// SettingsOfExternalProvider lists the settings that name the trusted identity provider.
+func SettingsOfExternalProvider() []SettingKey {
+	return []SettingKey{
+		SettingExternalIssuer, SettingExternalAudience, SettingExternalUserNameClaim, SettingExternalEmailClaim, SettingExternalNameClaim,
+		SettingExternalCreateUsers,
+	}
+}

@@ -20,9 +20,8 @@ type Slice struct {
 	taken         map[takenName]bool // names of the whole installation that are in use
 	refusals      *RefusalMeter
 
-	newKeys         []KeyRecord
-	newSigningKeys  []SigningKey
-	newApplications []Application
+	newKeys        []KeyRecord
+	newSigningKeys []SigningKey
 }
 
 // takenName is a name or id in use: organization is empty for what is unique in the whole installation.
@@ -63,6 +62,8 @@ type organizationSlice struct {
 	lots           map[BundleCode][]Lot
 	groupSlice
 	settingSlice
+	applicationSlice
+	grantSlice
 	signIns map[UserID]SignIns // of everybody who was asked for and exists
 
 	created        bool
@@ -264,6 +265,7 @@ func (o *organizationSlice) removeUser(id UserID) {
 	delete(o.changedSignIns, id)
 	o.forgetMember(Member{MemberUser, string(id)})
 	o.forgetSettings(id)
+	o.forgetGrants(func(g Grant) bool { return g.User == id })
 }
 
 // noteUser takes the person as they were out of the count.
@@ -331,47 +333,52 @@ func (s *Slice) record(o *organizationSlice, origin Origin, kind EventKind, subj
 // what came and went within the batch is not.
 // What is removed goes before anything else is written: its ids and names may be those of something new.
 type Changes struct {
-	Organizations   []Organization // new
-	Tenants         []Tenant       // new
-	Users           []UserRow      // new
-	ChangedUsers    []UserRow      // to be stored in place of the old ones; user name, external id and CreatedAt stay
-	RemovedUsers    []User         // only organization and id are set; their memberships and sign-ins go with them
-	Applications    []Application  // new
-	SigningKeys     []SigningKey   // new
-	Lots            []Lot          // new
-	Heads           []Head         // to be stored as they are
-	Pools           []Pool         // to be stored as they are
-	NewRecords      []DirectRecord // new
-	Records         []DirectRecord // to be stored in place of the old ones, which keep their CreatedAt
-	RemovedRecords  []DirectRecord // only organization and user are set
-	NewSeats        []Seat         // new
-	Seats           []Seat         // to be stored in place of the old ones, which keep their CreatedAt
-	RemovedSeats    []Seat         // only organization, user and code are set
-	NewGroups       []Group        // new
-	Groups          []Group        // to be stored in place of the old ones
-	RemovedGroups   []Group        // only organization and id are set; their memberships go with them
-	NewRobots       []RobotAccount
-	Robots          []RobotAccount // to be stored in place of the old ones
-	RemovedRobots   []RobotAccount // only organization and id are set; their memberships go with them
-	NewMembers      []Membership
-	Settings        []Setting // to be stored as they are
-	RemovedSettings []Setting // only organization, user and key are set
-	RemovedMembers  []Membership
-	Events          []Event     // to be appended
-	Keys            []KeyRecord // to be stored in place of an expired one
-	SignIns         []SignIns   // to be stored as they are; only those that changed
+	Now                 time.Time      // the instant of the batch
+	Organizations       []Organization // new
+	Tenants             []Tenant       // new
+	Users               []UserRow      // new
+	ChangedUsers        []UserRow      // to be stored in place of the old ones; user name, external id and CreatedAt stay
+	RemovedUsers        []User         // only organization and id are set; their memberships, sign-ins, settings and grants go with them
+	NewApplications     []Application
+	Applications        []Application  // to be stored in place of the old ones
+	RemovedApplications []Application  // only organization and id are set; their grants go with them
+	Grants              []Grant        // to be stored as they are
+	RemovedGrants       []Grant        // only organization and id are set
+	SigningKeys         []SigningKey   // new
+	Lots                []Lot          // new
+	Heads               []Head         // to be stored as they are
+	Pools               []Pool         // to be stored as they are
+	NewRecords          []DirectRecord // new
+	Records             []DirectRecord // to be stored in place of the old ones, which keep their CreatedAt
+	RemovedRecords      []DirectRecord // only organization and user are set
+	NewSeats            []Seat         // new
+	Seats               []Seat         // to be stored in place of the old ones, which keep their CreatedAt
+	RemovedSeats        []Seat         // only organization, user and code are set
+	NewGroups           []Group        // new
+	Groups              []Group        // to be stored in place of the old ones
+	RemovedGroups       []Group        // only organization and id are set; their memberships go with them
+	NewRobots           []RobotAccount
+	Robots              []RobotAccount // to be stored in place of the old ones
+	RemovedRobots       []RobotAccount // only organization and id are set; their memberships go with them
+	NewMembers          []Membership
+	Settings            []Setting // to be stored as they are
+	RemovedSettings     []Setting // only organization, user and key are set
+	RemovedMembers      []Membership
+	Events              []Event     // to be appended
+	Keys                []KeyRecord // to be stored in place of an expired one
+	SignIns             []SignIns   // to be stored as they are; only those that changed
 }
 
 // Empty reports that there is nothing to write.
 func (c Changes) Empty() bool {
 	return len(c.Heads)+len(c.Pools)+len(c.NewRecords)+len(c.Records)+len(c.RemovedRecords)+len(c.NewSeats)+len(c.Seats)+len(c.RemovedSeats)+len(c.Events)+len(c.Keys)+
 		len(c.NewGroups)+len(c.Groups)+len(c.RemovedGroups)+len(c.NewRobots)+len(c.Robots)+len(c.RemovedRobots)+len(c.NewMembers)+len(c.RemovedMembers)+len(c.Settings)+len(c.RemovedSettings)+
-		len(c.Organizations)+len(c.Tenants)+len(c.Users)+len(c.ChangedUsers)+len(c.RemovedUsers)+len(c.Applications)+len(c.SigningKeys)+len(c.Lots)+len(c.SignIns) == 0
+		len(c.Organizations)+len(c.Tenants)+len(c.Users)+len(c.ChangedUsers)+len(c.RemovedUsers)+len(c.NewApplications)+len(c.Applications)+len(c.RemovedApplications)+len(c.Grants)+len(c.RemovedGrants)+len(c.SigningKeys)+len(c.Lots)+len(c.SignIns) == 0
 }
 
 // Changes returns what the commands changed since the slice was loaded, ordered by organization and key.
 func (s *Slice) Changes() Changes {
-	c := Changes{SigningKeys: s.newSigningKeys, Applications: s.newApplications, Keys: s.newKeys}
+	c := Changes{Now: s.now, SigningKeys: s.newSigningKeys, Keys: s.newKeys}
 	events, pools, records, seats := 0, 0, 0, 0
 	for _, o := range s.organizations {
 		events, pools, records, seats = events+len(o.events), pools+len(o.changedPools), records+len(o.changedRecords), seats+len(o.changedSeats)
@@ -406,6 +413,8 @@ func (s *Slice) Changes() Changes {
 		}
 		c.addGroups(id, o)
 		c.addSettings(id, o)
+		c.addApplications(id, o)
+		c.addGrants(id, o)
 		for _, user := range slices.Sorted(maps.Keys(o.changedSignIns)) {
 			c.SignIns = append(c.SignIns, o.signIns[user])
 		}

@@ -92,6 +92,8 @@ func (r LoadRequest) ByOrganization() []Touch {
 		m.LotIDs = append(m.LotIDs, t.LotIDs...)
 		m.OrganizationNameKeys = append(m.OrganizationNameKeys, t.OrganizationNameKeys...)
 		m.Applications = append(m.Applications, t.Applications...)
+		m.Grants = append(m.Grants, t.Grants...)
+		m.ApplicationIDs = append(m.ApplicationIDs, t.ApplicationIDs...)
 	}
 	all := make([]Touch, 0, len(byID))
 	for _, m := range byID {
@@ -112,6 +114,7 @@ type Reader interface {
 	DirectoryReader
 	GroupReader
 	SettingReader
+	GrantReader
 	LicenseReader
 	EventReader
 }
@@ -133,10 +136,20 @@ type DirectoryReader interface {
 	Users(ctx context.Context, organization OrganizationID, q UserQuery) (UserPage, error)
 	// Application finds an application by exact client id.
 	Application(ctx context.Context, id ApplicationID) (Application, error)
+	// Applications lists those of an organization in the order of their ids, at most so many.
+	Applications(ctx context.Context, organization OrganizationID, most int) ([]Application, error)
 	// LastSignIns tells when each of users has last signed in; those who never have, or do not exist, are left out.
 	LastSignIns(ctx context.Context, organization OrganizationID, users []UserID) (map[UserID]time.Time, error)
 	// SigningKeys lists the signing keys, newest first. There may be none.
 	SigningKeys(ctx context.Context) ([]SigningKey, error)
+}
+
+// GrantReader finds grants.
+type GrantReader interface {
+	// Grant finds a grant by exact id, expired and revoked ones too. One that ended an hour ago or more may be missing.
+	Grant(ctx context.Context, organization OrganizationID, id GrantID) (Grant, error)
+	// PersonalTokens lists the personal tokens of a person, oldest first, expired ones included.
+	PersonalTokens(ctx context.Context, organization OrganizationID, user UserID) ([]Grant, error)
 }
 
 // SettingReader reads settings.

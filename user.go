@@ -123,16 +123,6 @@ func foldASCII(s string) string {
 	}, s)
 }
 
-// Application is a program with credentials of its own: an OAuth client of one organization.
-type Application struct {
-	Organization OrganizationID
-	ID           ApplicationID
-	Name         string
-	SecretHash   []byte  // SHA-256 of the generated secret, which has 256 random bits and therefore needs no slow hash
-	Scopes       []Scope // what it may ask for
-	CreatedAt    time.Time
-}
-
 // SigningKey is a private key that signs access tokens. The newest one signs; older ones still verify.
 type SigningKey struct {
 	ID        string // the "kid" of a token header

@@ -84,7 +84,7 @@ func TestPermissionsAreThoseOfTheDomain(t *testing.T) {
 	} {
 		want[id] = seatwright.PermissionReadAudit
 	}
-	public := []string{"authenticate", "token", "authorize", "discovery", "keys", "getOpenAPI"}
+	public := []string{"authenticate", "token", "authorize", "showLogin", "endSession", "userInfo", "introspect", "revokeToken", "discovery", "keys", "getOpenAPI"}
 	for id, op := range operations(t) {
 		if op.Public != slices.Contains(public, id) {
 			t.Errorf("%s: public is %v", id, op.Public)
@@ -110,7 +110,7 @@ func TestOperationsAreWhole(t *testing.T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v", got)
 	}
-	if len(all) != 51 {
+	if len(all) != 56 {
 		t.Errorf("%d operations", len(all))
 	}
 }

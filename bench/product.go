@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -131,9 +130,9 @@ func (p *product) found(ctx context.Context, origin seatwright.Origin, i int) er
 	if _, err := ledger.Submit(ctx, p.ledger, origin, create); err != nil {
 		return err
 	}
-	hash := sha256.Sum256([]byte(applicationSecret))
 	application := seatwright.Application{
-		Organization: id, ID: applicationID(id), Name: "bench", SecretHash: hash[:], Scopes: []seatwright.Scope{seatwright.ScopeLicense},
+		Organization: id, ID: applicationID(id), Name: "bench", Confidential: true, Scopes: []seatwright.Scope{seatwright.ScopeLicense},
+		Secrets: []seatwright.ApplicationSecret{{ID: "bench", Hash: seatwright.HashOf(applicationSecret)}},
 	}
 	if _, err := ledger.Submit(ctx, p.ledger, origin, seatwright.CreateApplication{Application: application}); err != nil {
 		return err

@@ -24,17 +24,20 @@ import (
 
 // App is a server that is put together. Serve it, then close it.
 type App struct {
-	Directory *directory.Directory
-	People    *directory.People
-	Groups    *directory.Groups
-	Settings  *directory.Settings
-	Licensing *licensing.Licensing
+	Directory      *directory.Directory
+	People         *directory.People
+	Groups         *directory.Groups
+	Applications   *directory.Applications
+	PersonalTokens *directory.PersonalTokens
+	Settings       *directory.Settings
+	Licensing      *licensing.Licensing
 
 	log      *slog.Logger
 	config   Config
 	listener net.Listener
 	store    seatwright.Store
 	ledger   *ledger.Ledger
+	identity *oauth.Provider
 	handler  http.Handler
 }
 
@@ -91,13 +94,16 @@ func (a *App) open(ctx context.Context, c Config, logs io.Writer, issuerFromHost
 	}
 	logins := directory.NewLogins(a.Directory, c.loginLimits(), faultclock.Now, a.log)
 	identity, err := oauth.New(ctx, oauth.Config{
-		Directory: a.store, Keys: a.Directory, Login: logins, Issuer: issuer, SealKey: sealKey, Now: faultclock.Now, Log: a.log,
+		Directory: a.store, Grants: directory.NewGrants(a.ledger), Keys: a.Directory, Login: logins, Issuer: issuer, SealKey: sealKey, Now: faultclock.Now, Log: a.log,
 	})
 	if err != nil {
 		return fmt.Errorf("signing keys: %v", err) //nolint:errorlint // nobody was refused: the configuration is wrong
 	}
+	a.identity = identity
 	a.People = directory.NewPeople(a.store, a.ledger, passwords, logins, identity)
 	a.Groups = directory.NewGroups(a.store, a.ledger)
+	a.Applications = directory.NewApplications(a.store, a.ledger, identity)
+	a.PersonalTokens = directory.NewPersonalTokens(a.store, a.ledger, identity)
 	a.Settings = directory.NewSettings(a.store, a.ledger)
 	a.handler, err = server.New(server.Config{
 		Log: a.log, Authenticator: identity, Directory: a.Directory, People: a.People, Groups: a.Groups, Settings: a.Settings, SignIns: directory.NewSignIns(a.store), Licensing: a.Licensing,
@@ -145,6 +151,16 @@ const shutdownTime = 10 * time.Second
 // Serve answers requests until ctx ends, then lets those under way finish. It returns nil after an orderly stop.
 func (a *App) Serve(ctx context.Context) error {
 	httpServer := server.NewHTTPServer(a.handler, a.log)
+	keep, done := context.WithCancel(ctx)
+	maintained := make(chan struct{})
+	go func() {
+		defer close(maintained)
+		a.identity.Maintain(keep)
+	}()
+	defer func() {
+		done()
+		<-maintained
+	}()
 	failed := make(chan error, 1)
 	go func() {
 		failed <- httpServer.Serve(server.LimitConnections(a.listener, a.config.ConnectionsPerAddress))

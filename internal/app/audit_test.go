@@ -23,7 +23,7 @@ import (
 func (w *world) auditor(t *testing.T, organization seatwright.OrganizationID) string {
 	t.Helper()
 	name := "auditor-of-" + string(organization)
-	_, secret, err := w.Directory.CreateApplication(t.Context(), seatwright.SystemCaller("test"), organization, directory.NewApplication{ID: name, Scopes: []seatwright.Scope{"PM.Audit"}})
+	_, secret, err := w.Applications.Create(t.Context(), seatwright.SystemCaller("test"), organization, directory.NewApplication{ID: name, Scopes: []seatwright.Scope{"PM.Audit"}})
 	check(t, err)
 	token := w.token(t, app.Credentials{ClientID: name, ClientSecret: secret}, "")
 	w.mu.Lock()

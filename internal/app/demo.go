@@ -24,6 +24,7 @@ type Demo struct {
 	AdministratorPassword string      `json:"administratorPassword"`
 	Host                  string      `json:"host"` // user name at the host
 	HostPassword          string      `json:"hostPassword"`
+	WebSecret             string      `json:"webSecret"` // of the application that signs people in
 }
 
 // Credentials are an organization of the demonstration and its application.
@@ -44,6 +45,10 @@ const (
 	demoFullCode     = "PMBU"
 	demoGroup        = "group-01"
 	demoRobot        = "robot-01"
+	demoWeb          = "acme-web" // a confidential application for people
+	demoWebURI       = "http://127.0.0.1:9080/callback"
+	demoNative       = "acme-native" // a public one
+	demoNativeURI    = "http://127.0.0.1:9081/callback"
 	demoUnits        = 10 // of every pool: one less than there are people to give to
 )
 
@@ -79,8 +84,9 @@ func (a *App) LoadDemo(ctx context.Context, dir string) (Demo, error) {
 	}
 	s := seed{App: a, ctx: ctx, caller: seatwright.SystemCaller("demo")}
 	if _, err := a.store.Application(ctx, seatwright.ApplicationID(demo.Initech.ClientID)); err == nil {
-		s.groups(demo.Acme.Organization) // demonstrations of before have none
-		return demo, s.err               // made last, so everything else is there
+		s.groups(demo.Acme.Organization) // demonstrations of before have none, as of the next
+		s.applications(demo)
+		return demo, s.err // made last, so everything else is there
 	}
 	acme := demo.Acme.Organization
 	s.organization(demoOrganization, demo.Acme) // first: checkDemo knows a demonstration by it
@@ -104,6 +110,7 @@ func (a *App) LoadDemo(ctx context.Context, dir string) (Demo, error) {
 	}
 	s.allocate(acme, analysts, demoFullCode)
 	s.groups(acme)
+	s.applications(demo)
 
 	globex := demo.Globex.Organization
 	s.organization(demoOther, demo.Globex)
@@ -141,7 +148,10 @@ func demoCredentials(path string) (demo Demo, fresh bool, err error) {
 		if err := json.Unmarshal(text, &demo); err != nil {
 			return demo, false, fmt.Errorf("%s: %w", path, err)
 		}
-		return demo, false, nil
+		if demo.WebSecret == "" { // written by an earlier program
+			demo.WebSecret, fresh = directory.NewSecret(), true
+		}
+		return demo, fresh, nil
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
 		return demo, false, err
@@ -154,7 +164,7 @@ func demoCredentials(path string) (demo Demo, fresh bool, err error) {
 	demo = Demo{
 		Acme: of(demoOrganization), Globex: of(demoOther), Initech: of(demoBare),
 		Administrator: "admin@acme.example", AdministratorPassword: directory.NewSecret()[:26],
-		Host: "host-admin", HostPassword: directory.NewSecret()[:26],
+		Host: "host-admin", HostPassword: directory.NewSecret()[:26], WebSecret: directory.NewSecret(),
 	}
 	return demo, true, nil
 }
@@ -204,8 +214,8 @@ func (s *seed) note(err error) {
 func (s *seed) organization(name string, c Credentials) {
 	_, err := s.Directory.CreateOrganization(s.ctx, s.caller, directory.NewOrganization{ID: string(c.Organization), Name: name})
 	s.note(err)
-	_, _, err = s.Directory.CreateApplication(s.ctx, s.caller, c.Organization, directory.NewApplication{
-		ID: c.ClientID, Name: "demo script", Scopes: []seatwright.Scope{demoScope}, Secret: c.ClientSecret,
+	_, _, err = s.Applications.Create(s.ctx, s.caller, c.Organization, directory.NewApplication{
+		ID: c.ClientID, Name: "demo script", Scopes: []seatwright.Scope{demoScope}, UserScopes: []seatwright.Scope{demoScope}, Secret: c.ClientSecret,
 	})
 	s.note(err)
 }
@@ -242,6 +252,18 @@ func (s *seed) groups(organization seatwright.OrganizationID) {
 	s.note(err)
 }
 
+// applications makes one of each kind that signs people in with a browser: one that can keep a secret and one that cannot.
+func (s *seed) applications(demo Demo) {
+	scopes := []seatwright.Scope{demoScope, seatwright.ScopeUserRead}
+	for _, n := range []directory.NewApplication{
+		{ID: demoWeb, Name: "demo web application", RedirectURIs: []string{demoWebURI}, UserScopes: scopes, Secret: demo.WebSecret},
+		{ID: demoNative, Name: "demo native application", Public: true, RedirectURIs: []string{demoNativeURI}, UserScopes: scopes},
+	} {
+		_, _, err := s.Applications.Create(s.ctx, s.caller, demo.Acme.Organization, n)
+		s.note(err)
+	}
+}
+
 // Environment is the demonstration as shell assignments. Lists are separated by spaces.
 func (d Demo) Environment(base string) string {
 	var b strings.Builder
@@ -257,6 +279,11 @@ func (d Demo) Environment(base string) string {
 		{"CLIENT_ID", d.Acme.ClientID},
 		{"CLIENT_SECRET", d.Acme.ClientSecret},
 		{"SCOPE", demoScope},
+		{"WEB_CLIENT_ID", demoWeb},
+		{"WEB_CLIENT_SECRET", d.WebSecret},
+		{"WEB_REDIRECT_URI", demoWebURI},
+		{"NATIVE_CLIENT_ID", demoNative},
+		{"NATIVE_REDIRECT_URI", demoNativeURI},
 		{"ADMIN_USER", d.Administrator},
 		{"ADMIN_PASSWORD", d.AdministratorPassword},
 		{"HOST_USER", d.Host},

@@ -166,7 +166,9 @@ func tokenRows() []row {
 		{name: "scope that is not registered", call: with(client("scope", "PM.License PM.Audit")), status: 400, contains: []string{`"error":"invalid_scope"`}},
 		{name: "scope that does not exist", call: with(client("scope", "PM.Nothing")), status: 400, contains: []string{`"error":"invalid_scope"`}},
 		{name: "unknown grant", call: with(client("grant_type", "implicit")), status: 400, contains: []string{`"error":"unsupported_grant_type"`}},
-		{name: "authorization code", call: with(client("grant_type", "authorization_code", "code", "x")), status: 400, contains: []string{`"error":"unsupported_grant_type"`}},
+		{name: "authorization code", call: with(client("grant_type", "authorization_code", "code", "x", "redirect_uri", "https://app.example/")), status: 400, contains: []string{`"error":"invalid_grant"`}},
+		{name: "refresh token", call: with(client("grant_type", "refresh_token", "refresh_token", "x")), status: 400, contains: []string{`"error":"invalid_grant"`}},
+		{name: "assertion without a trusted provider", call: with(client("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer", "assertion", "x")), status: 400, contains: []string{`"error":"invalid_grant"`}},
 		{name: "no grant", call: with(client("grant_type", "")), status: 400, contains: []string{`"error":"invalid_request"`}},
 		{name: "repeated parameter", call: with(twice), status: 400, contains: []string{`"error":"invalid_request"`}},
 		{name: "credentials in the URL", call: inQuery, status: 400, contains: []string{`"error":"invalid_request"`}},
@@ -180,9 +182,69 @@ func tokenRows() []row {
 func authorizeRows() []row {
 	const query = "?response_type=code&client_id=acme-script&redirect_uri=https%3A%2F%2Fexample.org%2F&state=s&code_challenge=c&code_challenge_method=S256"
 	return []row{
-		{name: "code", call: call{method: "GET", path: "/identity_/connect/authorize" + query}, status: 400, contains: []string{`"error":"unsupported_response_type"`}},
+		{name: "foreign address", call: call{method: "GET", path: "/identity_/connect/authorize" + query}, status: 400, contains: []string{`"error":"invalid_request"`}},
+		{name: "to the login page", call: call{method: "GET", path: "/identity_/connect/authorize" + signIn}, status: 302},
+		{name: "what the client is told", call: call{method: "GET", path: "/identity_/connect/authorize" + signIn + "&prompt=none"}, status: 302},
+		{name: "no host", call: call{method: "GET", path: "/identity_/connect/authorize" + signIn, header: noHost}, status: 400, contains: []string{`"error":"invalid_request"`}},
 		{name: "nothing", call: call{method: "GET", path: "/acme/identity_/connect/authorize"}, status: 400, contains: []string{`"error":`}},
 		{name: "wrong method", call: call{method: "PUT", path: "/identity_/connect/authorize"}, status: 405, allow: "GET, POST"},
+	}
+}
+
+// signIn is an authorization request of the demonstration's application for a browser.
+const signIn = "?response_type=code&client_id=acme-web&redirect_uri=http%3A%2F%2F127.0.0.1%3A9080%2Fcallback&scope=openid&state=s"
+
+func loginPageRows() []row {
+	const path = "/identity_/connect/login"
+	return []row{
+		{name: "page", call: call{method: "GET", path: path + signIn}, page: true, status: 200, contains: []string{"<form", `name="password"`, "demo web application"}},
+		{name: "foreign address", call: call{method: "GET", path: path + strings.Replace(signIn, "127.0.0.1", "evil.example", 1)}, status: 400, contains: []string{`"error":"invalid_request"`}},
+		{name: "nothing", call: call{method: "GET", path: path}, status: 400, contains: []string{`"error":"invalid_request"`}},
+		{name: "wrong method", call: call{method: "POST", path: path, body: "{}"}, status: 405, allow: "GET, HEAD"},
+	}
+}
+
+func endSessionRows() []row {
+	const path = "/identity_/connect/endsession"
+	return []row{
+		{name: "page", call: call{method: "GET", path: path}, page: true, status: 200, contains: []string{"You have signed out."}},
+		{name: "back to the client", call: call{method: "GET", path: path + "?client_id=acme-web&post_logout_redirect_uri=http%3A%2F%2F127.0.0.1%3A9080%2Fcallback&state=s"}, status: 302},
+		{name: "foreign address", call: call{method: "GET", path: path + "?client_id=acme-web&post_logout_redirect_uri=https%3A%2F%2Fevil.example%2F"}, status: 400, contains: []string{`"error":"invalid_request"`}},
+		{name: "forged hint", call: call{method: "GET", path: path + "?id_token_hint=x.y.z"}, status: 400, contains: []string{`"error":"invalid_request"`}},
+		{name: "wrong method", call: call{method: "DELETE", path: path}, status: 405, allow: "GET, POST"},
+	}
+}
+
+func userInfoRows() []row {
+	const path = "/identity_/connect/userinfo"
+	as := func(token string) map[string]string {
+		return map[string]string{"Authorization": "Bearer {token " + token + "}"}
+	}
+	return []row{
+		{name: "signed in with a browser", call: call{method: "GET", path: path, header: as("browser")}, status: 200, contains: []string{`"sub":"acme-admin"`, `"prt_id":"{acme}"`, `"preferred_username":"admin@acme.example"`}},
+		{name: "nobody", call: call{method: "GET", path: path}, status: 401, contains: []string{`"error":`}},
+		{name: "garbage", call: call{method: "GET", path: path, header: map[string]string{"Authorization": "Bearer x.y.z"}}, status: 401, contains: []string{`"error":"invalid_token"`}},
+		{name: "application", call: call{method: "GET", path: path, header: as("application")}, status: 403, contains: []string{`"error":"insufficient_scope"`}},
+		{name: "no host", call: call{method: "GET", path: path, header: noHost}, status: 400, contains: []string{`"error":"invalid_request"`}},
+		{name: "wrong method", call: call{method: "PUT", path: path, body: "{}"}, status: 405, allow: "GET, POST"},
+	}
+}
+
+// tokenOfClientRows are those of introspection and revocation, which take the same.
+func tokenOfClientRows(path string, found ...string) []row {
+	with := func(body string) call {
+		return call{method: "POST", path: path, body: body, header: map[string]string{"Content-Type": "application/x-www-form-urlencoded"}}
+	}
+	const client = "client_id=acme-script&client_secret={secret}"
+	return []row{
+		{name: "garbage", call: with(client + "&token=x"), status: 200, contains: found},
+		{name: "foreign token", call: with(client + "&token={token globex}"), status: 200, contains: found},
+		{name: "no token", call: with(client), status: 400, contains: []string{`"error":"invalid_request"`}},
+		{name: "wrong secret", call: with("client_id=acme-script&client_secret=x&token=x"), events: []string{"application.sign_in_refused acme-script"}, status: 401, contains: []string{`"error":"invalid_client"`}},
+		{name: "no client", call: with("token=x"), status: 401, contains: []string{`"error":"invalid_client"`}},
+		{name: "over 16 KiB", call: with(client + "&token=" + strings.Repeat("x", 16<<10)), status: 413, contains: []string{`"error":"invalid_request"`}},
+		{name: "in the URL", call: call{method: "POST", path: path + "?token=x", body: "", header: map[string]string{"Content-Type": "application/x-www-form-urlencoded"}}, status: 400, contains: []string{`"error":"invalid_request"`}},
+		{name: "wrong method", call: call{method: "GET", path: path}, status: 405, allow: "POST"},
 	}
 }
 
@@ -194,7 +256,7 @@ func discoveryRows() []row {
 	for _, prefix := range []string{"/identity_", "/identity", "/acme/identity_", "/acme/DefaultTenant/identity_", "/{acme}/identity_"} {
 		issuer := []string{prefix + `"`, prefix + `/connect/token"`, `"client_credentials"`, `"password"`, `"PM.License.Read"`}
 		rows = append(rows,
-			row{name: prefix, call: call{method: "GET", path: prefix + "/.well-known/openid-configuration"}, status: 200, contains: issuer, lacks: []string{"refresh_token"}},
+			row{name: prefix, call: call{method: "GET", path: prefix + "/.well-known/openid-configuration"}, status: 200, contains: issuer},
 			row{name: "RFC 8414 " + prefix, call: call{method: "GET", path: "/.well-known/oauth-authorization-server" + prefix}, status: 200, contains: issuer},
 		)
 	}

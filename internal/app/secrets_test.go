@@ -39,7 +39,7 @@ func TestCredentialsAreWrittenNowhere(t *testing.T) {
 	acme, err := opened.Directory.CreateOrganization(t.Context(), system, directory.NewOrganization{ID: "acme-id", Name: "acme"})
 	check(t, err)
 	secret := directory.NewSecret()
-	_, _, err = opened.Directory.CreateApplication(t.Context(), system, acme.ID, directory.NewApplication{ID: "script", Secret: secret, Scopes: []seatwright.Scope{"PM.License"}})
+	_, _, err = opened.Applications.Create(t.Context(), system, acme.ID, directory.NewApplication{ID: "script", Secret: secret, Scopes: []seatwright.Scope{"PM.License"}, UserScopes: []seatwright.Scope{"PM.License"}})
 	check(t, err)
 	_, err = opened.Directory.CreateUser(t.Context(), system, acme.ID, directory.NewUser{
 		ID: "boss", UserName: "boss", Password: "canary-right-password", Role: seatwright.RoleOrganizationAdministrator,

@@ -82,10 +82,10 @@ func setup(t *testing.T) *world {
 	acme := w.demo.Acme.Organization
 	_, err := w.Directory.CreateUser(t.Context(), system, acme, directory.NewUser{ID: "member", UserName: "member", Password: memberPassword})
 	check(t, err)
-	_, secret, err := w.Directory.CreateApplication(t.Context(), system, acme, directory.NewApplication{ID: "auditor", Scopes: []seatwright.Scope{"PM.Audit"}})
+	_, secret, err := w.Applications.Create(t.Context(), system, acme, directory.NewApplication{ID: "auditor", Scopes: []seatwright.Scope{"PM.Audit"}})
 	check(t, err)
 	people := app.Credentials{ClientID: "people"}
-	_, people.ClientSecret, err = w.Directory.CreateApplication(t.Context(), system, acme, directory.NewApplication{ID: people.ClientID, Scopes: []seatwright.Scope{"PM.User"}})
+	_, people.ClientSecret, err = w.Applications.Create(t.Context(), system, acme, directory.NewApplication{ID: people.ClientID, Scopes: []seatwright.Scope{"PM.User"}})
 	check(t, err)
 	w.tokens["administrator"] = w.login(t, "acme", w.demo.Administrator, w.demo.AdministratorPassword)
 	_, err = w.Directory.CreateUser(t.Context(), system, acme, directory.NewUser{ID: "changer", UserName: "changer", Password: memberPassword})
@@ -102,7 +102,7 @@ func setup(t *testing.T) *world {
 	w.tokens["people writer"] = w.token(t, people, "PM.User.Write")
 	for _, c := range []struct{ id, scope, called string }{{"groups", "PM.Group", "group"}, {"robots", "PM.RobotAccount", "robot"}, {"settings", "PM.Setting", "setting"}, {"templates", "PM.MessageTemplate", "template"}} {
 		program := app.Credentials{ClientID: c.id}
-		_, program.ClientSecret, err = w.Directory.CreateApplication(t.Context(), system, acme, directory.NewApplication{ID: c.id, Scopes: []seatwright.Scope{seatwright.Scope(c.scope)}})
+		_, program.ClientSecret, err = w.Applications.Create(t.Context(), system, acme, directory.NewApplication{ID: c.id, Scopes: []seatwright.Scope{seatwright.Scope(c.scope)}})
 		check(t, err)
 		w.tokens[c.id] = w.token(t, program, "")
 		w.tokens[c.called+" reader"] = w.token(t, program, c.scope+".Read")
@@ -116,7 +116,32 @@ func setup(t *testing.T) *world {
 	w.tokens["audit reader"] = w.token(t, app.Credentials{ClientID: "auditor", ClientSecret: secret}, "PM.Audit.Read")
 	w.tokens["globex"] = w.token(t, w.demo.Globex, "")
 	w.tokens["initech"] = w.token(t, w.demo.Initech, "")
+	w.tokens["browser"] = w.browserToken(t)
 	return w
+}
+
+// browserToken signs the administrator of acme in with a browser, through the demonstration's application for that.
+func (w *world) browserToken(t *testing.T) string {
+	t.Helper()
+	request := url.Values{
+		"response_type": {"code"}, "client_id": {"acme-web"}, "redirect_uri": {"http://127.0.0.1:9080/callback"}, "scope": {"openid profile"},
+		"username": {w.demo.Administrator}, "password": {w.demo.AdministratorPassword},
+	}
+	a := w.do(t, call{method: "POST", path: "/acme/identity_/connect/authorize", header: formType, body: request.Encode()})
+	back, err := url.Parse(a.header.Get("Location"))
+	if err != nil || back.Query().Get("code") == "" {
+		t.Fatalf("sign-in with a browser: %d to %q: %s", a.status, a.header.Get("Location"), a.body)
+	}
+	request = url.Values{
+		"grant_type": {"authorization_code"}, "code": {back.Query().Get("code")}, "redirect_uri": {"http://127.0.0.1:9080/callback"},
+		"client_id": {"acme-web"}, "client_secret": {w.demo.WebSecret},
+	}
+	a = w.do(t, call{method: "POST", path: "/acme/identity_/connect/token", header: formType, body: request.Encode()})
+	var token struct {
+		AccessToken string `json:"access_token"`
+	}
+	check(t, json.Unmarshal([]byte(a.body), &token))
+	return token.AccessToken
 }
 
 // serve serves the demonstration on a directory until the test ends or stop is called, and checks that it ends in order.
@@ -298,7 +323,7 @@ func (w *world) organization(t *testing.T, n directory.NewOrganization, users []
 		})
 		check(t, err)
 	}
-	_, secret, err := w.Directory.CreateApplication(t.Context(), system, id, directory.NewApplication{ID: n.Name, Scopes: []seatwright.Scope{"PM.License"}})
+	_, secret, err := w.Applications.Create(t.Context(), system, id, directory.NewApplication{ID: n.Name, Scopes: []seatwright.Scope{"PM.License"}})
 	check(t, err)
 	token := w.token(t, app.Credentials{ClientID: n.Name, ClientSecret: secret}, "")
 	w.mu.Lock()

@@ -45,7 +45,7 @@ func TestLoginAttemptsAreListed(t *testing.T) {
 		w.do(t, call{method: "POST", path: "/acme/api/account/authenticate", header: map[string]string{"User-Agent": "agent of " + password[:5]},
 			body: `{"UsernameOrEmailAddress":"ann","Password":"` + password + `"}`})
 	}
-	_, secret, err := w.Directory.CreateApplication(t.Context(), seatwright.SystemCaller("test"), w.demo.Acme.Organization, directory.NewApplication{
+	_, secret, err := w.Applications.Create(t.Context(), seatwright.SystemCaller("test"), w.demo.Acme.Organization, directory.NewApplication{
 		ID: "watcher", Scopes: []seatwright.Scope{"PM.UserLoginAttempt.Read"},
 	})
 	check(t, err)

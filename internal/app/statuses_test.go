@@ -24,6 +24,7 @@ type row struct {
 	status   int
 	contains []string
 	lacks    []string
+	page     bool     // the answer is for a person to look at
 	allow    string   // the Allow header
 	chain    string   // whose events are looked at: acme where it is empty
 	events   []string // all new events of that chain, as "kind subject"; "kind *" where the subject is made up by the server
@@ -65,7 +66,7 @@ func TestStatuses(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	w.forge(t)
-	_, _, err := w.Directory.CreateApplication(t.Context(), seatwright.SystemCaller("test"), w.demo.Acme.Organization, directory.NewApplication{
+	_, _, err := w.Applications.Create(t.Context(), seatwright.SystemCaller("test"), w.demo.Acme.Organization, directory.NewApplication{
 		ID: "odd:id|x", Scopes: []seatwright.Scope{"PM.License"}, Secret: oddSecret,
 	})
 	check(t, err)
@@ -125,6 +126,11 @@ func TestStatuses(t *testing.T) {
 		{"authenticate", authenticateRows()},
 		{"token", tokenRows()},
 		{"authorize", authorizeRows()},
+		{"showLogin", loginPageRows()},
+		{"endSession", endSessionRows()},
+		{"userInfo", userInfoRows()},
+		{"introspect", tokenOfClientRows("/identity_/connect/introspect", `{"active":false}`)},
+		{"revokeToken", tokenOfClientRows("/identity_/connect/revocation")},
 		{"discovery", discoveryRows()},
 		{"keys", keysRows()},
 		{"getOpenAPI", []row{{name: "anonymous", call: call{method: "GET", path: "/api/v1/openapi.json"}, status: 200, contains: []string{`"openapi":`, "createLot"}}}},
@@ -220,7 +226,7 @@ func (w *world) heads(t *testing.T, all []seatwright.OrganizationID, but seatwri
 // checkForm checks what is promised about every answer.
 func checkForm(t *testing.T, r row, got answer) {
 	t.Helper()
-	if got.header.Get("Location") != "" || got.header.Get("X-Request-Id") == "" || !strings.Contains(got.header.Get("Cache-Control"), "no-store") {
+	if (got.header.Get("Location") != "") != (got.status == http.StatusFound) || got.header.Get("X-Request-Id") == "" || !strings.Contains(got.header.Get("Cache-Control"), "no-store") {
 		t.Errorf("headers %v", got.header)
 	}
 	if allow := strings.Join(got.header.Values("Allow"), ", "); allow != r.allow {
@@ -232,11 +238,11 @@ func checkForm(t *testing.T, r row, got answer) {
 	if r.method == http.MethodHead {
 		return
 	}
-	if got.status == http.StatusNoContent {
+	if got.status == http.StatusNoContent || got.status == http.StatusFound {
 		return
 	}
 	kind := got.header.Get("Content-Type")
-	if got.status == 200 && strings.HasPrefix(kind, "text/csv") {
+	if got.status == 200 && (strings.HasPrefix(kind, "text/csv") || r.page && strings.HasPrefix(kind, "text/html")) {
 		return
 	}
 	if !json.Valid([]byte(got.body)) || !strings.HasPrefix(kind, "application/json") && kind != "application/problem+json" {

@@ -16,6 +16,7 @@ const (
 	categoryTenant       = "Tenant"
 	categoryUser         = "User"
 	categoryApplication  = "ExternalApplication"
+	categoryToken        = "Token"
 	categoryGroup        = "Group"
 	categoryRobot        = "RobotAccount"
 	categoryLicense      = "License"
@@ -57,6 +58,12 @@ var kinds = map[seatwright.EventKind]kind{
 	seatwright.EventUserPasswordChanged: {category: categoryUser, action: actionUpdate, person: true, say: plain("changed the password of the user %s")},
 	seatwright.EventUserDeleted:         {category: categoryUser, action: actionDelete, person: true, say: plain("deleted the user %s")},
 	seatwright.EventApplicationCreated:  {category: categoryApplication, action: actionCreate, say: sayApplicationCreated},
+	seatwright.EventApplicationUpdated:  {category: categoryApplication, action: actionUpdate, say: plain("changed the external application %s")},
+	seatwright.EventApplicationDeleted:  {category: categoryApplication, action: actionDelete, say: plain("deleted the external application %s, and what was granted to it")},
+	seatwright.EventGrantCreated:        {category: categoryToken, action: actionCreate, say: sayGrant("made")},
+	seatwright.EventGrantRenewed:        {category: categoryToken, action: actionUpdate, say: sayGrant("renewed")},
+	seatwright.EventGrantDeleted:        {category: categoryToken, action: actionDelete, say: sayGrant("deleted")},
+	seatwright.EventGrantRevoked:        {category: categoryToken, action: actionDelete, say: sayGrant("revoked")},
 	seatwright.EventLotCreated:          {category: categoryLicense, action: actionPurchase, say: sayLotCreated},
 	seatwright.EventSigningKeyCreated:   {category: categorySigningKey, action: actionCreate, say: plain("created the signing key %s")},
 	seatwright.EventGroupCreated:        {category: categoryGroup, action: actionCreate, say: sayGroup("created")},
@@ -140,6 +147,37 @@ func sayApplicationCreated(subject string, data []byte) string {
 		return "registered the external application " + subject + " without a scope"
 	}
 	return "registered the external application " + subject + " for " + list(application.Scopes)
+}
+
+// sayGrant names the kind of a token, whose it is and what it may do.
+func sayGrant(done string) func(string, []byte) string {
+	return func(subject string, data []byte) string {
+		grant := read[seatwright.GrantState](data)
+		text := done + " the token " + subject
+		switch grant.Kind {
+		case seatwright.GrantPersonal:
+			text = done + " the personal token " + subject
+		case seatwright.GrantAuthorization:
+			text = done + " the tokens of the sign-in " + subject
+		}
+		if grant.User != "" {
+			text += " of the user " + string(grant.User)
+		}
+		if grant.Application != "" {
+			text += " for the application " + string(grant.Application)
+		}
+		if len(grant.Scopes) > 0 {
+			words := make([]string, len(grant.Scopes))
+			for i, scope := range grant.Scopes {
+				words[i] = string(scope)
+			}
+			text += " with " + list(words)
+		}
+		if grant.Reused {
+			text += ": a code or refresh token was shown a second time"
+		}
+		return text
+	}
 }
 
 func sayGroup(done string) func(string, []byte) string {

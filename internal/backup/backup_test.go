@@ -38,7 +38,10 @@ func filled(t *testing.T) seatwright.Archive {
 	do(t, store, seatwright.ChangeSettings{Organization: "o", Settings: []seatwright.NewSetting{{Key: "Key", Value: &value}}})
 	do(t, store, seatwright.CreateRobotAccount{Organization: "o", FreshID: "r", Name: "Robot"})
 	do(t, store, seatwright.CreateGroup{Organization: "o", ID: "g", Name: "Group", Members: []string{"ann", "r"}})
-	do(t, store, seatwright.CreateApplication{Application: seatwright.Application{Organization: "o", ID: "app", SecretHash: bytes.Repeat([]byte{0xfe}, 32)}})
+	do(t, store, seatwright.CreateApplication{Application: seatwright.Application{Organization: "o", ID: "app", Confidential: true, Secrets: []seatwright.ApplicationSecret{{ID: "s", Hash: bytes.Repeat([]byte{0xfe}, 32)}}}})
+	do(t, store, seatwright.CreateGrant{Grant: seatwright.Grant{
+		Organization: "o", ID: "grant", Kind: seatwright.GrantPersonal, User: "ann", Description: "a \"token\"", SecretHash: bytes.Repeat([]byte{0xfe}, 32), ExpiresAt: end,
+	}})
 	do(t, store, seatwright.CreateLot{Lot: seatwright.Lot{Organization: "o", ID: "lot", Code: "ATTUNU", Quantity: 5, End: end}})
 	do(t, store, seatwright.AdmitSignIn{Organization: "o", User: "ann"})
 	do(t, store, seatwright.AllocateToUsers{Organization: "o", Users: []seatwright.UserID{"ann", "bob"}, Codes: []seatwright.BundleCode{"ATTUNU"}})

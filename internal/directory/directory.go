@@ -134,3 +134,14 @@ func (d *Directory) CreateTenant(
 		Organization: organization, ID: seatwright.TenantID(id), FreshID: seatwright.TenantID(seatwright.NewID()), Name: n.Name,
 	})
 }
+
+// AddSigningKey stores a key that signs access tokens from now on.
+func (d *Directory) AddSigningKey(ctx context.Context, key seatwright.SigningKey) error {
+	_, err := ledger.Submit(ctx, d.ledger, seatwright.SystemCaller("identity").Origin(), seatwright.CreateSigningKey{Key: key})
+	return err
+}
+
+// CreateHost makes the host's own partition, once per installation; fresh says that it was made now.
+func (d *Directory) CreateHost(ctx context.Context) (fresh bool, err error) {
+	return ledger.Submit(ctx, d.ledger, seatwright.SystemCaller("start").Origin(), seatwright.CreateHost{})
+}

@@ -44,7 +44,8 @@ type Attempt struct {
 	RequestID    string
 }
 
-func (a Attempt) origin(actor string) seatwright.Origin {
+// Origin says where a command comes from that follows from the attempt.
+func (a Attempt) Origin(actor string) seatwright.Origin {
 	return seatwright.Origin{Actor: actor, Via: a.Door, RequestID: a.RequestID}
 }
 
@@ -152,7 +153,7 @@ func (l *Logins) admit(ctx context.Context, a Attempt, c candidate) error {
 	if c.ID == "" {
 		refused = l.names.admit(c.name)
 	}
-	_, err := ledger.Submit(ctx, l.directory.ledger, a.origin(seatwright.AnonymousActor), seatwright.AdmitSignIn{
+	_, err := ledger.Submit(ctx, l.directory.ledger, a.Origin(seatwright.AnonymousActor), seatwright.AdmitSignIn{
 		Organization: c.chain, User: c.ID, Limits: l.limits.SignInLimits, Idle: refused != nil,
 	})
 	if errors.Is(err, seatwright.ErrStorageFull) {
@@ -171,7 +172,7 @@ func (l *Logins) finish(ctx context.Context, a Attempt, c candidate, result seat
 	if result == seatwright.SignInSucceeded {
 		actor = seatwright.Principal{Kind: seatwright.PrincipalUser, ID: string(c.ID), Organization: c.Organization}.Actor()
 	}
-	_, err := ledger.Submit(ctx, l.directory.ledger, a.origin(actor), seatwright.FinishSignIn{
+	_, err := ledger.Submit(ctx, l.directory.ledger, a.Origin(actor), seatwright.FinishSignIn{
 		Organization: c.chain, User: c.ID, Result: result, From: a.From, Application: a.Application, Limits: l.limits.SignInLimits,
 	})
 	if errors.Is(err, seatwright.ErrStorageFull) {
@@ -194,7 +195,7 @@ func (l *Logins) Application(ctx context.Context, a Attempt, application seatwri
 	if result == seatwright.SignInSucceeded {
 		actor = seatwright.Principal{Kind: seatwright.PrincipalApplication, ID: string(application.ID)}.Actor()
 	}
-	_, err := ledger.Submit(context.WithoutCancel(ctx), l.directory.ledger, a.origin(actor), command)
+	_, err := ledger.Submit(context.WithoutCancel(ctx), l.directory.ledger, a.Origin(actor), command)
 	if errors.Is(err, seatwright.ErrStorageFull) {
 		return l.unrecorded(ctx, err, "application", string(application.ID), result)
 	}
@@ -205,4 +206,57 @@ func (l *Logins) Application(ctx context.Context, a Attempt, application seatwri
 func (l *Logins) unrecorded(ctx context.Context, cause error, what, id string, result seatwright.SignInResult) error {
 	l.log.WarnContext(ctx, "a sign-in is not recorded", what, id, "result", string(result), "error", cause)
 	return nil
+}
+
+// ExternalPerson is what an identity provider that the organization trusts says about somebody, besides their user name.
+type ExternalPerson struct {
+	ExternalID  string // their key there
+	Email       string // for whoever is created, as is the next
+	DisplayName string
+	Create      bool // make them a member where nobody has the user name
+}
+
+// External lets in whom another provider vouches for, and records it. They are found by their user name; somebody who has another
+// key there is somebody else. Errors: unauthenticated/invalid_credentials for nobody, somebody else and an inactive person; those of
+// the store.
+func (l *Logins) External(ctx context.Context, a Attempt, e ExternalPerson) (seatwright.User, error) {
+	refused := seatwright.NewError(seatwright.KindUnauthenticated, seatwright.ReasonInvalidCredentials, "nobody here is the person of the assertion")
+	c, err := l.candidate(ctx, a)
+	if err != nil {
+		return seatwright.User{}, err
+	}
+	if c.ID == "" && e.Create && a.UserName != "" {
+		created, err := l.directory.CreateUser(ctx, seatwright.SystemCaller("external"), a.Organization, NewUser{
+			UserName: a.UserName, Email: e.Email, DisplayName: e.DisplayName, ExternalID: e.ExternalID, InvitationAccepted: true,
+		})
+		switch {
+		case err == nil:
+			c.User = created
+		case !seatwright.IsReason(err, seatwright.ReasonDuplicate): // somebody may have been faster
+			if seatwright.IsKind(err, seatwright.KindInvalid) {
+				return seatwright.User{}, refused
+			}
+			return seatwright.User{}, err
+		}
+		if c.ID == "" {
+			if c, err = l.candidate(ctx, a); err != nil {
+				return seatwright.User{}, err
+			}
+		}
+	}
+	if c.ID == "" || c.ExternalID != "" && c.ExternalID != e.ExternalID {
+		return seatwright.User{}, refused
+	}
+	result := seatwright.SignInSucceeded
+	if !c.Active {
+		result = seatwright.SignInUserIsNotActive
+	}
+	if err := l.finish(context.WithoutCancel(ctx), a, c, result); err != nil {
+		return seatwright.User{}, err
+	}
+	if result != seatwright.SignInSucceeded {
+		return seatwright.User{}, refused
+	}
+	c.PasswordHash = ""
+	return c.User, nil
 }

@@ -234,7 +234,8 @@ func (p *People) Update(
 		_, err = ledger.Submit(ctx, p.ledger, caller.Origin(), command)
 		return err
 	}
-	return takeAccess(ctx, p, caller, command)
+	_, err = takeAccess(ctx, p.ledger, p.tokens, caller, command)
+	return err
 }
 
 // command reads a change, all but the password.
@@ -351,7 +352,8 @@ func (p *People) Delete(ctx context.Context, caller seatwright.Caller, organizat
 	if err != nil {
 		return err
 	}
-	return takeAccess(ctx, p, caller, seatwright.DeleteUsers{Organization: organization, Users: []seatwright.UserID{user}})
+	_, err = takeAccess(ctx, p.ledger, p.tokens, caller, seatwright.DeleteUsers{Organization: organization, Users: []seatwright.UserID{user}})
+	return err
 }
 
 // DeleteMany removes people, all or none. The ids are 1 to seatwright.MaxUsersPerCall.
@@ -363,17 +365,18 @@ func (p *People) DeleteMany(ctx context.Context, caller seatwright.Caller, organ
 	if err != nil {
 		return err
 	}
-	return takeAccess(ctx, p, caller, seatwright.DeleteUsers{Organization: organization, Users: users})
+	_, err = takeAccess(ctx, p.ledger, p.tokens, caller, seatwright.DeleteUsers{Organization: organization, Users: users})
+	return err
 }
 
 // takeAccess submits a command that may end what somebody's tokens are good for, and sees to it that they end here as soon as
 // it is stored. A caller who leaves does not keep us from that: the outcome is waited for in any case.
-func takeAccess[A any](ctx context.Context, p *People, caller seatwright.Caller, command seatwright.Command[A]) error {
-	_, err := ledger.Submit(context.WithoutCancel(ctx), p.ledger, caller.Origin(), command)
+func takeAccess[A any](ctx context.Context, l *ledger.Ledger, tokens Tokens, caller seatwright.Caller, command seatwright.Command[A]) (A, error) {
+	answer, err := ledger.Submit(context.WithoutCancel(ctx), l, caller.Origin(), command)
 	if err == nil || seatwright.IsReason(err, seatwright.ReasonOutcomeUnknown) {
-		p.tokens.Forget()
+		tokens.Forget()
 	}
-	return err
+	return answer, err
 }
 
 // userID reads the id of a person in a path.

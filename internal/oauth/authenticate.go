@@ -102,6 +102,13 @@ func (p *Provider) authenticate(r *http.Request, attempt directory.Attempt, path
 	if err != nil && !seatwright.IsKind(err, seatwright.KindNotFound) {
 		return "", err
 	}
+	off, err := p.switchedOff(r.Context(), organization.ID, seatwright.SettingROPC)
+	if err != nil {
+		return "", err
+	}
+	if off {
+		organization = seatwright.Organization{} // as if there were none: the guide has one answer for all of it
+	}
 	// Where there is no such organization its id is empty, and Login does the work that it does for an unknown person.
 	attempt.Organization, attempt.UserName, attempt.Password = organization.ID, sent.UsernameOrEmailAddress, sent.Password
 	person, err := p.login.Login(r.Context(), attempt)

@@ -9,27 +9,48 @@ import (
 	"github.com/seatwright/seatwright"
 )
 
-// client shows an application to the library. Only its grants and its way of authentication matter: the rest is about
-// flows with a browser, which are not served.
+// client shows an application to the library.
 type client struct {
 	application seatwright.Application
+	ownScheme   bool // the request is about an address with a scheme of the application's own
 }
 
-func (c *client) GetID() string                       { return string(c.application.ID) }
-func (c *client) AuthMethod() oidc.AuthMethod         { return oidc.AuthMethodBasic } // post is accepted as well
-func (c *client) GrantTypes() []oidc.GrantType        { return []oidc.GrantType{grantClientCredentials} }
-func (c *client) ApplicationType() op.ApplicationType { return op.ApplicationTypeWeb }
+func (c *client) GetID() string { return string(c.application.ID) }
+
+// AuthMethod says that a confidential application may use Basic; post is accepted as well.
+func (c *client) AuthMethod() oidc.AuthMethod {
+	if c.application.Confidential {
+		return oidc.AuthMethodBasic
+	}
+	return oidc.AuthMethodNone
+}
+
+func (c *client) GrantTypes() []oidc.GrantType {
+	return []oidc.GrantType{grantClientCredentials, grantCode, grantRefresh}
+}
+
+// ApplicationType makes the library compare addresses exactly: for native applications it would let every port of this machine
+// pass, for others no scheme of their own.
+func (c *client) ApplicationType() op.ApplicationType {
+	if c.ownScheme {
+		return op.ApplicationTypeNative
+	}
+	return op.ApplicationTypeWeb
+}
+
 func (c *client) AccessTokenType() op.AccessTokenType { return op.AccessTokenTypeJWT }
-func (c *client) IsScopeAllowed(scope string) bool {
-	return implied(c.application.Scopes, seatwright.Scope(scope))
-}
 
-func (c *client) RedirectURIs() []string               { return nil }
-func (c *client) PostLogoutRedirectURIs() []string     { return nil }
-func (c *client) ResponseTypes() []oidc.ResponseType   { return nil }
+// IsScopeAllowed is always true: the library would drop the others silently, and Authorize refuses them.
+func (c *client) IsScopeAllowed(string) bool { return true }
+
+func (c *client) RedirectURIs() []string           { return c.application.RedirectURIs }
+func (c *client) PostLogoutRedirectURIs() []string { return c.application.RedirectURIs }
+func (c *client) ResponseTypes() []oidc.ResponseType {
+	return []oidc.ResponseType{oidc.ResponseTypeCode}
+}
 func (c *client) LoginURL(string) string               { return "" }
-func (c *client) IDTokenLifetime() time.Duration       { return 0 }
-func (c *client) DevMode() bool                        { return false }
+func (c *client) IDTokenLifetime() time.Duration       { return idTokenLife }
+func (c *client) DevMode() bool                        { return true } // http to this machine is allowed; no other http is registered
 func (c *client) IDTokenUserinfoClaimsAssertion() bool { return false }
 func (c *client) ClockSkew() time.Duration             { return 0 }
 func (c *client) RestrictAdditionalIdTokenScopes() func([]string) []string {

@@ -19,6 +19,7 @@ const (
 	codeInvalidClient           = "invalid_client"
 	codeInvalidGrant            = "invalid_grant"
 	codeInvalidScope            = "invalid_scope"
+	codeUnauthorizedClient      = "unauthorized_client"
 	codeUnsupportedGrantType    = "unsupported_grant_type"
 	codeUnsupportedResponseType = "unsupported_response_type"
 	codeTemporarilyUnavailable  = "temporarily_unavailable"

@@ -3,6 +3,7 @@ package oauth
 import (
 	"errors"
 	"io"
+	"maps"
 	"mime"
 	"net/http"
 	"net/url"
@@ -18,12 +19,15 @@ const maxBodyBytes = 16 << 10
 const (
 	grantClientCredentials = "client_credentials"
 	grantPassword          = "password"
+	grantCode              = "authorization_code"
+	grantRefresh           = "refresh_token"
+	grantAssertion         = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 )
 
 // tokenForm is the body of a token request: every parameter once, none of them empty.
 type tokenForm struct {
 	sent   url.Values // as the client sent it
-	routed url.Values // the same, but a password grant is sent the way of client credentials
+	routed url.Values // the same, but some grants are sent the way of client credentials
 }
 
 // formError is a refusal of the form itself.
@@ -43,9 +47,29 @@ func invalidRequest(description string) *formError {
 	return &formError{http.StatusBadRequest, codeInvalidRequest, description}
 }
 
-// readTokenForm reads a token request more strictly than the library: RFC 6749 3.2 asks for each parameter at most once and
-// for empty ones to count as absent, RFC 6749 2.3.1 forbids credentials in the URL.
+// readTokenForm reads a token request.
 func readTokenForm(w http.ResponseWriter, r *http.Request) (tokenForm, *formError) {
+	form, refused := readClientForm(w, r)
+	if refused != nil {
+		return form, refused
+	}
+	switch form.sent.Get("grant_type") {
+	case grantClientCredentials, grantCode, grantRefresh:
+	case grantPassword, grantAssertion:
+		// The library refuses the password grant, and takes assertions from anybody. What it does for client credentials, that is to
+		// parse and verify the client and to ask the server for a token, is all that both need; the server looks at the form as sent.
+		form.routed.Set("grant_type", grantClientCredentials)
+	case "":
+		return form, invalidRequest("grant_type is missing")
+	default:
+		return form, &formError{http.StatusBadRequest, codeUnsupportedGrantType, "the grant type is not supported"}
+	}
+	return form, checkClientCredentials(r, form.sent)
+}
+
+// readClientForm reads the body of a request that a client makes itself, more strictly than the library: RFC 6749 3.2 asks for each
+// parameter at most once and for empty ones to count as absent, RFC 6749 2.3.1 forbids credentials in the URL.
+func readClientForm(w http.ResponseWriter, r *http.Request) (tokenForm, *formError) {
 	var form tokenForm
 	if refused := checkTokenQuery(r.URL.RawQuery); refused != nil {
 		return form, refused
@@ -64,35 +88,47 @@ func readTokenForm(w http.ResponseWriter, r *http.Request) (tokenForm, *formErro
 	if form.sent, err = url.ParseQuery(string(body)); err != nil {
 		return form, invalidRequest("the body is not a form")
 	}
-	for name, values := range form.sent {
+	if refused := once(form.sent); refused != nil {
+		return form, refused
+	}
+	form.routed = maps.Clone(form.sent)
+	return form, nil
+}
+
+// once drops parameters without a value and refuses those that are repeated or not UTF-8.
+func once(form url.Values) *formError {
+	for name, values := range form {
 		values = slices.DeleteFunc(values, func(v string) bool { return v == "" })
 		switch {
 		case len(values) == 0:
-			delete(form.sent, name)
+			delete(form, name)
 			continue
 		case len(values) > 1:
-			return form, invalidRequest("a parameter is repeated")
-		case !utf8.ValidString(values[0]):
-			return form, invalidRequest("a parameter is not UTF-8")
+			return invalidRequest("a parameter is repeated")
+		case !utf8.ValidString(values[0]) || strings.ContainsRune(values[0], 0):
+			return invalidRequest("a parameter is not UTF-8")
 		}
-		form.sent[name] = values
+		form[name] = values
 	}
-	form.routed = url.Values{}
-	for name, values := range form.sent {
-		form.routed[name] = values
+	return nil
+}
+
+// readAuthorizeForm reads an authorization request, from the query or, for POST, from the body.
+func readAuthorizeForm(w http.ResponseWriter, r *http.Request) (form url.Values, refused *formError) {
+	var err error
+	if r.Method == http.MethodPost {
+		sent, refused := readClientForm(w, r)
+		return sent.sent, refused
 	}
-	switch form.sent.Get("grant_type") {
-	case grantClientCredentials:
-	case grantPassword:
-		// The library refuses the password grant. What it does for client credentials, that is to parse and verify the client
-		// and to ask the server for a token, is all that the password grant needs; the server looks at the form as sent.
-		form.routed.Set("grant_type", grantClientCredentials)
-	case "":
-		return form, invalidRequest("grant_type is missing")
-	default:
-		return form, &formError{http.StatusBadRequest, codeUnsupportedGrantType, "the grant type is not supported"}
+	if form, err = url.ParseQuery(r.URL.RawQuery); err != nil {
+		return nil, invalidRequest("the query is malformed")
 	}
-	return form, checkClientCredentials(r, form.sent)
+	for _, name := range [...]string{"client_secret", "client_assertion", "username", "password"} {
+		if form.Has(name) {
+			return nil, invalidRequest("no credentials belong into the URL")
+		}
+	}
+	return form, once(form)
 }
 
 // checkTokenQuery refuses parameters of a token request in the URL, where logs and proxies keep them.

@@ -22,6 +22,9 @@ import (
 const (
 	algorithm   = jose.RS256
 	keyBits     = 2048
+	keyLife     = 90 * 24 * time.Hour     // for how long a key signs
+	keyGrace    = sessionLife + time.Hour // for how long its tokens are accepted after that
+	keyInterval = 10 * time.Minute        // how often it is looked whether another node has made a new one
 	reloadPause = time.Second
 	reloadLimit = 5 * time.Second
 )
@@ -30,6 +33,7 @@ const (
 // makes this one look again.
 type keyring struct {
 	directory seatwright.DirectoryReader
+	store     KeyStore
 	seal      cipher.AEAD // nil: keys are stored as they are
 	now       func() time.Time
 	log       *slog.Logger
@@ -43,13 +47,14 @@ type keyring struct {
 // keySet is an immutable set of keys.
 type keySet struct {
 	private   map[string]*rsa.PrivateKey // by kid
-	signer    jose.Signer                // of the newest key
+	signers   map[string]jose.Signer     // of the newest key, by the type of token
+	since     time.Time                  // from when the newest key signs
 	published jose.JSONWebKeySet         // public halves, newest first
 }
 
 // openKeyring loads the keys and makes one where there is none. Every stored key must be readable.
 func openKeyring(ctx context.Context, c Config) (*keyring, error) {
-	k := &keyring{directory: c.Directory, now: c.Now, log: c.Log}
+	k := &keyring{directory: c.Directory, store: c.Keys, now: c.Now, log: c.Log}
 	if c.SealKey != nil {
 		if len(c.SealKey) != 32 {
 			return nil, seatwright.Invalid(seatwright.ReasonInvalidValue, "the seal key must have 32 bytes, this one has %d", len(c.SealKey)).In(sealSetting)
@@ -100,6 +105,53 @@ func (k *keyring) public(ctx context.Context, id string) (*rsa.PublicKey, error)
 	return nil, k.loadErr
 }
 
+// Rotate makes a new key, which signs from now on; the old one's tokens stay good until they end. Other nodes sign with it when they
+// meet one of its tokens, or after keyInterval. It returns the id of the new key.
+func (p *Provider) Rotate(ctx context.Context) (string, error) { return p.keys.rotate(ctx) }
+
+func (k *keyring) rotate(ctx context.Context) (string, error) {
+	key, err := k.generate()
+	if err != nil {
+		return "", err
+	}
+	if err := k.store.AddSigningKey(ctx, key); err != nil {
+		return "", fmt.Errorf("store signing key: %w", err)
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if _, err = k.load(ctx, false); err != nil {
+		return "", err
+	}
+	return key.ID, nil
+}
+
+// Maintain looks for new keys of other nodes, and makes one when the newest has signed for long enough, until ctx ends.
+func (p *Provider) Maintain(ctx context.Context) {
+	ticker := time.NewTicker(keyInterval)
+	defer ticker.Stop()
+	for {
+		if err := p.keys.renew(ctx); err != nil && ctx.Err() == nil {
+			p.log.ErrorContext(ctx, "the signing keys could not be looked at", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+// renew looks at the stored keys again and makes a new one where it is time.
+func (k *keyring) renew(ctx context.Context) error {
+	k.mu.Lock()
+	_, err := k.load(ctx, false)
+	k.mu.Unlock()
+	if err == nil && k.now().Sub(k.current.Load().since) >= keyLife {
+		_, err = k.rotate(ctx)
+	}
+	return err
+}
+
 // load replaces the current set by what is stored and reports whether there is any key. A key that cannot be read is an
 // error where strict, else it is logged and left out: the others still serve.
 func (k *keyring) load(ctx context.Context, strict bool) (bool, error) {
@@ -113,7 +165,10 @@ func (k *keyring) load(ctx context.Context, strict bool) (bool, error) {
 		known = set.private
 	}
 	set := &keySet{private: make(map[string]*rsa.PrivateKey, len(stored))}
-	for _, s := range stored {
+	for i, s := range stored {
+		if i > 0 && k.now().Sub(stored[i-1].CreatedAt) > keyGrace {
+			break // nothing that it and older ones have signed is in force any more
+		}
 		key, ok := known[s.ID]
 		if !ok {
 			if key, err = k.open(s); err != nil && strict {
@@ -123,32 +178,37 @@ func (k *keyring) load(ctx context.Context, strict bool) (bool, error) {
 				continue
 			}
 		}
-		if set.signer == nil {
-			if set.signer, err = newSigner(s.ID, key); err != nil {
+		if set.signers == nil {
+			if set.signers, err = newSigners(s.ID, key); err != nil {
 				return false, err
 			}
+			set.since = s.CreatedAt
 		}
 		set.private[s.ID] = key
 		set.published.Keys = append(set.published.Keys, jose.JSONWebKey{
 			Key: &key.PublicKey, KeyID: s.ID, Algorithm: string(algorithm), Use: "sig",
 		})
 	}
-	if set.signer == nil {
+	if set.signers == nil {
 		return false, nil
 	}
 	k.current.Store(set)
 	return true, nil
 }
 
-func newSigner(id string, key *rsa.PrivateKey) (jose.Signer, error) {
-	signer, err := jose.NewSigner(
-		jose.SigningKey{Algorithm: algorithm, Key: jose.JSONWebKey{Key: key, KeyID: id}},
-		(&jose.SignerOptions{}).WithType(tokenType),
-	)
-	if err != nil {
-		return nil, seatwright.Internal(fmt.Errorf("prepare signing key %s: %w", id, err))
+func newSigners(id string, key *rsa.PrivateKey) (map[string]jose.Signer, error) {
+	signers := map[string]jose.Signer{}
+	for _, kind := range [...]jose.ContentType{tokenType, idTokenType, sessionType} {
+		signer, err := jose.NewSigner(
+			jose.SigningKey{Algorithm: algorithm, Key: jose.JSONWebKey{Key: key, KeyID: id}},
+			(&jose.SignerOptions{}).WithType(kind),
+		)
+		if err != nil {
+			return nil, seatwright.Internal(fmt.Errorf("prepare signing key %s: %w", id, err))
+		}
+		signers[string(kind)] = signer
 	}
-	return signer, nil
+	return signers, nil
 }
 
 // sealSetting is the setting that the operator has to change.

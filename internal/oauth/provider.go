@@ -1,9 +1,10 @@
 // Package oauth is the door for identity: it logs people and programs in, issues access tokens, and tells every other door
 // who a token belongs to.
 //
-// The library zitadel/oidc routes and parses the OpenID provider's requests (server.go); the token endpoint has a stricter
-// parser in front (form.go), which also adds the password grant. The login that the published API calls ROPC is a JSON
-// call of its own (authenticate.go). Tokens are made in token.go and checked in verify.go, with keys from keys.go.
+// The library zitadel/oidc routes and parses the OpenID provider's requests (server.go); a stricter parser stands in front
+// (form.go), which also adds the password grant. A sign-in with a browser goes through authorize.go and the page of login.go to
+// the exchange of its code (exchange.go). The login that the published API calls ROPC is a JSON call of its own (authenticate.go).
+// Tokens are made in token.go and checked in verify.go, with keys from keys.go.
 //
 // It leaves passwords, tenancy and user names to the directory, and permissions to the domain.
 package oauth
@@ -14,6 +15,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/zitadel/oidc/v3/pkg/op"
@@ -28,12 +30,34 @@ type KeyStore interface {
 	AddSigningKey(ctx context.Context, key seatwright.SigningKey) error
 }
 
+// Reader is what a [Provider] asks the store.
+type Reader interface {
+	seatwright.DirectoryReader
+	seatwright.GrantReader
+	seatwright.SettingReader
+}
+
+// Grants stores what people and applications get in with.
+type Grants interface {
+	// Authorize stores an authorization with its code. Errors: unauthenticated/invalid_grant for a person who is not active or has
+	// another password by now, not_found/not_found.
+	Authorize(ctx context.Context, origin seatwright.Origin, grant seatwright.Grant) (seatwright.Grant, error)
+	// Exchange takes a code or refresh token in. Errors: unauthenticated/invalid_grant.
+	Exchange(ctx context.Context, origin seatwright.Origin, c seatwright.ExchangeGrant) (seatwright.Exchange, error)
+	// Revoke ends a grant, or a single access token.
+	Revoke(ctx context.Context, origin seatwright.Origin, grant seatwright.Grant) error
+	// Use notes that a personal token was used.
+	Use(ctx context.Context, organization seatwright.OrganizationID, id seatwright.GrantID) error
+}
+
 // Login checks user names and passwords, and records who signed in and who was refused.
 type Login interface {
 	// Login returns the active person of an organization with that user name and password. Unknown organization, unknown or
 	// inactive person and wrong password are all unauthenticated/invalid_credentials after the same work. Other errors:
 	// rate_limited/too_many_failures, rate_limited/overloaded, unavailable and internal.
 	Login(ctx context.Context, a directory.Attempt) (seatwright.User, error)
+	// External lets in whom another identity provider vouches for. Errors: unauthenticated/invalid_credentials, unavailable and internal.
+	External(ctx context.Context, a directory.Attempt, e directory.ExternalPerson) (seatwright.User, error)
 	// Application records that a program was let in or refused; one without an id stands for a client id that nobody has. Of the
 	// attempt, only where it came from is looked at. The error is unavailable or internal.
 	Application(ctx context.Context, a directory.Attempt, application seatwright.Application, result seatwright.SignInResult) error
@@ -42,13 +66,15 @@ type Login interface {
 	Tenancy(ctx context.Context, pathOrganization, tenancyName string) (seatwright.Organization, error)
 }
 
-// Config is what a [Provider] is built from. Only SealKey may be zero.
+// Config is what a [Provider] is built from. Only SealKey and External may be zero.
 type Config struct {
-	Directory seatwright.DirectoryReader
+	Directory Reader
+	Grants    Grants
 	Keys      KeyStore
 	Login     Login
 	Issuer    IssuerPolicy
-	SealKey   []byte // 32 bytes that encrypt the signing keys in the store; nil: they are stored as they are
+	SealKey   []byte       // 32 bytes that encrypt the signing keys in the store; nil: they are stored as they are
+	External  *http.Client // asks other identity providers; nil: one of its own
 	Now       func() time.Time
 	Log       *slog.Logger
 }
@@ -56,13 +82,15 @@ type Config struct {
 // Provider answers the OpenID endpoints and the authenticate login, and verifies access tokens. It may be used from many
 // goroutines.
 type Provider struct {
-	directory seatwright.DirectoryReader
+	directory Reader
+	grants    Grants
 	login     Login
 	issuer    IssuerPolicy
 	now       func() time.Time
 	log       *slog.Logger
 	keys      *keyring
 	cache     *cache
+	external  *external
 	library   http.Handler
 }
 
@@ -74,7 +102,8 @@ func New(ctx context.Context, c Config) (*Provider, error) {
 		return nil, err
 	}
 	p := &Provider{
-		directory: c.Directory, login: c.Login, issuer: c.Issuer, now: c.Now, log: c.Log, keys: keys, cache: newCache(),
+		directory: c.Directory, grants: c.Grants, login: c.Login, issuer: c.Issuer, now: c.Now, log: c.Log, keys: keys, cache: newCache(),
+		external: newExternal(c.External, c.Now),
 	}
 	p.library = newLibrary(p)
 	return p, nil
@@ -82,11 +111,16 @@ func New(ctx context.Context, c Config) (*Provider, error) {
 
 // The paths of the OpenID provider, relative to the identity prefix.
 const (
-	pathDiscovery = "/.well-known/openid-configuration"
-	pathKeys      = "/.well-known/openid-configuration/jwks"
-	pathMetadata  = "/.well-known/oauth-authorization-server" // RFC 8414; comes before the prefix in the URL
-	pathAuthorize = "/connect/authorize"
-	pathToken     = "/connect/token"
+	pathDiscovery  = "/.well-known/openid-configuration"
+	pathKeys       = "/.well-known/openid-configuration/jwks"
+	pathMetadata   = "/.well-known/oauth-authorization-server" // RFC 8414; comes before the prefix in the URL
+	pathAuthorize  = "/connect/authorize"
+	pathToken      = "/connect/token"
+	pathLogin      = "/connect/login"
+	pathLogout     = "/connect/endsession"
+	pathUserInfo   = "/connect/userinfo"
+	pathIntrospect = "/connect/introspect"
+	pathRevoke     = "/connect/revocation"
 )
 
 // Serve answers the request if rest is a path of the OpenID provider, else it does nothing and returns false.
@@ -99,9 +133,11 @@ func (p *Provider) Serve(w http.ResponseWriter, r *http.Request, prefix, rest st
 	switch rest {
 	case pathDiscovery, pathMetadata, pathKeys:
 		methods = []string{http.MethodGet, http.MethodHead}
-	case pathAuthorize:
+	case pathAuthorize, pathUserInfo, pathLogout:
 		methods = []string{http.MethodGet, http.MethodPost}
-	case pathToken:
+	case pathLogin:
+		methods = []string{http.MethodGet, http.MethodHead}
+	case pathToken, pathIntrospect, pathRevoke:
 		methods = []string{http.MethodPost}
 	default:
 		return false
@@ -116,16 +152,39 @@ func (p *Provider) Serve(w http.ResponseWriter, r *http.Request, prefix, rest st
 		writeError(w, http.StatusBadRequest, codeInvalidRequest, "the Host header is not a host name")
 		return true
 	}
-	form := tokenForm{routed: url.Values{}, sent: url.Values{}}
+	form, refused := tokenForm{routed: url.Values{}, sent: url.Values{}}, (*formError)(nil)
 	switch rest {
+	case pathLogin:
+		p.serveLogin(w, r, issuer)
+		return true
+	case pathLogout:
+		p.serveLogout(w, r, issuer)
+		return true
 	case pathMetadata:
 		rest = pathDiscovery
 	case pathToken:
-		var refused *formError
-		if form, refused = readTokenForm(w, r); refused != nil {
-			refused.write(w)
+		form, refused = readTokenForm(w, r)
+	case pathIntrospect, pathRevoke:
+		if form, refused = readClientForm(w, r); refused == nil {
+			refused = checkClientCredentials(r, form.sent)
+		}
+	case pathUserInfo:
+		if scheme, _, _ := strings.Cut(r.Header.Get("Authorization"), " "); !strings.EqualFold(scheme, "Bearer") {
+			w.Header().Set("WWW-Authenticate", `Bearer realm="seatwright"`)
+			writeError(w, http.StatusUnauthorized, codeInvalidRequest, "an access token is needed, as Authorization: Bearer")
 			return true
 		}
+	case pathAuthorize:
+		if form.routed, refused = readAuthorizeForm(w, r); refused == nil {
+			form.sent, refused = form.routed, checkOrigin(r, form.routed)
+		}
+	}
+	if refused != nil {
+		refused.write(w)
+		return true
+	}
+	if rest == pathAuthorize {
+		quietRedirect(w.Header())
 	}
 	p.library.ServeHTTP(w, relative(r, w.Header(), issuer, rest, form))
 	return true
@@ -176,6 +235,9 @@ func tokenAttempt(ctx context.Context) directory.Attempt {
 	a, _ := ctx.Value(attemptKey{}).(directory.Attempt)
 	return a
 }
+
+// quietRedirect keeps http.Redirect from writing a page where an answer leads elsewhere.
+func quietRedirect(h http.Header) { h["Content-Type"] = nil }
 
 func noStore(h http.Header) {
 	h.Set("Cache-Control", "no-store")

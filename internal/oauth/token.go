@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/go-jose/go-jose/v4/jwt"
@@ -29,6 +30,7 @@ type claims struct {
 	Client       seatwright.ApplicationID  `json:"client_id,omitempty"` // empty: the authenticate login
 	Scope        string                    `json:"scope,omitempty"`     // separated by spaces
 	Organization seatwright.OrganizationID `json:"prt_id"`
+	Grant        seatwright.GrantID        `json:"grant,omitempty"` // the authorization that the token came of
 	UserName     string                    `json:"preferred_username,omitempty"`
 	Name         string                    `json:"name,omitempty"`
 }
@@ -50,9 +52,62 @@ func (p *Provider) mint(issuer string, c claims) (string, error) {
 	now := p.now()
 	c.Issuer, c.Audience, c.ID = issuer, audience, seatwright.NewID()
 	c.IssuedAt, c.NotBefore, c.Expires = now.Unix(), now.Unix(), now.Add(tokenLife).Unix()
-	token, err := jwt.Signed(p.keys.current.Load().signer).Claims(c).Serialize()
+	return p.sign(tokenType, c)
+}
+
+// sign makes a token of a type with the newest key.
+func (p *Provider) sign(kind string, claims any) (string, error) {
+	token, err := jwt.Signed(p.keys.current.Load().signers[kind]).Claims(claims).Serialize()
 	if err != nil {
 		return "", seatwright.Internal(fmt.Errorf("sign token: %w", err))
 	}
 	return token, nil
+}
+
+// idTokenType is the type of ID tokens. OpenID Connect has no other word for them; Verify takes none that is called so.
+const (
+	idTokenType = "JWT"
+	idTokenLife = 5 * time.Minute
+)
+
+// idClaims is the content of an ID token. Source: OpenID Connect Core 1.0, section 2.
+type idClaims struct {
+	Issuer        string                    `json:"iss"`
+	Subject       seatwright.UserID         `json:"sub"`
+	Audience      seatwright.ApplicationID  `json:"aud"`
+	Expires       int64                     `json:"exp"`
+	IssuedAt      int64                     `json:"iat"`
+	Authenticated int64                     `json:"auth_time,omitempty"`
+	Nonce         string                    `json:"nonce,omitempty"`
+	Organization  seatwright.OrganizationID `json:"prt_id"`
+	profile
+}
+
+// profile is what the scopes profile and email tell of a person.
+type profile struct {
+	UserName  string `json:"preferred_username,omitempty"`
+	Name      string `json:"name,omitempty"`
+	FirstName string `json:"given_name,omitempty"`
+	LastName  string `json:"family_name,omitempty"`
+	Email     string `json:"email,omitempty"`
+}
+
+// profileOf tells of a person what the scopes allow.
+func profileOf(u seatwright.User, scopes []seatwright.Scope) (p profile) {
+	if slices.Contains(scopes, seatwright.ScopeProfile) {
+		p.UserName, p.Name, p.FirstName, p.LastName = u.UserName, u.DisplayName, u.FirstName, u.LastName
+	}
+	if slices.Contains(scopes, seatwright.ScopeEmail) {
+		p.Email = u.Email
+	}
+	return p
+}
+
+// idToken makes the ID token of a sign-in. nonce is empty when it is made by a refresh token.
+func (p *Provider) idToken(issuer string, u seatwright.User, g seatwright.Grant, nonce string) (string, error) {
+	now := p.now()
+	return p.sign(idTokenType, idClaims{
+		Issuer: issuer, Subject: u.ID, Audience: g.Application, Expires: now.Add(idTokenLife).Unix(), IssuedAt: now.Unix(),
+		Authenticated: g.AuthenticatedAt.Unix(), Nonce: nonce, Organization: u.Organization, profile: profileOf(u, g.Scopes),
+	})
 }

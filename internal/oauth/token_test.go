@@ -42,19 +42,27 @@ func TestDiscoveryListsWhatAnswers(t *testing.T) {
 		t.Fatalf("%d %v", a.StatusCode, a.Header)
 	}
 	for name, want := range map[string]string{
-		"issuer":                                w.url + "/identity_",
-		"authorization_endpoint":                w.url + "/identity_/connect/authorize",
-		"token_endpoint":                        w.url + "/identity_/connect/token",
-		"jwks_uri":                              w.url + "/identity_/.well-known/openid-configuration/jwks",
-		"response_types_supported":              "[code]",
-		"grant_types_supported":                 "[client_credentials password]",
-		"subject_types_supported":               "[public]",
-		"id_token_signing_alg_values_supported": "[RS256]",
-		"token_endpoint_auth_methods_supported": "[client_secret_basic client_secret_post]",
-		"code_challenge_methods_supported":      "[S256]",
-		"scopes_supported":                      fmt.Sprint(seatwright.PublishedScopes()),
-		"claims_supported":                      fmt.Sprint(a.body["claims_supported"]),
-		"request_uri_parameter_supported":       "false",
+		"issuer":                                         w.url + "/identity_",
+		"authorization_endpoint":                         w.url + "/identity_/connect/authorize",
+		"token_endpoint":                                 w.url + "/identity_/connect/token",
+		"jwks_uri":                                       w.url + "/identity_/.well-known/openid-configuration/jwks",
+		"response_types_supported":                       "[code]",
+		"grant_types_supported":                          "[authorization_code refresh_token client_credentials password urn:ietf:params:oauth:grant-type:jwt-bearer]",
+		"subject_types_supported":                        "[public]",
+		"id_token_signing_alg_values_supported":          "[RS256]",
+		"token_endpoint_auth_methods_supported":          "[client_secret_basic client_secret_post none]",
+		"userinfo_endpoint":                              w.url + "/identity_/connect/userinfo",
+		"introspection_endpoint":                         w.url + "/identity_/connect/introspect",
+		"introspection_endpoint_auth_methods_supported":  "[client_secret_basic client_secret_post]",
+		"revocation_endpoint":                            w.url + "/identity_/connect/revocation",
+		"revocation_endpoint_auth_methods_supported":     "[client_secret_basic client_secret_post none]",
+		"end_session_endpoint":                           w.url + "/identity_/connect/endsession",
+		"response_modes_supported":                       "[query]",
+		"authorization_response_iss_parameter_supported": "true",
+		"code_challenge_methods_supported":               "[S256]",
+		"scopes_supported":                               fmt.Sprint(append(seatwright.OpenIDScopes(), seatwright.PublishedScopes()...)),
+		"claims_supported":                               fmt.Sprint(a.body["claims_supported"]),
+		"request_uri_parameter_supported":                "false",
 	} {
 		if got := fmt.Sprint(a.body[name]); got != want || got == "<nil>" {
 			t.Errorf("%s = %s, want %s", name, got, want)
@@ -156,9 +164,9 @@ func TestTokenRequestsAreRefusedAsTheStandardSays(t *testing.T) {
 		"no grant type":                   {with("scope", "PM.License"), nil, 400, "invalid_request"},
 		"empty grant type":                {with("grant_type", ""), nil, 400, "invalid_request"},
 		"unknown grant type":              {with("grant_type", "magic"), nil, 400, "unsupported_grant_type"},
-		"code":                            {with("grant_type", "authorization_code", "code", "x", "redirect_uri", "y"), nil, 400, "unsupported_grant_type"},
-		"refresh":                         {with("grant_type", "refresh_token", "refresh_token", "x"), nil, 400, "unsupported_grant_type"},
-		"assertion grant":                 {with("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer", "assertion", "x"), nil, 400, "unsupported_grant_type"},
+		"code":                            {with("grant_type", "authorization_code", "code", "x", "redirect_uri", "y"), nil, 400, "invalid_grant"},
+		"refresh":                         {with("grant_type", "refresh_token", "refresh_token", "x"), nil, 400, "invalid_grant"},
+		"assertion grant":                 {with("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer", "assertion", "x"), nil, 400, "invalid_grant"},
 		"repeated parameter":              {with("grant_type", "client_credentials", "scope", "PM.License", "scope", "PM.License"), nil, 400, "invalid_request"},
 		"repeated unknown parameter":      {with("grant_type", "client_credentials", "x", "1", "x", "2"), nil, 400, "invalid_request"},
 		"malformed form":                  {with("grant_type", "client_credentials") + "&x=%zz", nil, 400, "invalid_request"},
@@ -274,7 +282,7 @@ func TestPasswordGrantIsLimitedByRoleAndScopes(t *testing.T) {
 func TestPasswordGrantNeedsAScope(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
-	w.view.application = func(a *seatwright.Application) { a.Scopes = nil }
+	w.view.application = func(a *seatwright.Application) { a.UserScopes = nil }
 	a := w.post(form("grant_type", "password", "username", "boss", "password", password, "client_id", "app:1", "client_secret", clientSecret), nil)
 	if a.StatusCode != 400 || a.body["error"] != "invalid_scope" {
 		t.Errorf("%d %s", a.StatusCode, a.text)

@@ -3,12 +3,11 @@ package oauth
 import (
 	"context"
 	"crypto/sha256"
+	"crypto/subtle"
 	"encoding/base64"
+	"slices"
 	"strings"
 	"time"
-
-	"github.com/go-jose/go-jose/v4"
-	"github.com/go-jose/go-jose/v4/jwt"
 
 	"github.com/seatwright/seatwright"
 )
@@ -38,18 +37,61 @@ func (p *Provider) Verify(ctx context.Context, token string) (seatwright.Princip
 		return principal, nil
 	}
 	generation := p.cache.generation.Load() // before anything is read, so that a change in between voids the result
-	c, err := p.open(ctx, token, now)
+	principal, end, err := p.verify(ctx, token, now)
 	if err != nil {
 		return seatwright.Principal{}, err
 	}
-	principal, err := p.principal(ctx, c)
-	if err != nil {
-		return seatwright.Principal{}, err
-	}
-	until := min(now.Add(cacheLife).UnixNano(), time.Unix(c.Expires, 0).Add(leeway).UnixNano())
+	until := min(now.Add(cacheLife).UnixNano(), end.UnixNano())
 	p.cache.put(&key, cacheEntry{principal: principal, from: now.UnixNano(), until: until, generation: generation})
 	return principal, nil
 }
+
+// verify looks at a token that is not remembered, and tells when it ends.
+func (p *Provider) verify(ctx context.Context, token string, now time.Time) (seatwright.Principal, time.Time, error) {
+	if text, personal, ok := seatwright.ParseGrantText(token); ok && personal {
+		return p.personal(ctx, text, now)
+	}
+	c, err := p.open(ctx, token, now)
+	if err != nil {
+		return seatwright.Principal{}, time.Time{}, err
+	}
+	principal, err := p.principal(ctx, c)
+	return principal, time.Unix(c.Expires, 0).Add(leeway), err
+}
+
+// personal looks at a personal token. It may do what its scopes say, as far as its person may today.
+func (p *Provider) personal(ctx context.Context, text seatwright.GrantText, now time.Time) (principal seatwright.Principal, end time.Time, err error) {
+	g, err := p.directory.Grant(ctx, text.Organization, text.ID)
+	if err != nil {
+		return principal, end, hidden(err)
+	}
+	if g.Kind != seatwright.GrantPersonal || !sameHash(g.SecretHash, text.Secret) || !g.InForce(now) || len(g.Scopes) == 0 {
+		return principal, end, invalidToken()
+	}
+	person, err := p.directory.User(ctx, g.Organization, g.User)
+	if err != nil {
+		return principal, end, hidden(err)
+	}
+	if !person.Active {
+		return principal, end, invalidToken()
+	}
+	if now.Sub(g.UsedAt) >= usedPrecision {
+		if err := p.grants.Use(ctx, g.Organization, g.ID); err != nil {
+			p.log.WarnContext(ctx, "the use of a personal token is not noted", "token", string(g.ID), "error", err)
+		}
+	}
+	return seatwright.Principal{
+		Kind: seatwright.PrincipalUser, ID: string(person.ID), Organization: g.Organization, Role: person.Role, Scopes: g.Scopes,
+	}, g.ExpiresAt, nil
+}
+
+// sameHash compares a stored hash with that of a secret; nothing fits the hash of none.
+func sameHash(stored []byte, secret string) bool {
+	return subtle.ConstantTimeCompare(stored, seatwright.HashOf(secret)) == 1
+}
+
+// usedPrecision is how exactly the last use of a personal token is known.
+const usedPrecision = time.Minute
 
 // Forget makes every token be looked at anew. It is to be called after a change that takes access away.
 func (p *Provider) Forget() { p.cache.generation.Add(1) }
@@ -62,22 +104,9 @@ func invalidToken() error {
 // open checks form, signature, type, audience and times.
 func (p *Provider) open(ctx context.Context, token string, now time.Time) (claims, error) {
 	var c claims
-	if !canonical(token) {
-		return c, invalidToken()
-	}
-	parsed, err := jwt.ParseSigned(token, []jose.SignatureAlgorithm{algorithm})
-	if err != nil || len(parsed.Headers) != 1 {
-		return c, invalidToken()
-	}
-	header := parsed.Headers[0]
-	if header.KeyID == "" || header.ExtraHeaders[jose.HeaderType] != tokenType {
-		return c, invalidToken()
-	}
-	key, err := p.keys.public(ctx, header.KeyID)
-	if err != nil {
+	if known, err := p.read(ctx, token, tokenType, &c); err != nil {
 		return c, err
-	}
-	if key == nil || parsed.Claims(key, &c) != nil {
+	} else if !known {
 		return c, invalidToken()
 	}
 	earliest, latest := now.Add(-leeway).Unix(), now.Add(leeway).Unix()
@@ -105,6 +134,9 @@ func canonical(token string) bool {
 // principal looks the subject up, and the application through which a person came.
 func (p *Provider) principal(ctx context.Context, c claims) (seatwright.Principal, error) {
 	principal := seatwright.Principal{Kind: c.SubjectType, ID: c.Subject, Organization: c.Organization}
+	if err := p.checkGrant(ctx, c); err != nil {
+		return principal, err
+	}
 	if c.Client != "" {
 		application, err := p.directory.Application(ctx, c.Client)
 		if err != nil {
@@ -113,8 +145,12 @@ func (p *Provider) principal(ctx context.Context, c claims) (seatwright.Principa
 		if application.Organization != c.Organization {
 			return principal, invalidToken()
 		}
+		registered := application.Scopes
+		if c.SubjectType == seatwright.PrincipalUser {
+			registered = application.UserScopes
+		}
 		for word := range strings.FieldsSeq(c.Scope) {
-			if scope := seatwright.Scope(word); implied(application.Scopes, scope) {
+			if scope := seatwright.Scope(word); implied(registered, scope) || c.Grant != "" && slices.Contains(seatwright.OpenIDScopes(), scope) {
 				principal.Scopes = append(principal.Scopes, scope)
 			}
 		}
@@ -136,6 +172,24 @@ func (p *Provider) principal(ctx context.Context, c claims) (seatwright.Principa
 	}
 	principal.Role = person.Role
 	return principal, nil
+}
+
+// checkGrant refuses a token whose family has ended, or that was taken back itself.
+func (p *Provider) checkGrant(ctx context.Context, c claims) error {
+	id := c.Grant
+	if id == "" {
+		id = seatwright.GrantID(c.ID)
+	}
+	g, err := p.directory.Grant(ctx, c.Organization, id)
+	switch {
+	case seatwright.IsKind(err, seatwright.KindNotFound) && c.Grant == "":
+		return nil // nobody has taken it back
+	case err != nil:
+		return hidden(err)
+	case c.Grant == "" && !g.Revoked, c.Grant != "" && g.InForce(p.now()):
+		return nil
+	}
+	return invalidToken()
 }
 
 // hidden turns not_found into the common answer; what the store could not find out is not the token's fault.

@@ -214,7 +214,10 @@ func TestVerifyAsksTheDirectory(t *testing.T) {
 		}
 	}
 	w.view.user = nil
-	w.view.application = func(a *seatwright.Application) { a.Scopes = []seatwright.Scope{"PM.User.Read"} }
+	w.view.application = func(a *seatwright.Application) {
+		a.Scopes = []seatwright.Scope{"PM.User.Read"}
+		a.UserScopes = a.Scopes
+	}
 	if p, err := principal(app); err != nil || len(p.Scopes) != 1 || p.Scopes[0] != "PM.User.Read" {
 		t.Errorf("after losing a scope: %+v, %v", p, err)
 	}

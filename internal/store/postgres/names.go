@@ -29,7 +29,7 @@ var nameSpaces = []struct {
 		`SELECT id FROM lots WHERE organization = $2::int4 AND id = ANY($1::text[])`, oidText)},
 	{seatwright.NamesOfOrganizations, true, func(t seatwright.Touch) []string { return t.OrganizationNameKeys }, newStatement(
 		`SELECT n FROM unnest($1::text[]) n WHERE $2::int4 IS NOT NULL AND EXISTS (SELECT FROM organizations WHERE name_key = n OR lower(id) = n)`, oidText)},
-	{seatwright.IDsOfApplications, true, func(t seatwright.Touch) []string { return texts(t.Applications) }, newStatement(
+	{seatwright.IDsOfApplications, true, func(t seatwright.Touch) []string { return texts(t.ApplicationIDs) }, newStatement(
 		`SELECT id FROM applications WHERE $2::int4 IS NOT NULL AND id = ANY($1::text[])`, oidText)},
 }
 

@@ -143,22 +143,6 @@ func (s *Store) Users(ctx context.Context, organization seatwright.OrganizationI
 	return page, err
 }
 
-// Application implements seatwright.DirectoryReader.
-func (s *Store) Application(ctx context.Context, id seatwright.ApplicationID) (a seatwright.Application, err error) {
-	missing := seatwright.NotFound(seatwright.ReasonNotFound, "there is no such application")
-	err = s.one(ctx, missing, func(r row) {
-		a = seatwright.Application{
-			ID: seatwright.ApplicationID(r.text(0)), Organization: seatwright.OrganizationID(r.text(1)), Name: r.text(2),
-			SecretHash: r.bytes(3), CreatedAt: r.instant(5),
-		}
-		for _, scope := range strings.Fields(r.text(4)) {
-			a.Scopes = append(a.Scopes, seatwright.Scope(scope))
-		}
-	}, `SELECT a.id, o.id, a.name, a.secret_hash, a.scopes, a.created_at
-		FROM applications a JOIN organizations o ON o.number = a.organization WHERE a.id = $1`, string(id))
-	return a, err
-}
-
 // SigningKeys implements seatwright.DirectoryReader.
 func (s *Store) SigningKeys(ctx context.Context) (keys []seatwright.SigningKey, err error) {
 	err = s.each(ctx, func(r row) {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/seatwright/seatwright"
 	"github.com/seatwright/seatwright/internal/planted"
@@ -35,9 +34,6 @@ var (
 		WHERE m.organization = w.organization AND m.member_id = w.member_id AND m.member_kind = 'user'`, oidInt4, oidText)
 	deleteUsers = newStatement(`DELETE FROM users u USING unnest($1::int4[], $2::text[]) w (organization, id)
 		WHERE u.organization = w.organization AND u.id = w.id`, oidInt4, oidText)
-	insertApplications = newStatement(`INSERT INTO applications (id, organization, name, secret_hash, scopes, created_at)
-		SELECT * FROM unnest($1::text[], $2::int4[], $3::text[], $4::bytea[], $5::text[], $6::int8[])`,
-		oidText, oidInt4, oidText, oidBytea, oidText, oidInt8)
 	insertSigningKeys = newStatement(`INSERT INTO signing_keys (id, sealed, created_at)
 		SELECT * FROM unnest($1::text[], $2::bytea[], $3::int8[])`, oidText, oidBytea, oidInt8)
 	insertLots = newStatement(`INSERT INTO lots (organization, code, id, quantity, starts_at, ends_at, grace_seconds, expires_at, order_text, created_at)
@@ -136,6 +132,7 @@ func (w *writer) write(b *batch, c seatwright.Changes) error {
 	o.directory(c)
 	o.groups(c)
 	o.settings(c)
+	o.applications(w, c)
 	o.rare(b, c)
 	o.usual(b, c)
 	if o.err != nil {
@@ -220,6 +217,7 @@ func (o *output) directory(c seatwright.Changes) {
 	}
 	o.rows(leaveGroupsAsUsers, len(c.RemovedUsers), gone)
 	o.rows(forgetSettings, len(c.RemovedUsers), gone)
+	o.rows(forgetGrantsOfUsers, len(c.RemovedUsers), gone)
 	o.rows(deleteUsers, len(c.RemovedUsers), gone)
 	o.rows(updateUsers, len(c.ChangedUsers), func(i int, to []*array) {
 		u := &c.ChangedUsers[i]
@@ -254,15 +252,6 @@ func (o *output) directory(c seatwright.Changes) {
 		to[13].instantOrNever(u.ModifiedAt)
 		to[14].flag(u.BypassBasicAuth)
 		to[15].flag(u.InvitationAccepted)
-	})
-	o.rows(insertApplications, len(c.Applications), func(i int, to []*array) {
-		a := &c.Applications[i]
-		to[0].text(string(a.ID))
-		to[1].int4(o.number(a.Organization))
-		to[2].text(a.Name)
-		to[3].bytes(a.SecretHash)
-		to[4].text(strings.Join(texts(a.Scopes), " "))
-		to[5].instant(a.CreatedAt)
 	})
 	o.rows(insertSigningKeys, len(c.SigningKeys), func(i int, to []*array) {
 		k := &c.SigningKeys[i]

@@ -19,16 +19,17 @@ import (
 
 // writer is a connection that writes, with what it has prepared and what it remembers. It is used by one Update at a time.
 type writer struct {
-	mu       sync.Mutex     // one Update at a time; guards what follows
-	conn     *pgconn.PgConn // nil until it is needed, and after it broke
-	prepared []*pgconn.StatementDescription
-	arrays   []*array // reused by every trip
-	recent   recent
-	lookUp   time.Time      // until then keys are looked up, because one was repeated a moment ago
-	warned   *pgconn.Notice // the last warning of the server in this trip
-	failedAt time.Time      // when connecting last failed
-	failure  error
-	doubtful bool // the connection is new: a COMMIT of this node, or of its life before, may still wait for the standby
+	mu            sync.Mutex     // one Update at a time; guards what follows
+	conn          *pgconn.PgConn // nil until it is needed, and after it broke
+	prepared      []*pgconn.StatementDescription
+	arrays        []*array // reused by every trip
+	recent        recent
+	grantsSweptAt time.Time      // when ended grants were last cleared
+	lookUp        time.Time      // until then keys are looked up, because one was repeated a moment ago
+	warned        *pgconn.Notice // the last warning of the server in this trip
+	failedAt      time.Time      // when connecting last failed
+	failure       error
+	doubtful      bool // the connection is new: a COMMIT of this node, or of its life before, may still wait for the standby
 }
 
 // background has no end: nothing interrupts a transaction but its own deadlines.

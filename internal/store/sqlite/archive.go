@@ -387,6 +387,9 @@ func (w *writer) restoreRows(ctx context.Context, rows iter.Seq2[seatwright.Row,
 func (w *writer) restoreRow(r seatwright.Row, insert string) error {
 	values, of := make([]driver.Value, len(r.Values)), r.Organization()
 	for i, v := range r.Values {
+		if b, ok := v.([]byte); ok {
+			v = notNull(b)
+		}
 		values[i] = v
 	}
 	if r.Table.Owner() == "organization" {

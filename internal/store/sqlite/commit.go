@@ -24,6 +24,8 @@ func (w *writer) apply(c seatwright.Changes) error {
 		{"", w.checkPeople},
 		{"", w.putGroups},
 		{"", w.putSettings},
+		{"", w.putApplications},
+		{"", w.putGrants},
 		{planted.StepHead, w.putHeads},
 		{planted.StepCounter, w.putPools},
 		{"", w.putRecords},
@@ -85,6 +87,9 @@ func (w *writer) remove(c seatwright.Changes) error {
 		if err := w.exec(`DELETE FROM settings WHERE organization = ? AND of_user = ?`, w.numberOf(u.Organization), string(u.ID)); err != nil {
 			return err
 		}
+		if err := w.exec(`DELETE FROM grants WHERE organization = ? AND of_user = ?`, w.numberOf(u.Organization), string(u.ID)); err != nil {
+			return err
+		}
 		if err := w.exec(`DELETE FROM users WHERE number = ?`, w.people[person{u.Organization, u.ID}]); err != nil {
 			return err
 		}
@@ -135,13 +140,6 @@ func (w *writer) insertDirectory(c seatwright.Changes) error {
 		}
 		w.people[person{u.Organization, u.ID}] = number
 	}
-	for _, a := range c.Applications {
-		err := w.exec(`INSERT INTO applications (id, organization, name, secret_hash, scopes, created_at) VALUES (?, ?, ?, ?, ?, ?)`,
-			string(a.ID), w.numberOf(a.Organization), a.Name, a.SecretHash, joinScopes(a.Scopes), a.CreatedAt.UnixMicro())
-		if err != nil {
-			return err
-		}
-	}
 	for _, k := range c.SigningKeys {
 		if err := w.exec(`INSERT INTO signing_keys (id, sealed, created_at) VALUES (?, ?, ?)`, k.ID, k.Sealed, k.CreatedAt.UnixMicro()); err != nil {
 			return err
@@ -149,8 +147,6 @@ func (w *writer) insertDirectory(c seatwright.Changes) error {
 	}
 	return nil
 }
-
-func joinScopes(scopes []seatwright.Scope) string { return strings.Join(texts(scopes), " ") }
 
 func (w *writer) insertLots(c seatwright.Changes) error {
 	for _, l := range c.Lots {

@@ -14,7 +14,7 @@ func (w *writer) load(request seatwright.LoadRequest, now time.Time) (*seatwrigh
 	touches := request.ByOrganization()
 	slice := seatwright.NewSlice(now)
 	for _, step := range [...]func(*seatwright.Slice, []seatwright.Touch) error{
-		w.loadOrganizations, w.loadUsers, w.loadPeople, w.loadGroups, w.loadSettings, w.loadPools, w.loadTaken, w.loadSignIns,
+		w.loadOrganizations, w.loadUsers, w.loadPeople, w.loadGroups, w.loadSettings, w.loadPools, w.loadTaken, w.loadSignIns, w.loadGrants,
 	} {
 		if err := step(slice, touches); err != nil {
 			return nil, err
@@ -251,7 +251,7 @@ func (w *writer) loadTakenOf(slice *seatwright.Slice, t seatwright.Touch) error 
 		{seatwright.IDsOfTenants, texts(t.Tenants), false, `SELECT 1 FROM tenants WHERE organization = ?1 AND id = ?2`},
 		{seatwright.IDsOfLots, texts(t.LotIDs), false, `SELECT 1 FROM lots WHERE organization = ?1 AND id = ?2`},
 		{seatwright.NamesOfOrganizations, t.OrganizationNameKeys, true, `SELECT 1 FROM organizations WHERE ?1 >= 0 AND (name_key = ?2 OR lower(id) = ?2)`},
-		{seatwright.IDsOfApplications, texts(t.Applications), true, `SELECT 1 FROM applications WHERE ?1 >= 0 AND id = ?2`},
+		{seatwright.IDsOfApplications, texts(t.ApplicationIDs), true, `SELECT 1 FROM applications WHERE ?1 >= 0 AND id = ?2`},
 	} {
 		organization := t.Organization
 		if space.installation {

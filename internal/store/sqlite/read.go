@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"strings"
 
 	"github.com/seatwright/seatwright"
 )
@@ -172,22 +171,6 @@ func (s *Store) Users(ctx context.Context, organization seatwright.OrganizationI
 			SELECT `+columnsOfUser+`, `+by+` AS sorted FROM users u WHERE `+match+` ORDER BY `+by+` `+direction+`, u.id LIMIT ?3 OFFSET ?4) p
 		ORDER BY p.sorted `+direction+`, p.id`, string(organization), jsonArray(q.Spellings()), q.Top, q.Skip)
 	return page, err
-}
-
-// Application implements seatwright.DirectoryReader.
-func (s *Store) Application(ctx context.Context, id seatwright.ApplicationID) (a seatwright.Application, err error) {
-	missing := seatwright.NotFound(seatwright.ReasonNotFound, "there is no such application")
-	err = s.one(ctx, missing, func(r row) {
-		a = seatwright.Application{
-			ID: seatwright.ApplicationID(r.text(0)), Organization: seatwright.OrganizationID(r.text(1)), Name: r.text(2),
-			SecretHash: r.bytes(3), CreatedAt: r.instant(5),
-		}
-		for _, scope := range strings.Fields(r.text(4)) {
-			a.Scopes = append(a.Scopes, seatwright.Scope(scope))
-		}
-	}, `SELECT a.id, o.id, a.name, a.secret_hash, a.scopes, a.created_at
-		FROM applications a CROSS JOIN organizations o ON o.number = a.organization WHERE a.id = ?`, string(id))
-	return a, err
 }
 
 // SigningKeys implements seatwright.DirectoryReader.

@@ -76,7 +76,12 @@ var damages = []struct{ statement, sentence string }{
 	{`UPDATE settings SET number = number + 1 WHERE organization = {o} AND key = 'A'`, "setting A: stored as number"},
 	{`UPDATE settings SET modified_at = 1 WHERE organization = {o} AND key = 'B'`, "setting B of user u-1: stored as number"},
 	{`UPDATE tenants SET name_key = 'else' WHERE organization = {o}`, "tenant t: its name Main is looked up as else"},
-	{`UPDATE applications SET scopes = 'PM.License PM.User' WHERE organization = {o}`, `stored with the scopes "PM.License PM.User"`},
+	{`UPDATE applications SET scopes = 'PM.License PM.User' WHERE organization = {o}`, "stored as {[PM.License PM.User] [PM.License] false 0 [s]}"},
+	{`UPDATE applications SET user_scopes = '' WHERE organization = {o}`, "stored as {[PM.License] [] false 0 [s]}"},
+	{`UPDATE applications SET confidential = NOT confidential WHERE organization = {o}`, "stored as {[PM.License] [PM.License] true 0 [s]}"},
+	{`UPDATE applications SET redirect_uris = 'https://evil.example/' WHERE organization = {o}`, "stored as {[PM.License] [PM.License] false 1 [s]}"},
+	{`UPDATE applications SET modified_at = modified_at + 1 WHERE organization = {o}`, "stored as created at"},
+	{`UPDATE grants SET of_user = 'ghost' WHERE organization = {o}`, "grant grant: there is no such person: ghost"},
 	{`UPDATE applications SET id = 'planted' || id WHERE organization = {o}`, "no event created it"},
 	{`DELETE FROM applications WHERE organization = {o}`, "by the events it exists, and it is missing"},
 
@@ -158,7 +163,11 @@ func (f *archiveFixture) damageable(name string) {
 	}}))
 	f.must(decide(f.fixture, seatwright.CreateTenant{Organization: org, ID: "t", Name: "Main"}))
 	f.must(decide(f.fixture, seatwright.CreateApplication{Application: seatwright.Application{
-		Organization: org, ID: seatwright.ApplicationID("app-" + name), SecretHash: make([]byte, 32), Scopes: []seatwright.Scope{"PM.License"},
+		Organization: org, ID: seatwright.ApplicationID("app-" + name), Confidential: true, Secrets: []seatwright.ApplicationSecret{{ID: "s", Hash: make([]byte, 32)}}, Scopes: []seatwright.Scope{"PM.License"},
+		UserScopes: []seatwright.Scope{"PM.License"},
+	}}))
+	f.must(decide(f.fixture, seatwright.CreateGrant{Grant: seatwright.Grant{
+		Organization: org, ID: "grant", Kind: seatwright.GrantPersonal, User: "u-1", ExpiresAt: f.clock.Now().AddDate(1, 0, 0),
 	}}))
 	f.must(decide(f.fixture, seatwright.CreateRobotAccount{Organization: org, FreshID: "r", Name: "Robot"}))
 	f.must(decide(f.fixture, seatwright.CreateGroup{Organization: org, ID: "g", Name: "Group", Members: []string{"u-1", "r"}}))

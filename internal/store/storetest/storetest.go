@@ -68,6 +68,12 @@ func Run(t *testing.T, open Opener) {
 		"TheLastAdministratorStays":               lastAdministratorStays,
 		"MakesManyPeopleOrNone":                   makesManyOrNone,
 		"ListsPeople":                             listsPeople,
+		"ChangesApplications":                     changesApplications,
+		"AnApplicationDoesNotComeBackInOneBatch":  applicationsInOneBatch,
+		"AGrantIsShownOnce":                       grantsAreShownOnce,
+		"AGrantEndsWithWhatItIsOf":                grantsEnd,
+		"PersonalTokensAreTheirPersonsOwn":        personalTokens,
+		"EndedGrantsAreCleared":                   endedGrantsAreCleared,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -200,7 +206,7 @@ func keepsWhatWasWritten(f *fixture) {
 	f.organization("a", 2, 10)
 	f.must(decide(f, seatwright.CreateTenant{Organization: "a", ID: "t", Name: "Default"}))
 	f.must(decide(f, seatwright.CreateApplication{Application: seatwright.Application{
-		Organization: "a", ID: "client", Name: "script", SecretHash: make([]byte, 32), Scopes: []seatwright.Scope{"PM.License", "PM.User"},
+		Organization: "a", ID: "client", Name: "script", Confidential: true, Secrets: []seatwright.ApplicationSecret{{ID: "s", Hash: make([]byte, 32)}}, Scopes: []seatwright.Scope{"PM.License", "PM.User"},
 	}}))
 	f.must(decide(f, seatwright.CreateSigningKey{Key: seatwright.SigningKey{ID: "k1", Sealed: []byte{1}}}))
 	f.clock.advance(time.Second)
@@ -224,7 +230,7 @@ func keepsWhatWasWritten(f *fixture) {
 	}
 	app, err := f.store.Application(ctx, "client")
 	f.must(nil, err)
-	if app.Organization != "a" || app.Name != "script" || len(app.SecretHash) != 32 || len(app.Scopes) != 2 {
+	if app.Organization != "a" || app.Name != "script" || len(app.Secrets) != 1 || len(app.Secrets[0].Hash) != 32 || len(app.Scopes) != 2 {
 		f.Errorf("application is %+v", app)
 	}
 	keys, err := f.store.SigningKeys(ctx)
@@ -314,7 +320,7 @@ func namesAreTakenOnce(f *fixture) {
 	f.organization("a", 1, 1)
 	user := seatwright.CreateUser{User: seatwright.User{Organization: "a", ID: "u-2", UserName: "Ann", ExternalID: "x", Role: seatwright.RoleMember}, UserNameKey: "ann"}
 	tenant := seatwright.CreateTenant{Organization: "a", ID: "t", Name: "Default"}
-	app := seatwright.CreateApplication{Application: seatwright.Application{Organization: "a", ID: "c", SecretHash: make([]byte, 32)}}
+	app := seatwright.CreateApplication{Application: seatwright.Application{Organization: "a", ID: "c", Confidential: true, Secrets: []seatwright.ApplicationSecret{{ID: "s", Hash: make([]byte, 32)}}}}
 	f.must(decide(f, user))
 	f.must(decide(f, tenant))
 	f.must(decide(f, app))

@@ -75,9 +75,12 @@ func (w *workload) step() {
 		_, err = decide(w.f, seatwright.CreateTenant{Organization: org, ID: seatwright.TenantID(fmt.Sprintf("t-%d", w.made)), Name: fmt.Sprintf("Tenant-%d", w.made)})
 	case 5:
 		_, err = decide(w.f, seatwright.CreateApplication{Application: seatwright.Application{
-			Organization: org, ID: seatwright.ApplicationID(fmt.Sprintf("app-%d", w.made)), Name: "n", SecretHash: make([]byte, 32),
+			Organization: org, ID: seatwright.ApplicationID(fmt.Sprintf("app-%d", w.made)), Name: "n", Confidential: true, Secrets: []seatwright.ApplicationSecret{{ID: "s", Hash: make([]byte, 32)}},
 			Scopes: []seatwright.Scope{"PM.License", "PM.User.Read"},
 		}})
+		if w.random.IntN(2) == 0 {
+			err = errors.Join(err, w.changeApplications(org))
+		}
 	case 6:
 		_, err = decide(w.f, seatwright.DeallocateUsers{Organization: org, Users: w.users(org)})
 	case 12:
@@ -128,6 +131,32 @@ func (w *workload) step() {
 		_, err = decide(w.f, seatwright.AllocateToUsers{Organization: org, Users: w.users(org), Codes: w.codes(), External: w.random.IntN(3) == 0})
 	}
 	w.expect(err)
+}
+
+// changeApplications changes and removes applications, and makes, shows and ends grants.
+func (w *workload) changeApplications(org seatwright.OrganizationID) (err error) {
+	application := seatwright.ApplicationID(fmt.Sprintf("app-%d", w.random.IntN(w.made+1)))
+	grant := seatwright.GrantID(fmt.Sprintf("grant-%d", w.random.IntN(6)))
+	user := seatwright.UserID(fmt.Sprintf("u-%d", w.random.IntN(workloadUsers)))
+	switch w.random.IntN(5) {
+	case 0:
+		scopes := []seatwright.Scope{"PM.Audit"}
+		_, err = decide(w.f, seatwright.ChangeApplication{
+			Organization: org, ID: application, UserScopes: &scopes, AddSecret: &seatwright.ApplicationSecret{ID: fmt.Sprint(w.made), Hash: make([]byte, 32)},
+		})
+	case 1:
+		_, err = decide(w.f, seatwright.DeleteApplications{Organization: org, IDs: []seatwright.ApplicationID{application}})
+	case 2:
+		_, err = decide(w.f, seatwright.RevokeGrant{Grant: seatwright.Grant{Organization: org, ID: grant, Application: application, ExpiresAt: w.f.clock.Now()}})
+	case 3:
+		_, err = decide(w.f, seatwright.DeletePersonalTokens{Organization: org, IDs: []seatwright.GrantID{grant}})
+	default:
+		_, err = decide(w.f, seatwright.CreateGrant{Grant: seatwright.Grant{
+			Organization: org, ID: seatwright.GrantID(fmt.Sprintf("grant-%d", w.made)), Kind: seatwright.GrantPersonal, User: user,
+			Scopes: []seatwright.Scope{"PM.License", "PM.Audit"}, SecretHash: make([]byte, 32), ExpiresAt: w.f.clock.Now().Add(time.Hour),
+		}})
+	}
+	return err
 }
 
 // changePeople changes, removes and makes people.
