@@ -116,8 +116,9 @@ func (p Principal) Actor() string {
 // scopes (its own or an umbrella). Without a role that fits, a person is refused whatever their token carries; an
 // application has no role and lives by scopes alone. The zero Permission allows nobody.
 type Permission struct {
-	Roles  []Role
-	Scopes []Scope
+	Anybody bool // whoever has a token, whatever their role and scopes; then the others are empty
+	Roles   []Role
+	Scopes  []Scope
 }
 
 // The permissions that more than one operation shares. The OpenAPI documents carry the same, and a test compares them.
@@ -139,12 +140,13 @@ var (
 	PermissionManageHost         = Permission{Roles: []Role{RoleHostAdministrator}}
 	PermissionManageApplications = Permission{Roles: []Role{RoleOrganizationAdministrator, RoleHostAdministrator}}
 	PermissionOwnTokens          = Permission{Roles: []Role{RoleMember, RoleOrganizationAdministrator, RoleHostAdministrator}}
+	PermissionAnybody            = Permission{Anybody: true}
 	PermissionReadSignIns        = Permission{Roles: []Role{RoleOrganizationAdministrator}, Scopes: []Scope{ScopeSignIns, ScopeSignInsRead}}
 )
 
 // Check returns nil where p may do what asks for need, else forbidden/missing_permission. The system may do everything.
 func (p Principal) Check(need Permission) error {
-	if p.Kind == PrincipalSystem {
+	if p.Kind == PrincipalSystem || need.Anybody {
 		return nil
 	}
 	if p.Kind == PrincipalUser && !slices.Contains(need.Roles, p.Role) {

@@ -59,6 +59,7 @@ type operation struct {
 	Tags        []string               `yaml:"tags"`
 	Security    *[]map[string][]string `yaml:"security"`
 	Roles       []seatwright.Role      `yaml:"x-roles"`
+	Anybody     bool                   `yaml:"x-anybody"`
 
 	OrganizationParameter string `yaml:"x-organization"`
 }
@@ -106,7 +107,10 @@ func (o operation) operation() (Operation, error) {
 	if o.Security == nil {
 		return Operation{}, fmt.Errorf("needs a security list; an empty one makes it public")
 	}
-	op := Operation{ID: o.OperationID, Tag: o.Tags[0], Public: len(*o.Security) == 0, Permission: seatwright.Permission{Roles: o.Roles}, OrganizationParameter: o.OrganizationParameter}
+	op := Operation{
+		ID: o.OperationID, Tag: o.Tags[0], Public: len(*o.Security) == 0, Permission: seatwright.Permission{Anybody: o.Anybody, Roles: o.Roles},
+		OrganizationParameter: o.OrganizationParameter,
+	}
 	for _, alternative := range *o.Security {
 		for _, scopes := range alternative {
 			// A Permission knows only "one of", so a document that asks for two things at once must not be read as either.
@@ -118,8 +122,11 @@ func (o operation) operation() (Operation, error) {
 			}
 		}
 	}
-	if !op.Public && len(o.Roles) == 0 {
-		return Operation{}, fmt.Errorf("needs x-roles")
+	if !op.Public && len(o.Roles) == 0 && !o.Anybody {
+		return Operation{}, fmt.Errorf("needs x-roles, or x-anybody")
+	}
+	if o.Anybody && (op.Public || len(o.Roles)+len(op.Permission.Scopes) > 0) {
+		return Operation{}, fmt.Errorf("is for anybody with a token and says something else as well")
 	}
 	return op, nil
 }

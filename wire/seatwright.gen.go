@@ -6,6 +6,12 @@ import (
 	"time"
 )
 
+// Defines values for PrincipalKind.
+const (
+	PrincipalKindApplication PrincipalKind = "application"
+	PrincipalKindUser        PrincipalKind = "user"
+)
+
 // Defines values for Role.
 const (
 	HostAdministrator         Role = "host-administrator"
@@ -29,6 +35,24 @@ type Lot struct {
 	GraceSeconds int64     `json:"graceSeconds"`
 	Order        string    `json:"order"`
 	CreatedAt    time.Time `json:"createdAt"`
+}
+
+// Me Who a token belongs to.
+type Me struct {
+	// Kind A person, or a program that came by client credentials.
+	Kind PrincipalKind `json:"kind"`
+
+	// ID Of the person or the application.
+	ID string `json:"id"`
+
+	// Organization The id of their organization; people of the host have one of its own.
+	Organization string `json:"organization"`
+
+	// Role What a person may do. People of the host are host administrators, and nobody else is.
+	Role Role `json:"role,omitempty,omitzero"`
+
+	// Scopes What the token carries. A person's token without any is limited by the role alone.
+	Scopes []string `json:"scopes"`
 }
 
 // NewLot A purchase that shall be entered.
@@ -105,6 +129,9 @@ type Organization struct {
 	ExternalLicenses bool         `json:"externalLicenses"`
 	CreatedAt        time.Time    `json:"createdAt"`
 }
+
+// PrincipalKind A person, or a program that came by client credentials.
+type PrincipalKind string
 
 // Role What a person may do. People of the host are host administrators, and nobody else is.
 type Role string

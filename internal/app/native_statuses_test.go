@@ -54,6 +54,34 @@ func malformedValues(path string, bodies map[string]string) []row {
 	return rows
 }
 
+// meRows are everybody who has a token, and those who have none that counts.
+func meRows() []row {
+	const path = "/api/v1/me"
+	ask := func(as string) call { return call{as: as, method: "GET", path: path} }
+	rows := []row{
+		{name: "anonymous", call: ask(""), status: 401, contains: []string{"no_token"}, lacks: []string{`"message"`}},
+		{name: "only the head", call: call{as: "member", method: "HEAD", path: path}, status: 200},
+		{name: "wrong method", call: call{as: "host", method: "POST", path: path, body: "{}"}, status: 405, allow: "GET, HEAD"},
+		{name: "with a query and a body that nobody asked for", call: call{as: "member", method: "GET", path: path + "?id=host-admin", body: `{"id":"host-admin"}`}, status: 200, contains: []string{`"id":"member"`}},
+	}
+	for as, answer := range map[string]string{
+		"host":                 `{"kind":"user","id":"host-admin","organization":"{host}","role":"host-administrator","scopes":[]}`,
+		"administrator":        `{"kind":"user","id":"acme-admin","organization":"{acme}","role":"organization-administrator","scopes":[]}`,
+		"member":               `{"kind":"user","id":"member","organization":"{acme}","role":"member","scopes":[]}`,
+		"application":          `{"kind":"application","id":"acme-script","organization":"{acme}","scopes":["PM.License"]}`,
+		"reader":               `{"kind":"application","id":"acme-script","organization":"{acme}","scopes":["PM.License.Read"]}`,
+		"auditor":              `{"kind":"application","id":"auditor","organization":"{acme}","scopes":["PM.Audit"]}`,
+		"globex administrator": `{"kind":"user","id":"globex-admin","organization":"{globex}","role":"organization-administrator","scopes":[]}`,
+		"initech":              `{"kind":"application","id":"initech-script","organization":"{initech}","scopes":["PM.License"]}`,
+	} {
+		rows = append(rows, row{name: as, call: ask(as), status: 200, contains: []string{answer}})
+	}
+	for _, as := range []string{"expired", "early", "tampered", "truncated", "foreign", "unsigned", "symmetric", "stranger", "untyped"} {
+		rows = append(rows, row{name: as + " token", call: ask(as), status: 401, contains: []string{"invalid_token"}})
+	}
+	return rows
+}
+
 func organizationRows() []row {
 	const path = "/api/v1/organizations"
 	rows := nativeRows(path, `{"id":"umbrella-id","name":"umbrella","displayName":"Umbrella"}`, `{"name":"other"}`, row{

@@ -134,6 +134,7 @@ func TestStatuses(t *testing.T) {
 		{"discovery", discoveryRows()},
 		{"keys", keysRows()},
 		{"getOpenAPI", []row{{name: "anonymous", call: call{method: "GET", path: "/api/v1/openapi.json"}, status: 200, contains: []string{`"openapi":`, "createLot"}}}},
+		{"getMe", meRows()},
 		{"createOrganization", organizationRows()},
 		{"createTenant", tenantRows()},
 		{"createUser", userRows()},

@@ -1,4 +1,4 @@
-// Package native is the door of our own API: what a host administrator sets up. Each handler decodes, calls a use case and
+// Package native is the door of our own API: what a host administrator sets up, and who a token belongs to. Each handler decodes, calls a use case and
 // encodes; whether values make sense is decided behind it. Routes and types are generated from api/seatwright.yaml.
 package native
 
@@ -59,6 +59,18 @@ func (d openAPI) VisitGetOpenAPIResponse(w http.ResponseWriter) error {
 // GetOpenAPI answers this door's own document.
 func (h handlers) GetOpenAPI(context.Context, GetOpenAPIRequestObject) (GetOpenAPIResponseObject, error) {
 	return h.document, nil
+}
+
+// GetMe is GET /api/v1/me.
+func (h handlers) GetMe(ctx context.Context, _ GetMeRequestObject) (GetMeResponseObject, error) {
+	p := api.CallerOf(ctx).Principal
+	scopes := make([]string, len(p.Scopes))
+	for i, scope := range p.Scopes {
+		scopes[i] = string(scope)
+	}
+	return GetMe200JSONResponse{
+		Kind: wire.PrincipalKind(p.Kind), ID: p.ID, Organization: string(p.Organization), Role: wire.Role(p.Role), Scopes: scopes,
+	}, nil
 }
 
 // CreateOrganization is POST /api/v1/organizations.
