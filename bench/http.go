@@ -57,10 +57,15 @@ func (e *httpEngine) close() error {
 
 func (e *httpEngine) do(_ context.Context, caller, n int) error {
 	t := e.order.task(n)
-	method, path := http.MethodPut, "/lease_/api/account/"+string(e.order.Shape.organization(t.organization))+"/user-license"
-	body := `{"userIds":["` + string(t.user) + `"],"userBundleCodes":["` + string(t.code) + `"]}`
-	if e.order.Work == askSomebody {
+	organization := e.order.Shape.organization(t.organization)
+	method, path := http.MethodPut, "/lease_/api/account/"+string(organization)+"/user-license"
+	body, names := `{"userIds":["`+string(t.user)+`"],"userBundleCodes":["`+string(t.code)+`"]}`, string(t.user)
+	switch e.order.Work {
+	case askSomebody:
 		method, body = http.MethodPost, `{"userIds":["`+string(t.user)+`"]}`
+	case askWho:
+		method, path, body, names = http.MethodGet, "/api/v1/me", "", string(applicationID(organization))
+	case allocateFirst, allocateWaiting:
 	}
 	conn := e.conns[caller]
 	b := append(conn.request[:0], method...)
@@ -72,7 +77,9 @@ func (e *httpEngine) do(_ context.Context, caller, n int) error {
 	if e.order.Keys {
 		b = strconv.AppendInt(append(b, "\r\nIdempotency-Key: key-"...), int64(n), 10)
 	}
-	b = strconv.AppendInt(append(b, "\r\nContent-Type: application/json\r\nContent-Length: "...), int64(len(body)), 10)
+	if body != "" {
+		b = strconv.AppendInt(append(b, "\r\nContent-Type: application/json\r\nContent-Length: "...), int64(len(body)), 10)
+	}
 	b = append(append(b, "\r\n\r\n"...), body...)
 	conn.request = b
 	if _, err := conn.Write(b); err != nil {
@@ -82,7 +89,7 @@ func (e *httpEngine) do(_ context.Context, caller, n int) error {
 	if err != nil {
 		return err
 	}
-	if status != http.StatusOK || !strings.Contains(answer, string(t.user)) && e.order.Engine != "bare" {
+	if status != http.StatusOK || !strings.Contains(answer, names) && e.order.Engine != "bare" {
 		return fmt.Errorf("%s %s %s: %d %s", method, path, body, status, answer)
 	}
 	return nil
@@ -168,8 +175,11 @@ func tokens(ctx context.Context, base string, s shape) ([]string, error) {
 	return list, nil
 }
 
-// bareAnswer is as long as what the product answers to the same question.
-const bareAnswer = `[{"id":"person-123456","name":"","email":"","lastInUse":null,"userBundleLicenses":["ATTUNU"],"useExternalLicense":false}]`
+// The bare answers are as long as what the product answers to the same questions.
+const (
+	bareAllocations = `[{"id":"person-123456","name":"","email":"","lastInUse":null,"userBundleLicenses":["ATTUNU"],"useExternalLicense":false}]`
+	bareMe          = `{"kind":"application","id":"organization-0-client","organization":"organization-0","scopes":["PM.License"]}`
+)
 
 // runBare is a server that reads the request and answers a constant: what net/http itself costs.
 func runBare(ctx context.Context, stdout io.Writer) error {
@@ -179,11 +189,13 @@ func runBare(ctx context.Context, stdout io.Writer) error {
 	}
 	fmt.Fprintf(stdout, "listening on http://%s\n", listener.Addr())
 	handler := http.NewServeMux()
-	handler.HandleFunc("/lease_/api/account/{organization}/user-license", func(w http.ResponseWriter, r *http.Request) {
-		io.Copy(io.Discard, r.Body) //nolint:errcheck // a request that ends early is answered as well
-		w.Header().Set("Content-Type", "application/json")
-		io.WriteString(w, bareAnswer)
-	})
+	for path, answer := range map[string]string{"/lease_/api/account/{organization}/user-license": bareAllocations, "/api/v1/me": bareMe} {
+		handler.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
+			io.Copy(io.Discard, r.Body) //nolint:errcheck // a request that ends early is answered as well
+			w.Header().Set("Content-Type", "application/json")
+			io.WriteString(w, answer)
+		})
+	}
 	server := &http.Server{Handler: handler}
 	go func() {
 		<-ctx.Done()

@@ -194,6 +194,8 @@ func cells(grown int) []cell {
 		{id: "pg-hot-2", name: "PostgreSQL, ledger, one hot pool, keys, two nodes", engine: "ledger", on: onPostgres, shape: hot, keys: true, nodes: 2, callers: callers},
 		{id: "pg-spread-2", name: "PostgreSQL, ledger, 1000 organizations, keys, two nodes", engine: "ledger", on: onPostgres, shape: thousand, keys: true, nodes: 2, callers: callers},
 		{id: "bare", name: "bare net/http, constant answer", engine: "bare", shape: spread, work: askSomebody, held: small, behind: true, callers: callers},
+		{id: "bare-get", name: "bare net/http, constant answer to a GET", engine: "bare", shape: spread, work: askWho, held: small, behind: true, callers: callers},
+		{id: "me-http", name: "HTTP, whose token it is", engine: "http", on: onSQLite, shape: spread, work: askWho, held: small, behind: true, callers: callers},
 		{id: "read-http", name: "HTTP, read one user, " + many + " users", engine: "http", on: onSQLite, shape: spread, work: askSomebody, held: grown, behind: true, callers: callers},
 		{id: "grown-http", name: "HTTP, allocate, " + many + " users", engine: "http", on: onSQLite, shape: spread, work: allocateWaiting, held: grown, behind: true, callers: callers},
 		{id: "small", name: "SQLite, ledger, allocate, 1k users with seats", engine: "ledger", on: onSQLite, shape: spread, work: allocateWaiting, held: small, callers: callers},

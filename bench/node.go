@@ -46,7 +46,11 @@ const (
 	allocateFirst   work = ""        // shape.first
 	allocateWaiting work = "waiting" // shape.waiting
 	askSomebody     work = "ask"     // shape.somebody; http asks instead of allocating
+	askWho          work = "who"     // http asks whose token it is
 )
+
+// asks says that the work changes nothing, so that there is always more of it.
+func (w work) asks() bool { return w == askSomebody || w == askWho }
 
 // prepared is a node's first answer, done its second.
 type prepared struct{ Calls int }
@@ -151,7 +155,7 @@ func (o order) task(n int) task {
 		return o.Shape.waiting(n)
 	case askSomebody:
 		return o.Shape.somebody(n, o.People)
-	case allocateFirst:
+	case allocateFirst, askWho:
 	}
 	return o.Shape.first(n)
 }
@@ -179,7 +183,7 @@ func (o order) load(ctx context.Context, e engine, next *atomic.Int64, d time.Du
 					return
 				}
 				n := int(next.Add(int64(o.Step))) - o.Step
-				if n >= o.People && o.Work != askSomebody {
+				if n >= o.People && !o.Work.asks() {
 					return
 				}
 				if errs[i] = e.do(ctx, i, n); errs[i] != nil {

@@ -49,6 +49,7 @@ func bars() []bar {
 		p99Bar("p99, PostgreSQL, one hot pool", "pg-hot", "pg-naive-hot", "naive p99"),
 		p99Bar("the same, two nodes", "pg-hot-2", "pg-naive-hot-2", "naive p99, two nodes"),
 		{"allocate over HTTP with token, PostgreSQL, keys", "naive, without HTTP", "pg-http", "pg-naive", rate, 0, 0, false, false, times},
+		{"no-op over HTTP with token, 64 connections", "bare net/http, constant answer", "me-http", "bare-get", rate, 0.4, 0.55, false, true, times},
 		{"read one user's allocation over HTTP with token, 1M users", "bare net/http, constant answer", "read-http", "bare", rate, 0, 0, false, false, times},
 		{"growth, 1k → 1M users with seats: allocate to others", "itself", "grown", "small", rate, 0.7, 0.85, false, false, fraction},
 		{"growth, 1k → 1M users: p50 of a read in the store", "itself", "read-grown", "read-small", p50, 2.5, 1.8, true, false, times},

@@ -41,7 +41,7 @@ type template struct {
 
 // people is how many tasks there are in a cell.
 func (b *bench) people(c cell) int {
-	if c.work == askSomebody {
+	if c.work.asks() {
 		return c.held
 	}
 	return b.users
@@ -56,7 +56,7 @@ func (b *bench) open(ctx context.Context, c cell) (site, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.work == askSomebody {
+	if c.work.asks() {
 		return &sharedSite{from, c}, nil
 	}
 	b.cells++
@@ -201,7 +201,7 @@ func checkBooks(ctx context.Context, at place, c cell, before books, calls int) 
 	if err != nil {
 		return err
 	}
-	if c.work == askSomebody {
+	if c.work.asks() {
 		calls = 0
 	}
 	// What the server itself does is written into the chain of the host.
