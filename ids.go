@@ -2,6 +2,7 @@ package seatwright
 
 import (
 	"crypto/rand"
+	"encoding/hex"
 	"fmt"
 	"strings"
 )
@@ -37,7 +38,13 @@ func NewID() string {
 	rand.Read(b[:]) // never fails: crypto/rand ends the program instead
 	b[6] = b[6]&0x0f | 0x40
 	b[8] = b[8]&0x3f | 0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[0:4], b[4:6], b[6:8], b[8:10], b[10:16])
+	text := [36]byte{8: '-', 13: '-', 18: '-', 23: '-'}
+	hex.Encode(text[0:], b[0:4]) // not by fmt: every request gets an id
+	hex.Encode(text[9:], b[4:6])
+	hex.Encode(text[14:], b[6:8])
+	hex.Encode(text[19:], b[8:10])
+	hex.Encode(text[24:], b[10:16])
+	return string(text[:])
 }
 
 // CanonicalID returns the form of an opaque id that is stored and compared: UUIDs in lower case, everything else as it

@@ -26,6 +26,7 @@ type place struct {
 	organization string
 	door         string   // as the documents name it; empty: there is no door
 	prefix       []string // up to and including the door, as spelled
+	spelled      []string // from the door on, as spelled
 	rest         []string // after the door
 }
 
@@ -40,7 +41,7 @@ func locate(segments []string) place {
 			}
 			continue
 		}
-		p := place{door: door, prefix: segments[:i+1], rest: segments[i+1:]}
+		p := place{door: door, prefix: segments[:i+1], spelled: segments[i:], rest: segments[i+1:]}
 		if i > 0 {
 			p.organization = segments[0]
 		}
@@ -50,7 +51,12 @@ func locate(segments []string) place {
 }
 
 // path is the path that the documents have for the place.
-func (p place) path() []string { return slices.Concat([]string{p.door}, p.rest) }
+func (p place) path() []string {
+	if len(p.spelled) > 0 && p.spelled[0] == p.door { // no alias and no other letter case: most requests
+		return p.spelled
+	}
+	return slices.Concat([]string{p.door}, p.rest)
+}
 
 // prefixed reports that something stands before the door.
 func (p place) prefixed() bool { return len(p.prefix) > 1 }

@@ -74,7 +74,7 @@ func (g *gate) complete(elsewhere string) error {
 // What it learns goes into the exchange.
 func (g *gate) admit(r *http.Request, op contract.Operation) error {
 	exchange := api.ExchangeOf(r.Context())
-	exchange.Route = op.Pattern()
+	exchange.Route = r.Pattern
 	if op.Public {
 		return nil
 	}

@@ -105,6 +105,9 @@ func (s *server) accessLog(next http.Handler) http.Handler {
 			case status == 0:
 				status = http.StatusInternalServerError // the panic guard is about to say so
 			}
+			if !s.log.Enabled(r.Context(), slog.LevelInfo) {
+				return
+			}
 			exchange := api.ExchangeOf(r.Context())
 			s.log.LogAttrs(r.Context(), slog.LevelInfo, "request",
 				slog.String("method", r.Method), slog.String("route", exchange.Route), slog.Int("status", status),
@@ -117,14 +120,21 @@ func (s *server) accessLog(next http.Handler) http.Handler {
 	})
 }
 
-// securityHeaders go on everything. A page that needs more sets its own.
+// securityHeaders go on everything. A page that needs more sets its own. All answers share these lists of values: Set replaces
+// a list and Add copies one, because none has room for another value.
 func securityHeaders(next http.Handler) http.Handler {
+	var (
+		noStore    = []string{"no-store"}
+		noSniff    = []string{"nosniff"}
+		noReferrer = []string{"no-referrer"}
+		policy     = []string{"default-src 'none'; frame-ancestors 'none'"}
+	)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		header := w.Header()
-		header.Set("Cache-Control", "no-store")
-		header.Set("X-Content-Type-Options", "nosniff")
-		header.Set("Referrer-Policy", "no-referrer")
-		header.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+		header["Cache-Control"] = noStore
+		header["X-Content-Type-Options"] = noSniff
+		header["Referrer-Policy"] = noReferrer
+		header["Content-Security-Policy"] = policy
 		next.ServeHTTP(w, r)
 	})
 }
@@ -133,7 +143,9 @@ func securityHeaders(next http.Handler) http.Handler {
 // writer knows how to do that.
 func limitBody(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r.Body = http.MaxBytesReader(record(w).ResponseWriter, r.Body, strictjson.MaxBody)
+		if r.Body != http.NoBody {
+			r.Body = http.MaxBytesReader(record(w).ResponseWriter, r.Body, strictjson.MaxBody)
+		}
 		next.ServeHTTP(w, r)
 	})
 }
