@@ -14,7 +14,7 @@ BUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false
 
 .PHONY: help
 help: ## list the verbs
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## build bin/seatwright, one static binary
@@ -58,6 +58,14 @@ torture: ## run the fault programme for as long as it takes: hours
 	@$(FAULTS) -timeout 24h ./... || status=$$?; \
 	echo; sort -V bin/faults.txt; echo "$$(grep -c 'NOT RUN' bin/faults.txt) not run for want of something"; exit $$status
 
+# The clients are in a module of their own, and in the lock of npm; Python's is the package of Debian.
+.PHONY: e2e
+e2e: build ## sign OAuth clients in to a demonstration, and allocate with their tokens (needs Node)
+	@.ci/need npm nodejs npm
+	@.ci/need python3:requests_oauthlib python3-requests-oauthlib
+	cd e2e/node && npm ci
+	CGO_ENABLED=0 go test -C e2e -count=1 -timeout 5m $(TESTFLAGS) ./...
+
 # The commands are in api/api.go, the version of the generator in tools/go.mod.
 .PHONY: generate
 generate: ## write the generated code again from the OpenAPI documents
@@ -72,10 +80,13 @@ lint: .tools/golangci-lint ## check style, vet, tidiness, and that the generated
 	$(MAKE) --no-print-directory generate; \
 	diff <(echo "$$before") <($(GENERATED)) >&2 || { echo "The generated code was out of date: commit what make generate has written now." >&2; exit 1; }
 	go mod tidy -diff
+	go -C e2e mod tidy -diff
 	go vet ./...
 	go vet -tags mutants ./...
+	go vet -C e2e ./...
 	.tools/golangci-lint run ./...
 	.tools/golangci-lint run --build-tags mutants ./...
+	cd e2e && ../.tools/golangci-lint run ./...
 
 # Built from the module that pins its version, not downloaded as a binary; again only when the pin changes.
 .tools/golangci-lint: tools/lint/go.mod tools/lint/go.sum
@@ -89,4 +100,4 @@ bench: build ## measure allocation against one transaction per request (BENCH=qu
 
 .PHONY: clean
 clean: ## remove what the other verbs have built; demo data stays
-	rm -rf bin .tools
+	rm -rf bin .tools e2e/node/node_modules
