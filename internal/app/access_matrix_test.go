@@ -130,7 +130,7 @@ func compareAccess(t *testing.T, got map[string]string) {
 func (w *world) scopedTokens(t *testing.T) map[seatwright.Scope]string {
 	t.Helper()
 	id, published := "everything", seatwright.PublishedScopes()
-	_, secret, err := w.Directory.CreateApplication(t.Context(), seatwright.SystemCaller("test"), w.demo.Acme.Organization, directory.NewApplication{ID: id, Scopes: published})
+	_, secret, err := w.Applications.Create(t.Context(), seatwright.SystemCaller("test"), w.demo.Acme.Organization, directory.NewApplication{ID: id, Scopes: published})
 	check(t, err)
 	names := map[seatwright.Scope]string{}
 	for _, scope := range published {
@@ -219,7 +219,7 @@ func (w *world) accessCall(t *testing.T, op contract.Operation, documented *open
 		if p.Value.In != "query" || !p.Value.Required {
 			continue
 		}
-		known := map[string]string{"name": "UserInvitation", "response_type": "code", "client_id": "acme-script", "redirect_uri": "https://acme.example/"}
+		known := map[string]string{"name": "UserInvitation", "response_type": "code", "client_id": "acme-script", "redirect_uri": "https://acme.example/", "scope": "openid"}
 		if known[p.Value.Name] == "" {
 			t.Fatalf("%s needs %s, which this test knows nothing for", op.Pattern(), p.Value.Name)
 		}
