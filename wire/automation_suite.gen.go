@@ -11,6 +11,13 @@ const (
 	AuditEventV1 AuditQueryRecordDtoDetailsVersion = "auditEventV1"
 )
 
+// Defines values for ExternalAPIScopeDtoType.
+const (
+	ScopeForApplications ExternalAPIScopeDtoType = "application"
+	ScopeForBoth         ExternalAPIScopeDtoType = "userAndApplication"
+	ScopeForUsers        ExternalAPIScopeDtoType = "user"
+)
+
 // AuditClientInfo Where the request came from.
 type AuditClientInfo struct {
 	// IPAddress Recorded for sign-ins; else null.
@@ -118,9 +125,20 @@ type BulkCreateOrUpdateSettingsCommand struct {
 	UserID            *string                        `json:"userId,omitempty"`
 }
 
+// BulkExternalClientDeleteCommand defines model for BulkExternalClientDeleteCommand.
+type BulkExternalClientDeleteCommand struct {
+	ClientIds []string `json:"clientIds"`
+}
+
 // BulkGroupDeleteCommand defines model for BulkGroupDeleteCommand.
 type BulkGroupDeleteCommand struct {
 	GroupIDs []string `json:"groupIDs"`
+}
+
+// BulkReferenceTokenDeleteCommand defines model for BulkReferenceTokenDeleteCommand.
+type BulkReferenceTokenDeleteCommand struct {
+	PartitionGlobalID *string  `json:"partitionGlobalId,omitempty"`
+	UserIds           []string `json:"userIds"`
 }
 
 // BulkRobotAccountDeleteCommand defines model for BulkRobotAccountDeleteCommand.
@@ -141,6 +159,22 @@ type ChangeUserPasswordCommand struct {
 	NewPassword *string `json:"newPassword,omitempty"`
 }
 
+// CreateExternalClientCommand defines model for CreateExternalClientCommand.
+type CreateExternalClientCommand struct {
+	PartitionGlobalID *string `json:"partitionGlobalId,omitempty"`
+
+	// ID Empty for a fresh one.
+	ID   *string `json:"id,omitempty"`
+	Name string  `json:"name"`
+
+	// IsConfidential False for a public application.
+	IsConfidential bool `json:"isConfidential,omitempty,omitzero"`
+
+	// RedirectURI Addresses that people may be sent back to, separated by commas.
+	RedirectURI *string               `json:"redirectUri,omitempty"`
+	Scopes      []ExternalClientScope `json:"scopes"`
+}
+
 // CreateGroupCommand defines model for CreateGroupCommand.
 type CreateGroupCommand struct {
 	PartitionGlobalID *string `json:"partitionGlobalId,omitempty"`
@@ -155,6 +189,15 @@ type CreateGroupCommand struct {
 type CreateOrUpdateSettingCommand struct {
 	Key   string  `json:"key"`
 	Value *string `json:"value,omitempty"`
+}
+
+// CreateReferenceTokenCommand defines model for CreateReferenceTokenCommand.
+type CreateReferenceTokenCommand struct {
+	Description *string `json:"description,omitempty"`
+
+	// Expiration At most a year ahead.
+	Expiration time.Time `json:"expiration"`
+	Scopes     []string  `json:"scopes"`
 }
 
 // CreateRobotAccountCommand defines model for CreateRobotAccountCommand.
@@ -243,6 +286,72 @@ type DirectoryMember struct {
 	Email       *string `json:"email"`
 	FirstName   *string `json:"firstName"`
 	LastName    *string `json:"lastName"`
+}
+
+// ExternalAPIResourceDto defines model for ExternalApiResourceDto.
+type ExternalAPIResourceDto struct {
+	// Name The middle word of its scopes, such as License.
+	Name        string                `json:"name"`
+	DisplayName string                `json:"displayName"`
+	Scopes      []ExternalAPIScopeDto `json:"scopes"`
+}
+
+// ExternalAPIScopeDto defines model for ExternalApiScopeDto.
+type ExternalAPIScopeDto struct {
+	Name        string                  `json:"name"`
+	DisplayName string                  `json:"displayName"`
+	Type        ExternalAPIScopeDtoType `json:"type"`
+}
+
+// ExternalAPIScopeDtoType defines model for ExternalAPIScopeDto.Type.
+type ExternalAPIScopeDtoType string
+
+// ExternalClientDto defines model for ExternalClientDto.
+type ExternalClientDto struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+
+	// Secret Null but where the application was just registered.
+	Secret         *string                   `json:"secret"`
+	IsConfidential bool                      `json:"isConfidential"`
+	RedirectURI    string                    `json:"redirectUri"`
+	Resources      []ExternalAPIResourceDto  `json:"resources"`
+	Secrets        []ExternalClientSecretDto `json:"secrets"`
+}
+
+// ExternalClientScope defines model for ExternalClientScope.
+type ExternalClientScope struct {
+	Name string `json:"name"`
+
+	// DisplayName Not kept.
+	DisplayName *string `json:"displayName,omitempty"`
+
+	// Description Not kept.
+	Description *string `json:"description,omitempty"`
+
+	// Type `application`, for itself; `user`, in the name of people; `userAndApplication`, also where it is absent; in any letter case. A public application has `user` alone.
+	Type *string `json:"type,omitempty"`
+}
+
+// ExternalClientSecretDto defines model for ExternalClientSecretDto.
+type ExternalClientSecretDto struct {
+	ID           string     `json:"id"`
+	Description  string     `json:"description"`
+	CreationTime time.Time  `json:"creationTime"`
+	ExpiryTime   *time.Time `json:"expiryTime"`
+
+	// Secret Null but where it was just made.
+	Secret *string `json:"secret"`
+}
+
+// GenerateSecretCommand defines model for GenerateSecretCommand.
+type GenerateSecretCommand struct {
+	PartitionGlobalID *string `json:"partitionGlobalId,omitempty"`
+	ClientID          string  `json:"clientId"`
+	Description       *string `json:"description,omitempty"`
+
+	// ExpiryTime Absent for a secret that does not end.
+	ExpiryTime *time.Time `json:"expiryTime,omitempty"`
 }
 
 // GroupDto A group. Of a large one the first 1,000 members are shown, in the order of their ids; of a built-in one none.
@@ -353,6 +462,19 @@ type Problem struct {
 	Shortages []Shortage `json:"shortages,omitempty,omitzero"`
 }
 
+// ReferenceTokenDto defines model for ReferenceTokenDto.
+type ReferenceTokenDto struct {
+	ID           string    `json:"id"`
+	UserID       string    `json:"userId"`
+	Description  string    `json:"description"`
+	CreationTime time.Time `json:"creationTime"`
+	Expiration   time.Time `json:"expiration"`
+	Scopes       []string  `json:"scopes"`
+
+	// LastUsed To the minute; null: never.
+	LastUsed *time.Time `json:"lastUsed"`
+}
+
 // RobotAccountDto defines model for RobotAccountDto.
 type RobotAccountDto struct {
 	ID           string    `json:"id"`
@@ -393,6 +515,14 @@ type Shortage struct {
 	Available int64 `json:"available"`
 }
 
+// UpdateExternalClientCommand defines model for UpdateExternalClientCommand.
+type UpdateExternalClientCommand struct {
+	PartitionGlobalID *string               `json:"partitionGlobalId,omitempty"`
+	Name              *string               `json:"name,omitempty"`
+	RedirectURI       *string               `json:"redirectUri,omitempty"`
+	Scopes            []ExternalClientScope `json:"scopes,omitempty,omitzero"`
+}
+
 // UpdateGroupCommand defines model for UpdateGroupCommand.
 type UpdateGroupCommand struct {
 	PartitionGlobalID *string `json:"partitionGlobalId,omitempty"`
@@ -408,6 +538,11 @@ type UpdateMessageTemplateCommand struct {
 	// ID The same as in the path; it may be left out.
 	ID    int64   `json:"id,omitempty,omitzero"`
 	Value *string `json:"value,omitempty"`
+}
+
+// UpdateReferenceTokenCommand defines model for UpdateReferenceTokenCommand.
+type UpdateReferenceTokenCommand struct {
+	Expiration time.Time `json:"expiration"`
 }
 
 // UpdateRobotAccountCommand defines model for UpdateRobotAccountCommand.
@@ -641,6 +776,9 @@ type AuditTop = int32
 // AuditUserName defines model for auditUserName.
 type AuditUserName = string
 
+// ClientID defines model for clientId.
+type ClientID = string
+
 // GroupID defines model for groupId.
 type GroupID = string
 
@@ -652,6 +790,9 @@ type LoginSortBy = string
 
 // LoginSortOrder defines model for loginSortOrder.
 type LoginSortOrder = string
+
+// OrganizationOrApplication defines model for organizationOrApplication.
+type OrganizationOrApplication = string
 
 // OrganizationOrGroup defines model for organizationOrGroup.
 type OrganizationOrGroup = string
@@ -674,6 +815,9 @@ type SearchTerm = string
 // SearchTermOfUsers defines model for searchTermOfUsers.
 type SearchTermOfUsers = string
 
+// SecretID defines model for secretId.
+type SecretID = string
+
 // SettingKey defines model for settingKey.
 type SettingKey = []string
 
@@ -694,6 +838,9 @@ type TemplateID = int64
 
 // TemplateName defines model for templateName.
 type TemplateName = string
+
+// TokenID defines model for tokenId.
+type TokenID = string
 
 // Top defines model for top.
 type Top = int
@@ -896,6 +1043,34 @@ type DownloadIdentityAuditQueryParams struct {
 	APIVersion AuditAPIVersion `form:"api-version,omitempty" json:"api-version,omitempty,omitzero"`
 }
 
+// DeleteExternalClientsParams defines parameters for DeleteExternalClients.
+type DeleteExternalClientsParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// UpdateExternalClientParams defines parameters for UpdateExternalClient.
+type UpdateExternalClientParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// DeleteSecretParams defines parameters for DeleteSecret.
+type DeleteSecretParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// DeleteExternalClientParams defines parameters for DeleteExternalClient.
+type DeleteExternalClientParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
 // CreateGroupParams defines parameters for CreateGroup.
 type CreateGroupParams struct {
 	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
@@ -941,6 +1116,20 @@ type GetMessageTemplateByNameParams struct {
 
 // UpdateMessageTemplateParams defines parameters for UpdateMessageTemplate.
 type UpdateMessageTemplateParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// DeleteReferenceTokensOfUsersParams defines parameters for DeleteReferenceTokensOfUsers.
+type DeleteReferenceTokensOfUsersParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// DeleteReferenceTokenParams defines parameters for DeleteReferenceToken.
+type DeleteReferenceTokenParams struct {
 	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
 	// answer again, refusals included. With another request it is refused with 422.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
@@ -1231,6 +1420,18 @@ type ListPortalAuditLogOfPartitionParams struct {
 	APIVersion AuditAPIVersion `form:"api-version,omitempty" json:"api-version,omitempty,omitzero"`
 }
 
+// CreateExternalClientJSONRequestBody defines body for CreateExternalClient for application/json ContentType.
+type CreateExternalClientJSONRequestBody = CreateExternalClientCommand
+
+// GenerateSecretJSONRequestBody defines body for GenerateSecret for application/json ContentType.
+type GenerateSecretJSONRequestBody = GenerateSecretCommand
+
+// DeleteExternalClientsJSONRequestBody defines body for DeleteExternalClients for application/json ContentType.
+type DeleteExternalClientsJSONRequestBody = BulkExternalClientDeleteCommand
+
+// UpdateExternalClientJSONRequestBody defines body for UpdateExternalClient for application/json ContentType.
+type UpdateExternalClientJSONRequestBody = UpdateExternalClientCommand
+
 // CreateGroupJSONRequestBody defines body for CreateGroup for application/json ContentType.
 type CreateGroupJSONRequestBody = CreateGroupCommand
 
@@ -1242,6 +1443,15 @@ type UpdateGroupJSONRequestBody = UpdateGroupCommand
 
 // UpdateMessageTemplateJSONRequestBody defines body for UpdateMessageTemplate for application/json ContentType.
 type UpdateMessageTemplateJSONRequestBody = UpdateMessageTemplateCommand
+
+// DeleteReferenceTokensOfUsersJSONRequestBody defines body for DeleteReferenceTokensOfUsers for application/json ContentType.
+type DeleteReferenceTokensOfUsersJSONRequestBody = BulkReferenceTokenDeleteCommand
+
+// CreateReferenceTokenJSONRequestBody defines body for CreateReferenceToken for application/json ContentType.
+type CreateReferenceTokenJSONRequestBody = CreateReferenceTokenCommand
+
+// RenewReferenceTokenJSONRequestBody defines body for RenewReferenceToken for application/json ContentType.
+type RenewReferenceTokenJSONRequestBody = UpdateReferenceTokenCommand
 
 // CreateRobotAccountJSONRequestBody defines body for CreateRobotAccount for application/json ContentType.
 type CreateRobotAccountJSONRequestBody = CreateRobotAccountCommand

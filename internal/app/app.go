@@ -106,7 +106,7 @@ func (a *App) open(ctx context.Context, c Config, logs io.Writer, issuerFromHost
 	a.PersonalTokens = directory.NewPersonalTokens(a.store, a.ledger, identity)
 	a.Settings = directory.NewSettings(a.store, a.ledger)
 	a.handler, err = server.New(server.Config{
-		Log: a.log, Authenticator: identity, Directory: a.Directory, People: a.People, Groups: a.Groups, Settings: a.Settings, SignIns: directory.NewSignIns(a.store), Licensing: a.Licensing,
+		Log: a.log, Authenticator: identity, Directory: a.Directory, People: a.People, Groups: a.Groups, Applications: a.Applications, PersonalTokens: a.PersonalTokens, Settings: a.Settings, SignIns: directory.NewSignIns(a.store), Licensing: a.Licensing,
 		Audit: audit.New(a.store, a.Directory), Identity: identity, Ready: a.ready, RequestsPerSecond: c.RequestsPerSecond,
 	})
 	return err

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
 
@@ -49,7 +50,7 @@ func (w *world) replacer(t *testing.T) *strings.Replacer {
 	pairs := []string{
 		"{acme}", string(w.demo.Acme.Organization), "{globex}", string(w.demo.Globex.Organization), "{initech}", string(w.demo.Initech.Organization),
 		"{host}", string(seatwright.HostID), "{secret}", w.demo.Acme.ClientSecret, "{password}", w.demo.AdministratorPassword,
-		"{host password}", w.demo.HostPassword,
+		"{host password}", w.demo.HostPassword, "{soon}", time.Now().Add(24*time.Hour).UTC().Format(time.RFC3339),
 	}
 	for name, token := range w.tokens {
 		pairs = append(pairs, "{token "+name+"}", token)
@@ -141,6 +142,8 @@ func TestStatuses(t *testing.T) {
 		{"createLot", lotRows()},
 		{"", elsewhereRows()},
 	}
+	w.programs(t)
+	table = slices.Concat(table, applicationStatuses(), tokenStatuses())
 	fill, contract := w.replacer(t), loadContract(t)
 	seen := map[string]map[int]bool{}
 	for _, group := range table {

@@ -128,7 +128,7 @@ func checkApplication(a seatwright.Application) error {
 
 // isRedirectURI checks the form of an address. Source: RFC 8252 section 7, RFC 9700 section 2.1.
 func isRedirectURI(uri string) bool {
-	if uri == "" || len(uri) > maxURILength || strings.ContainsFunc(uri, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune("#\\\"<>", r) }) {
+	if uri == "" || len(uri) > maxURILength || strings.ContainsFunc(uri, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune("#\\\"<>,", r) }) {
 		return false
 	}
 	u, err := url.Parse(uri)
@@ -256,13 +256,21 @@ func (a *Applications) AddSecret(
 	return app.Secrets[len(app.Secrets)-1], secret, nil
 }
 
-// RemoveSecret takes a secret from an application. Errors: not_found/not_found.
-func (a *Applications) RemoveSecret(
-	ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID, id seatwright.ApplicationID, secret string,
-) error {
+// RemoveSecret takes a secret from the application that has it. Errors: not_found/not_found.
+func (a *Applications) RemoveSecret(ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID, secret string) error {
 	if err := caller.Principal.Check(seatwright.PermissionManageApplications); err != nil {
 		return err
 	}
-	_, err := ledger.Submit(ctx, a.ledger, caller.Origin(), seatwright.ChangeApplication{Organization: organization, ID: id, RemoveSecret: secret})
+	all, err := a.reader.Applications(ctx, organization, maxApplications)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(all, func(app seatwright.Application) bool {
+		return slices.ContainsFunc(app.Secrets, func(s seatwright.ApplicationSecret) bool { return s.ID == secret })
+	})
+	if i < 0 {
+		return seatwright.NotFound(seatwright.ReasonNotFound, "there is no such secret")
+	}
+	_, err = ledger.Submit(ctx, a.ledger, caller.Origin(), seatwright.ChangeApplication{Organization: organization, ID: all[i].ID, RemoveSecret: secret})
 	return err
 }

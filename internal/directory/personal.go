@@ -31,10 +31,14 @@ func NewPersonalTokens(reader TokenReader, ledger *ledger.Ledger, tokens Tokens)
 // longestPersonalToken is how far the end of a token may lie ahead.
 const longestPersonalToken = 366 * 24 * time.Hour
 
-// owner is the person who asks. Nobody makes tokens with a token that has scopes: it could give itself more than it has.
-func (p *PersonalTokens) owner(caller seatwright.Caller) (seatwright.UserID, error) {
+// owner is the person who asks, in their own organization: a host administrator, who may name any, is nobody's person elsewhere.
+// Nobody makes tokens with a token that has scopes: it could give itself more than it has.
+func (p *PersonalTokens) owner(caller seatwright.Caller, organization seatwright.OrganizationID) (seatwright.UserID, error) {
 	if err := caller.Principal.Check(seatwright.PermissionOwnTokens); err != nil {
 		return "", err
+	}
+	if caller.Principal.Organization != organization {
+		return "", seatwright.MissingOrganization()
 	}
 	return seatwright.UserID(caller.Principal.ID), nil
 }
@@ -45,7 +49,7 @@ func (p *PersonalTokens) owner(caller seatwright.Caller) (seatwright.UserID, err
 func (p *PersonalTokens) Create(
 	ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID, description string, expires time.Time, scopes []seatwright.Scope,
 ) (seatwright.Grant, string, error) {
-	user, err := p.owner(caller)
+	user, err := p.owner(caller, organization)
 	if err != nil {
 		return seatwright.Grant{}, "", err
 	}
@@ -84,7 +88,7 @@ func checkEnd(expires time.Time) error {
 
 // List lists the tokens of the caller, oldest first.
 func (p *PersonalTokens) List(ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID) ([]seatwright.Grant, error) {
-	user, err := p.owner(caller)
+	user, err := p.owner(caller, organization)
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +99,7 @@ func (p *PersonalTokens) List(ctx context.Context, caller seatwright.Caller, org
 func (p *PersonalTokens) Get(
 	ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID, id seatwright.GrantID,
 ) (seatwright.Grant, error) {
-	user, err := p.owner(caller)
+	user, err := p.owner(caller, organization)
 	if err != nil {
 		return seatwright.Grant{}, err
 	}
@@ -114,7 +118,7 @@ func (p *PersonalTokens) Get(
 func (p *PersonalTokens) Renew(
 	ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID, id seatwright.GrantID, expires time.Time,
 ) (seatwright.Grant, string, error) {
-	user, err := p.owner(caller)
+	user, err := p.owner(caller, organization)
 	if err != nil {
 		return seatwright.Grant{}, "", err
 	}
@@ -131,7 +135,7 @@ func (p *PersonalTokens) Renew(
 
 // Delete ends one of the caller's tokens at once. Errors: not_found/not_found.
 func (p *PersonalTokens) Delete(ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID, id seatwright.GrantID) error {
-	user, err := p.owner(caller)
+	user, err := p.owner(caller, organization)
 	if err != nil {
 		return err
 	}

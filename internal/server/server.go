@@ -45,17 +45,19 @@ type Identity interface {
 
 // Config is what the front doors are connected to. Every field is needed, but for the rate.
 type Config struct {
-	Log           *slog.Logger
-	Authenticator Authenticator
-	Directory     Directory
-	People        identity.People
-	Groups        identity.Groups
-	Settings      identity.Settings
-	SignIns       identity.SignIns
-	Licensing     Licensing
-	Audit         audit.Log
-	Identity      Identity
-	Ready         func(context.Context) error // nil while requests can be served
+	Log            *slog.Logger
+	Authenticator  Authenticator
+	Directory      Directory
+	People         identity.People
+	Groups         identity.Groups
+	Settings       identity.Settings
+	SignIns        identity.SignIns
+	Applications   identity.Applications
+	PersonalTokens identity.PersonalTokens
+	Licensing      Licensing
+	Audit          audit.Log
+	Identity       Identity
+	Ready          func(context.Context) error // nil while requests can be served
 
 	RequestsPerSecond int // of one principal; 0: any number
 }
@@ -85,7 +87,7 @@ func New(c Config) (http.Handler, error) {
 		g.operations[op.Pattern()] = op
 	}
 	lease.Register(g, s.doorOf(contract.AutomationSuite), c.Licensing)
-	identity.Register(g, s.doorOf(contract.AutomationSuite), c.People, c.Groups, c.Settings, c.SignIns)
+	identity.Register(g, s.doorOf(contract.AutomationSuite), c.People, c.Groups, c.Settings, c.SignIns, c.Applications, c.PersonalTokens)
 	audit.Register(g, s.doorOf(contract.AutomationSuite), c.Audit)
 	if err := native.Register(g, s.doorOf(contract.Native), c.Directory, c.Licensing); err != nil {
 		return nil, err

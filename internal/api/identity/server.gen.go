@@ -16,6 +16,33 @@ import (
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
+	// ListExternalAPIResources List the scopes that applications can be registered for
+	// (GET /identity_/api/ExternalApiResource)
+	ListExternalAPIResources(w http.ResponseWriter, r *http.Request)
+	// CreateExternalClient Register an application
+	// (POST /identity_/api/ExternalClient)
+	CreateExternalClient(w http.ResponseWriter, r *http.Request)
+	// GenerateSecret Give an application another secret
+	// (POST /identity_/api/ExternalClient/GenerateSecret)
+	GenerateSecret(w http.ResponseWriter, r *http.Request)
+	// DeleteExternalClients Delete applications
+	// (DELETE /identity_/api/ExternalClient/{id})
+	DeleteExternalClients(w http.ResponseWriter, r *http.Request, id OrganizationOrApplication, params DeleteExternalClientsParams)
+	// ListExternalClients List applications
+	// (GET /identity_/api/ExternalClient/{id})
+	ListExternalClients(w http.ResponseWriter, r *http.Request, id OrganizationOrApplication)
+	// UpdateExternalClient Change an application
+	// (PUT /identity_/api/ExternalClient/{id})
+	UpdateExternalClient(w http.ResponseWriter, r *http.Request, id OrganizationOrApplication, params UpdateExternalClientParams)
+	// DeleteSecret Delete a secret
+	// (DELETE /identity_/api/ExternalClient/{partitionGlobalId}/secrets/{secretId})
+	DeleteSecret(w http.ResponseWriter, r *http.Request, partitionGlobalID PartitionGlobalID, secretID SecretID, params DeleteSecretParams)
+	// DeleteExternalClient Delete one application
+	// (DELETE /identity_/api/ExternalClient/{partitionGlobalId}/{clientId})
+	DeleteExternalClient(w http.ResponseWriter, r *http.Request, partitionGlobalID PartitionGlobalID, clientID ClientID, params DeleteExternalClientParams)
+	// GetExternalClient Read one application
+	// (GET /identity_/api/ExternalClient/{partitionGlobalId}/{clientId})
+	GetExternalClient(w http.ResponseWriter, r *http.Request, partitionGlobalID PartitionGlobalID, clientID ClientID)
 	// CreateGroup Make a local group
 	// (POST /identity_/api/Group)
 	CreateGroup(w http.ResponseWriter, r *http.Request, params CreateGroupParams)
@@ -46,6 +73,24 @@ type ServerInterface interface {
 	// UpdateMessageTemplate Give a message template another text
 	// (PUT /identity_/api/MessageTemplate/{templateId})
 	UpdateMessageTemplate(w http.ResponseWriter, r *http.Request, templateID TemplateID, params UpdateMessageTemplateParams)
+	// DeleteReferenceTokensOfUsers Delete all personal tokens of people
+	// (DELETE /identity_/api/ReferenceToken)
+	DeleteReferenceTokensOfUsers(w http.ResponseWriter, r *http.Request, params DeleteReferenceTokensOfUsersParams)
+	// ListReferenceTokens List the own personal tokens
+	// (GET /identity_/api/ReferenceToken)
+	ListReferenceTokens(w http.ResponseWriter, r *http.Request)
+	// CreateReferenceToken Make a personal token
+	// (POST /identity_/api/ReferenceToken)
+	CreateReferenceToken(w http.ResponseWriter, r *http.Request)
+	// DeleteReferenceToken Delete one of the own personal tokens
+	// (DELETE /identity_/api/ReferenceToken/{tokenId})
+	DeleteReferenceToken(w http.ResponseWriter, r *http.Request, tokenID TokenID, params DeleteReferenceTokenParams)
+	// GetReferenceToken Read one of the own personal tokens
+	// (GET /identity_/api/ReferenceToken/{tokenId})
+	GetReferenceToken(w http.ResponseWriter, r *http.Request, tokenID TokenID)
+	// RenewReferenceToken Give a personal token another end and another text
+	// (PUT /identity_/api/ReferenceToken/{tokenId})
+	RenewReferenceToken(w http.ResponseWriter, r *http.Request, tokenID TokenID)
 	// CreateRobotAccount Make a robot account
 	// (POST /identity_/api/RobotAccount)
 	CreateRobotAccount(w http.ResponseWriter, r *http.Request, params CreateRobotAccountParams)
@@ -113,6 +158,327 @@ type ServerInterfaceWrapper struct {
 }
 
 type MiddlewareFunc func(http.Handler) http.Handler
+
+// ListExternalAPIResources operation middleware
+func (siw *ServerInterfaceWrapper) ListExternalAPIResources(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListExternalAPIResources(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CreateExternalClient operation middleware
+func (siw *ServerInterfaceWrapper) CreateExternalClient(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreateExternalClient(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GenerateSecret operation middleware
+func (siw *ServerInterfaceWrapper) GenerateSecret(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GenerateSecret(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DeleteExternalClients operation middleware
+func (siw *ServerInterfaceWrapper) DeleteExternalClients(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id OrganizationOrApplication
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteExternalClientsParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DeleteExternalClients(w, r, id, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListExternalClients operation middleware
+func (siw *ServerInterfaceWrapper) ListExternalClients(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id OrganizationOrApplication
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListExternalClients(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// UpdateExternalClient operation middleware
+func (siw *ServerInterfaceWrapper) UpdateExternalClient(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id OrganizationOrApplication
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdateExternalClientParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.UpdateExternalClient(w, r, id, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DeleteSecret operation middleware
+func (siw *ServerInterfaceWrapper) DeleteSecret(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "partitionGlobalId" -------------
+	var partitionGlobalID PartitionGlobalID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "partitionGlobalId", r.PathValue("partitionGlobalId"), &partitionGlobalID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "partitionGlobalId", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "secretId" -------------
+	var secretID SecretID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "secretId", r.PathValue("secretId"), &secretID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "secretId", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteSecretParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DeleteSecret(w, r, partitionGlobalID, secretID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DeleteExternalClient operation middleware
+func (siw *ServerInterfaceWrapper) DeleteExternalClient(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "partitionGlobalId" -------------
+	var partitionGlobalID PartitionGlobalID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "partitionGlobalId", r.PathValue("partitionGlobalId"), &partitionGlobalID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "partitionGlobalId", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "clientId" -------------
+	var clientID ClientID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "clientId", r.PathValue("clientId"), &clientID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "clientId", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteExternalClientParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DeleteExternalClient(w, r, partitionGlobalID, clientID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetExternalClient operation middleware
+func (siw *ServerInterfaceWrapper) GetExternalClient(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "partitionGlobalId" -------------
+	var partitionGlobalID PartitionGlobalID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "partitionGlobalId", r.PathValue("partitionGlobalId"), &partitionGlobalID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "partitionGlobalId", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "clientId" -------------
+	var clientID ClientID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "clientId", r.PathValue("clientId"), &clientID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "clientId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetExternalClient(w, r, partitionGlobalID, clientID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
 
 // CreateGroup operation middleware
 func (siw *ServerInterfaceWrapper) CreateGroup(w http.ResponseWriter, r *http.Request) {
@@ -539,6 +905,177 @@ func (siw *ServerInterfaceWrapper) UpdateMessageTemplate(w http.ResponseWriter, 
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.UpdateMessageTemplate(w, r, templateID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DeleteReferenceTokensOfUsers operation middleware
+func (siw *ServerInterfaceWrapper) DeleteReferenceTokensOfUsers(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteReferenceTokensOfUsersParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DeleteReferenceTokensOfUsers(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListReferenceTokens operation middleware
+func (siw *ServerInterfaceWrapper) ListReferenceTokens(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListReferenceTokens(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CreateReferenceToken operation middleware
+func (siw *ServerInterfaceWrapper) CreateReferenceToken(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreateReferenceToken(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DeleteReferenceToken operation middleware
+func (siw *ServerInterfaceWrapper) DeleteReferenceToken(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "tokenId" -------------
+	var tokenID TokenID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tokenId", r.PathValue("tokenId"), &tokenID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "tokenId", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteReferenceTokenParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DeleteReferenceToken(w, r, tokenID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetReferenceToken operation middleware
+func (siw *ServerInterfaceWrapper) GetReferenceToken(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "tokenId" -------------
+	var tokenID TokenID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tokenId", r.PathValue("tokenId"), &tokenID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "tokenId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetReferenceToken(w, r, tokenID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// RenewReferenceToken operation middleware
+func (siw *ServerInterfaceWrapper) RenewReferenceToken(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "tokenId" -------------
+	var tokenID TokenID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tokenId", r.PathValue("tokenId"), &tokenID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "tokenId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RenewReferenceToken(w, r, tokenID)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1761,6 +2298,21 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/identity_/api/User/{userId}", wrapper.GetUser)
 	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/identity_/api/User/{userId}", wrapper.UpdateUser)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/identity_/api/User/{userId}/loginAttempts", wrapper.ListLoginAttempts)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/identity_/api/ExternalClient", wrapper.CreateExternalClient)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/identity_/api/ExternalClient/{id}", wrapper.DeleteExternalClients)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/identity_/api/ExternalClient/{id}", wrapper.ListExternalClients)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/identity_/api/ExternalClient/{id}", wrapper.UpdateExternalClient)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/identity_/api/ExternalClient/{partitionGlobalId}/{clientId}", wrapper.DeleteExternalClient)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/identity_/api/ExternalClient/{partitionGlobalId}/{clientId}", wrapper.GetExternalClient)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/identity_/api/ExternalClient/GenerateSecret", wrapper.GenerateSecret)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/identity_/api/ExternalClient/{partitionGlobalId}/secrets/{secretId}", wrapper.DeleteSecret)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/identity_/api/ExternalApiResource", wrapper.ListExternalAPIResources)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/identity_/api/ReferenceToken", wrapper.DeleteReferenceTokensOfUsers)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/identity_/api/ReferenceToken", wrapper.ListReferenceTokens)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/identity_/api/ReferenceToken", wrapper.CreateReferenceToken)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/identity_/api/ReferenceToken/{tokenId}", wrapper.DeleteReferenceToken)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/identity_/api/ReferenceToken/{tokenId}", wrapper.GetReferenceToken)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/identity_/api/ReferenceToken/{tokenId}", wrapper.RenewReferenceToken)
 
 	return m
 }
@@ -1790,6 +2342,1402 @@ type UnauthenticatedApplicationProblemPlusJSONResponse struct {
 
 type UsersRefusedJSONResponse CreateUsersResult
 type UsersRefusedApplicationProblemPlusJSONResponse Problem
+
+type ListExternalAPIResourcesRequestObject struct {
+}
+
+type ListExternalAPIResourcesResponseObject interface {
+	VisitListExternalAPIResourcesResponse(w http.ResponseWriter) error
+}
+
+type ListExternalAPIResources200JSONResponse []ExternalAPIResourceDto
+
+func (response ListExternalAPIResources200JSONResponse) VisitListExternalAPIResourcesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListExternalAPIResources400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response ListExternalAPIResources400ApplicationProblemPlusJSONResponse) VisitListExternalAPIResourcesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListExternalAPIResources401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ListExternalAPIResources401ApplicationProblemPlusJSONResponse) VisitListExternalAPIResourcesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListExternalAPIResources403ApplicationProblemPlusJSONResponse Problem
+
+func (response ListExternalAPIResources403ApplicationProblemPlusJSONResponse) VisitListExternalAPIResourcesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListExternalAPIResources404ApplicationProblemPlusJSONResponse Problem
+
+func (response ListExternalAPIResources404ApplicationProblemPlusJSONResponse) VisitListExternalAPIResourcesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListExternalAPIResources429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response ListExternalAPIResources429ApplicationProblemPlusJSONResponse) VisitListExternalAPIResourcesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListExternalAPIResources500ApplicationProblemPlusJSONResponse Problem
+
+func (response ListExternalAPIResources500ApplicationProblemPlusJSONResponse) VisitListExternalAPIResourcesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListExternalAPIResources503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type ListExternalAPIResources503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers ListExternalAPIResources503ResponseHeaders
+}
+
+func (response ListExternalAPIResources503ApplicationProblemPlusJSONResponse) VisitListExternalAPIResourcesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateExternalClientRequestObject struct {
+	Body *CreateExternalClientJSONRequestBody
+}
+
+type CreateExternalClientResponseObject interface {
+	VisitCreateExternalClientResponse(w http.ResponseWriter) error
+}
+
+type CreateExternalClient201JSONResponse ExternalClientDto
+
+func (response CreateExternalClient201JSONResponse) VisitCreateExternalClientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateExternalClient400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response CreateExternalClient400ApplicationProblemPlusJSONResponse) VisitCreateExternalClientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateExternalClient401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateExternalClient401ApplicationProblemPlusJSONResponse) VisitCreateExternalClientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateExternalClient403ApplicationProblemPlusJSONResponse Problem
+
+func (response CreateExternalClient403ApplicationProblemPlusJSONResponse) VisitCreateExternalClientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateExternalClient404ApplicationProblemPlusJSONResponse Problem
+
+func (response CreateExternalClient404ApplicationProblemPlusJSONResponse) VisitCreateExternalClientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateExternalClient409ApplicationProblemPlusJSONResponse Problem
+
+func (response CreateExternalClient409ApplicationProblemPlusJSONResponse) VisitCreateExternalClientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateExternalClient413ApplicationProblemPlusJSONResponse Problem
+
+func (response CreateExternalClient413ApplicationProblemPlusJSONResponse) VisitCreateExternalClientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateExternalClient415ApplicationProblemPlusJSONResponse Problem
+
+func (response CreateExternalClient415ApplicationProblemPlusJSONResponse) VisitCreateExternalClientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateExternalClient429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response CreateExternalClient429ApplicationProblemPlusJSONResponse) VisitCreateExternalClientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateExternalClient500ApplicationProblemPlusJSONResponse Problem
+
+func (response CreateExternalClient500ApplicationProblemPlusJSONResponse) VisitCreateExternalClientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateExternalClient503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type CreateExternalClient503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers CreateExternalClient503ResponseHeaders
+}
+
+func (response CreateExternalClient503ApplicationProblemPlusJSONResponse) VisitCreateExternalClientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GenerateSecretRequestObject struct {
+	Body *GenerateSecretJSONRequestBody
+}
+
+type GenerateSecretResponseObject interface {
+	VisitGenerateSecretResponse(w http.ResponseWriter) error
+}
+
+type GenerateSecret200JSONResponse ExternalClientSecretDto
+
+func (response GenerateSecret200JSONResponse) VisitGenerateSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GenerateSecret400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response GenerateSecret400ApplicationProblemPlusJSONResponse) VisitGenerateSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GenerateSecret401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GenerateSecret401ApplicationProblemPlusJSONResponse) VisitGenerateSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GenerateSecret403ApplicationProblemPlusJSONResponse Problem
+
+func (response GenerateSecret403ApplicationProblemPlusJSONResponse) VisitGenerateSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GenerateSecret404ApplicationProblemPlusJSONResponse Problem
+
+func (response GenerateSecret404ApplicationProblemPlusJSONResponse) VisitGenerateSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GenerateSecret413ApplicationProblemPlusJSONResponse Problem
+
+func (response GenerateSecret413ApplicationProblemPlusJSONResponse) VisitGenerateSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GenerateSecret415ApplicationProblemPlusJSONResponse Problem
+
+func (response GenerateSecret415ApplicationProblemPlusJSONResponse) VisitGenerateSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GenerateSecret429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response GenerateSecret429ApplicationProblemPlusJSONResponse) VisitGenerateSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GenerateSecret500ApplicationProblemPlusJSONResponse Problem
+
+func (response GenerateSecret500ApplicationProblemPlusJSONResponse) VisitGenerateSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GenerateSecret503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type GenerateSecret503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers GenerateSecret503ResponseHeaders
+}
+
+func (response GenerateSecret503ApplicationProblemPlusJSONResponse) VisitGenerateSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteExternalClientsRequestObject struct {
+	ID     OrganizationOrApplication `json:"id"`
+	Params DeleteExternalClientsParams
+	Body   *DeleteExternalClientsJSONRequestBody
+}
+
+type DeleteExternalClientsResponseObject interface {
+	VisitDeleteExternalClientsResponse(w http.ResponseWriter) error
+}
+
+type DeleteExternalClients204Response struct {
+}
+
+func (response DeleteExternalClients204Response) VisitDeleteExternalClientsResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeleteExternalClients400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteExternalClients400ApplicationProblemPlusJSONResponse) VisitDeleteExternalClientsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteExternalClients401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteExternalClients401ApplicationProblemPlusJSONResponse) VisitDeleteExternalClientsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteExternalClients403ApplicationProblemPlusJSONResponse Problem
+
+func (response DeleteExternalClients403ApplicationProblemPlusJSONResponse) VisitDeleteExternalClientsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteExternalClients404ApplicationProblemPlusJSONResponse Problem
+
+func (response DeleteExternalClients404ApplicationProblemPlusJSONResponse) VisitDeleteExternalClientsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteExternalClients413ApplicationProblemPlusJSONResponse Problem
+
+func (response DeleteExternalClients413ApplicationProblemPlusJSONResponse) VisitDeleteExternalClientsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteExternalClients415ApplicationProblemPlusJSONResponse Problem
+
+func (response DeleteExternalClients415ApplicationProblemPlusJSONResponse) VisitDeleteExternalClientsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteExternalClients422ApplicationProblemPlusJSONResponse Problem
+
+func (response DeleteExternalClients422ApplicationProblemPlusJSONResponse) VisitDeleteExternalClientsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteExternalClients429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteExternalClients429ApplicationProblemPlusJSONResponse) VisitDeleteExternalClientsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteExternalClients500ApplicationProblemPlusJSONResponse Problem
+
+func (response DeleteExternalClients500ApplicationProblemPlusJSONResponse) VisitDeleteExternalClientsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteExternalClients503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type DeleteExternalClients503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers DeleteExternalClients503ResponseHeaders
+}
+
+func (response DeleteExternalClients503ApplicationProblemPlusJSONResponse) VisitDeleteExternalClientsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListExternalClientsRequestObject struct {
+	ID OrganizationOrApplication `json:"id"`
+}
+
+type ListExternalClientsResponseObject interface {
+	VisitListExternalClientsResponse(w http.ResponseWriter) error
+}
+
+type ListExternalClients200JSONResponse []ExternalClientDto
+
+func (response ListExternalClients200JSONResponse) VisitListExternalClientsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListExternalClients400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response ListExternalClients400ApplicationProblemPlusJSONResponse) VisitListExternalClientsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListExternalClients401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ListExternalClients401ApplicationProblemPlusJSONResponse) VisitListExternalClientsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListExternalClients403ApplicationProblemPlusJSONResponse Problem
+
+func (response ListExternalClients403ApplicationProblemPlusJSONResponse) VisitListExternalClientsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListExternalClients404ApplicationProblemPlusJSONResponse Problem
+
+func (response ListExternalClients404ApplicationProblemPlusJSONResponse) VisitListExternalClientsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListExternalClients429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response ListExternalClients429ApplicationProblemPlusJSONResponse) VisitListExternalClientsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListExternalClients500ApplicationProblemPlusJSONResponse Problem
+
+func (response ListExternalClients500ApplicationProblemPlusJSONResponse) VisitListExternalClientsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListExternalClients503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type ListExternalClients503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers ListExternalClients503ResponseHeaders
+}
+
+func (response ListExternalClients503ApplicationProblemPlusJSONResponse) VisitListExternalClientsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateExternalClientRequestObject struct {
+	ID     OrganizationOrApplication `json:"id"`
+	Params UpdateExternalClientParams
+	Body   *UpdateExternalClientJSONRequestBody
+}
+
+type UpdateExternalClientResponseObject interface {
+	VisitUpdateExternalClientResponse(w http.ResponseWriter) error
+}
+
+type UpdateExternalClient200JSONResponse ExternalClientDto
+
+func (response UpdateExternalClient200JSONResponse) VisitUpdateExternalClientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateExternalClient400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateExternalClient400ApplicationProblemPlusJSONResponse) VisitUpdateExternalClientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateExternalClient401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateExternalClient401ApplicationProblemPlusJSONResponse) VisitUpdateExternalClientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateExternalClient403ApplicationProblemPlusJSONResponse Problem
+
+func (response UpdateExternalClient403ApplicationProblemPlusJSONResponse) VisitUpdateExternalClientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateExternalClient404ApplicationProblemPlusJSONResponse Problem
+
+func (response UpdateExternalClient404ApplicationProblemPlusJSONResponse) VisitUpdateExternalClientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateExternalClient413ApplicationProblemPlusJSONResponse Problem
+
+func (response UpdateExternalClient413ApplicationProblemPlusJSONResponse) VisitUpdateExternalClientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateExternalClient415ApplicationProblemPlusJSONResponse Problem
+
+func (response UpdateExternalClient415ApplicationProblemPlusJSONResponse) VisitUpdateExternalClientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateExternalClient422ApplicationProblemPlusJSONResponse Problem
+
+func (response UpdateExternalClient422ApplicationProblemPlusJSONResponse) VisitUpdateExternalClientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateExternalClient429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateExternalClient429ApplicationProblemPlusJSONResponse) VisitUpdateExternalClientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateExternalClient500ApplicationProblemPlusJSONResponse Problem
+
+func (response UpdateExternalClient500ApplicationProblemPlusJSONResponse) VisitUpdateExternalClientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateExternalClient503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type UpdateExternalClient503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers UpdateExternalClient503ResponseHeaders
+}
+
+func (response UpdateExternalClient503ApplicationProblemPlusJSONResponse) VisitUpdateExternalClientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSecretRequestObject struct {
+	PartitionGlobalID PartitionGlobalID `json:"partitionGlobalId"`
+	SecretID          SecretID          `json:"secretId"`
+	Params            DeleteSecretParams
+}
+
+type DeleteSecretResponseObject interface {
+	VisitDeleteSecretResponse(w http.ResponseWriter) error
+}
+
+type DeleteSecret204Response struct {
+}
+
+func (response DeleteSecret204Response) VisitDeleteSecretResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeleteSecret400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteSecret400ApplicationProblemPlusJSONResponse) VisitDeleteSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSecret401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteSecret401ApplicationProblemPlusJSONResponse) VisitDeleteSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSecret403ApplicationProblemPlusJSONResponse Problem
+
+func (response DeleteSecret403ApplicationProblemPlusJSONResponse) VisitDeleteSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSecret404ApplicationProblemPlusJSONResponse Problem
+
+func (response DeleteSecret404ApplicationProblemPlusJSONResponse) VisitDeleteSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSecret422ApplicationProblemPlusJSONResponse Problem
+
+func (response DeleteSecret422ApplicationProblemPlusJSONResponse) VisitDeleteSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSecret429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteSecret429ApplicationProblemPlusJSONResponse) VisitDeleteSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSecret500ApplicationProblemPlusJSONResponse Problem
+
+func (response DeleteSecret500ApplicationProblemPlusJSONResponse) VisitDeleteSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSecret503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type DeleteSecret503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers DeleteSecret503ResponseHeaders
+}
+
+func (response DeleteSecret503ApplicationProblemPlusJSONResponse) VisitDeleteSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteExternalClientRequestObject struct {
+	PartitionGlobalID PartitionGlobalID `json:"partitionGlobalId"`
+	ClientID          ClientID          `json:"clientId"`
+	Params            DeleteExternalClientParams
+}
+
+type DeleteExternalClientResponseObject interface {
+	VisitDeleteExternalClientResponse(w http.ResponseWriter) error
+}
+
+type DeleteExternalClient204Response struct {
+}
+
+func (response DeleteExternalClient204Response) VisitDeleteExternalClientResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeleteExternalClient400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteExternalClient400ApplicationProblemPlusJSONResponse) VisitDeleteExternalClientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteExternalClient401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteExternalClient401ApplicationProblemPlusJSONResponse) VisitDeleteExternalClientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteExternalClient403ApplicationProblemPlusJSONResponse Problem
+
+func (response DeleteExternalClient403ApplicationProblemPlusJSONResponse) VisitDeleteExternalClientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteExternalClient404ApplicationProblemPlusJSONResponse Problem
+
+func (response DeleteExternalClient404ApplicationProblemPlusJSONResponse) VisitDeleteExternalClientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteExternalClient422ApplicationProblemPlusJSONResponse Problem
+
+func (response DeleteExternalClient422ApplicationProblemPlusJSONResponse) VisitDeleteExternalClientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteExternalClient429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteExternalClient429ApplicationProblemPlusJSONResponse) VisitDeleteExternalClientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteExternalClient500ApplicationProblemPlusJSONResponse Problem
+
+func (response DeleteExternalClient500ApplicationProblemPlusJSONResponse) VisitDeleteExternalClientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteExternalClient503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type DeleteExternalClient503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers DeleteExternalClient503ResponseHeaders
+}
+
+func (response DeleteExternalClient503ApplicationProblemPlusJSONResponse) VisitDeleteExternalClientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetExternalClientRequestObject struct {
+	PartitionGlobalID PartitionGlobalID `json:"partitionGlobalId"`
+	ClientID          ClientID          `json:"clientId"`
+}
+
+type GetExternalClientResponseObject interface {
+	VisitGetExternalClientResponse(w http.ResponseWriter) error
+}
+
+type GetExternalClient200JSONResponse ExternalClientDto
+
+func (response GetExternalClient200JSONResponse) VisitGetExternalClientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetExternalClient400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response GetExternalClient400ApplicationProblemPlusJSONResponse) VisitGetExternalClientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetExternalClient401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetExternalClient401ApplicationProblemPlusJSONResponse) VisitGetExternalClientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetExternalClient403ApplicationProblemPlusJSONResponse Problem
+
+func (response GetExternalClient403ApplicationProblemPlusJSONResponse) VisitGetExternalClientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetExternalClient404ApplicationProblemPlusJSONResponse Problem
+
+func (response GetExternalClient404ApplicationProblemPlusJSONResponse) VisitGetExternalClientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetExternalClient429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response GetExternalClient429ApplicationProblemPlusJSONResponse) VisitGetExternalClientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetExternalClient500ApplicationProblemPlusJSONResponse Problem
+
+func (response GetExternalClient500ApplicationProblemPlusJSONResponse) VisitGetExternalClientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetExternalClient503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type GetExternalClient503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers GetExternalClient503ResponseHeaders
+}
+
+func (response GetExternalClient503ApplicationProblemPlusJSONResponse) VisitGetExternalClientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
 
 type CreateGroupRequestObject struct {
 	Params CreateGroupParams
@@ -3377,6 +5325,924 @@ type UpdateMessageTemplate503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response UpdateMessageTemplate503ApplicationProblemPlusJSONResponse) VisitUpdateMessageTemplateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteReferenceTokensOfUsersRequestObject struct {
+	Params DeleteReferenceTokensOfUsersParams
+	Body   *DeleteReferenceTokensOfUsersJSONRequestBody
+}
+
+type DeleteReferenceTokensOfUsersResponseObject interface {
+	VisitDeleteReferenceTokensOfUsersResponse(w http.ResponseWriter) error
+}
+
+type DeleteReferenceTokensOfUsers204Response struct {
+}
+
+func (response DeleteReferenceTokensOfUsers204Response) VisitDeleteReferenceTokensOfUsersResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeleteReferenceTokensOfUsers400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteReferenceTokensOfUsers400ApplicationProblemPlusJSONResponse) VisitDeleteReferenceTokensOfUsersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteReferenceTokensOfUsers401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteReferenceTokensOfUsers401ApplicationProblemPlusJSONResponse) VisitDeleteReferenceTokensOfUsersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteReferenceTokensOfUsers403ApplicationProblemPlusJSONResponse Problem
+
+func (response DeleteReferenceTokensOfUsers403ApplicationProblemPlusJSONResponse) VisitDeleteReferenceTokensOfUsersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteReferenceTokensOfUsers404ApplicationProblemPlusJSONResponse Problem
+
+func (response DeleteReferenceTokensOfUsers404ApplicationProblemPlusJSONResponse) VisitDeleteReferenceTokensOfUsersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteReferenceTokensOfUsers413ApplicationProblemPlusJSONResponse Problem
+
+func (response DeleteReferenceTokensOfUsers413ApplicationProblemPlusJSONResponse) VisitDeleteReferenceTokensOfUsersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteReferenceTokensOfUsers415ApplicationProblemPlusJSONResponse Problem
+
+func (response DeleteReferenceTokensOfUsers415ApplicationProblemPlusJSONResponse) VisitDeleteReferenceTokensOfUsersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteReferenceTokensOfUsers422ApplicationProblemPlusJSONResponse Problem
+
+func (response DeleteReferenceTokensOfUsers422ApplicationProblemPlusJSONResponse) VisitDeleteReferenceTokensOfUsersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteReferenceTokensOfUsers429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteReferenceTokensOfUsers429ApplicationProblemPlusJSONResponse) VisitDeleteReferenceTokensOfUsersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteReferenceTokensOfUsers500ApplicationProblemPlusJSONResponse Problem
+
+func (response DeleteReferenceTokensOfUsers500ApplicationProblemPlusJSONResponse) VisitDeleteReferenceTokensOfUsersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteReferenceTokensOfUsers503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type DeleteReferenceTokensOfUsers503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers DeleteReferenceTokensOfUsers503ResponseHeaders
+}
+
+func (response DeleteReferenceTokensOfUsers503ApplicationProblemPlusJSONResponse) VisitDeleteReferenceTokensOfUsersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListReferenceTokensRequestObject struct {
+}
+
+type ListReferenceTokensResponseObject interface {
+	VisitListReferenceTokensResponse(w http.ResponseWriter) error
+}
+
+type ListReferenceTokens200JSONResponse []ReferenceTokenDto
+
+func (response ListReferenceTokens200JSONResponse) VisitListReferenceTokensResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListReferenceTokens400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response ListReferenceTokens400ApplicationProblemPlusJSONResponse) VisitListReferenceTokensResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListReferenceTokens401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ListReferenceTokens401ApplicationProblemPlusJSONResponse) VisitListReferenceTokensResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListReferenceTokens403ApplicationProblemPlusJSONResponse Problem
+
+func (response ListReferenceTokens403ApplicationProblemPlusJSONResponse) VisitListReferenceTokensResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListReferenceTokens404ApplicationProblemPlusJSONResponse Problem
+
+func (response ListReferenceTokens404ApplicationProblemPlusJSONResponse) VisitListReferenceTokensResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListReferenceTokens429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response ListReferenceTokens429ApplicationProblemPlusJSONResponse) VisitListReferenceTokensResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListReferenceTokens500ApplicationProblemPlusJSONResponse Problem
+
+func (response ListReferenceTokens500ApplicationProblemPlusJSONResponse) VisitListReferenceTokensResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListReferenceTokens503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type ListReferenceTokens503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers ListReferenceTokens503ResponseHeaders
+}
+
+func (response ListReferenceTokens503ApplicationProblemPlusJSONResponse) VisitListReferenceTokensResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateReferenceTokenRequestObject struct {
+	Body *CreateReferenceTokenJSONRequestBody
+}
+
+type CreateReferenceTokenResponseObject interface {
+	VisitCreateReferenceTokenResponse(w http.ResponseWriter) error
+}
+
+type CreateReferenceToken201JSONResponse string
+
+func (response CreateReferenceToken201JSONResponse) VisitCreateReferenceTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateReferenceToken400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response CreateReferenceToken400ApplicationProblemPlusJSONResponse) VisitCreateReferenceTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateReferenceToken401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateReferenceToken401ApplicationProblemPlusJSONResponse) VisitCreateReferenceTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateReferenceToken403ApplicationProblemPlusJSONResponse Problem
+
+func (response CreateReferenceToken403ApplicationProblemPlusJSONResponse) VisitCreateReferenceTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateReferenceToken404ApplicationProblemPlusJSONResponse Problem
+
+func (response CreateReferenceToken404ApplicationProblemPlusJSONResponse) VisitCreateReferenceTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateReferenceToken413ApplicationProblemPlusJSONResponse Problem
+
+func (response CreateReferenceToken413ApplicationProblemPlusJSONResponse) VisitCreateReferenceTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateReferenceToken415ApplicationProblemPlusJSONResponse Problem
+
+func (response CreateReferenceToken415ApplicationProblemPlusJSONResponse) VisitCreateReferenceTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateReferenceToken429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response CreateReferenceToken429ApplicationProblemPlusJSONResponse) VisitCreateReferenceTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateReferenceToken500ApplicationProblemPlusJSONResponse Problem
+
+func (response CreateReferenceToken500ApplicationProblemPlusJSONResponse) VisitCreateReferenceTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateReferenceToken503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type CreateReferenceToken503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers CreateReferenceToken503ResponseHeaders
+}
+
+func (response CreateReferenceToken503ApplicationProblemPlusJSONResponse) VisitCreateReferenceTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteReferenceTokenRequestObject struct {
+	TokenID TokenID `json:"tokenId"`
+	Params  DeleteReferenceTokenParams
+}
+
+type DeleteReferenceTokenResponseObject interface {
+	VisitDeleteReferenceTokenResponse(w http.ResponseWriter) error
+}
+
+type DeleteReferenceToken204Response struct {
+}
+
+func (response DeleteReferenceToken204Response) VisitDeleteReferenceTokenResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeleteReferenceToken400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteReferenceToken400ApplicationProblemPlusJSONResponse) VisitDeleteReferenceTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteReferenceToken401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteReferenceToken401ApplicationProblemPlusJSONResponse) VisitDeleteReferenceTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteReferenceToken403ApplicationProblemPlusJSONResponse Problem
+
+func (response DeleteReferenceToken403ApplicationProblemPlusJSONResponse) VisitDeleteReferenceTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteReferenceToken404ApplicationProblemPlusJSONResponse Problem
+
+func (response DeleteReferenceToken404ApplicationProblemPlusJSONResponse) VisitDeleteReferenceTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteReferenceToken422ApplicationProblemPlusJSONResponse Problem
+
+func (response DeleteReferenceToken422ApplicationProblemPlusJSONResponse) VisitDeleteReferenceTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteReferenceToken429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteReferenceToken429ApplicationProblemPlusJSONResponse) VisitDeleteReferenceTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteReferenceToken500ApplicationProblemPlusJSONResponse Problem
+
+func (response DeleteReferenceToken500ApplicationProblemPlusJSONResponse) VisitDeleteReferenceTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteReferenceToken503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type DeleteReferenceToken503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers DeleteReferenceToken503ResponseHeaders
+}
+
+func (response DeleteReferenceToken503ApplicationProblemPlusJSONResponse) VisitDeleteReferenceTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetReferenceTokenRequestObject struct {
+	TokenID TokenID `json:"tokenId"`
+}
+
+type GetReferenceTokenResponseObject interface {
+	VisitGetReferenceTokenResponse(w http.ResponseWriter) error
+}
+
+type GetReferenceToken200JSONResponse ReferenceTokenDto
+
+func (response GetReferenceToken200JSONResponse) VisitGetReferenceTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetReferenceToken400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response GetReferenceToken400ApplicationProblemPlusJSONResponse) VisitGetReferenceTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetReferenceToken401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetReferenceToken401ApplicationProblemPlusJSONResponse) VisitGetReferenceTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetReferenceToken403ApplicationProblemPlusJSONResponse Problem
+
+func (response GetReferenceToken403ApplicationProblemPlusJSONResponse) VisitGetReferenceTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetReferenceToken404ApplicationProblemPlusJSONResponse Problem
+
+func (response GetReferenceToken404ApplicationProblemPlusJSONResponse) VisitGetReferenceTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetReferenceToken429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response GetReferenceToken429ApplicationProblemPlusJSONResponse) VisitGetReferenceTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetReferenceToken500ApplicationProblemPlusJSONResponse Problem
+
+func (response GetReferenceToken500ApplicationProblemPlusJSONResponse) VisitGetReferenceTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetReferenceToken503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type GetReferenceToken503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers GetReferenceToken503ResponseHeaders
+}
+
+func (response GetReferenceToken503ApplicationProblemPlusJSONResponse) VisitGetReferenceTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewReferenceTokenRequestObject struct {
+	TokenID TokenID `json:"tokenId"`
+	Body    *RenewReferenceTokenJSONRequestBody
+}
+
+type RenewReferenceTokenResponseObject interface {
+	VisitRenewReferenceTokenResponse(w http.ResponseWriter) error
+}
+
+type RenewReferenceToken201JSONResponse string
+
+func (response RenewReferenceToken201JSONResponse) VisitRenewReferenceTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewReferenceToken400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response RenewReferenceToken400ApplicationProblemPlusJSONResponse) VisitRenewReferenceTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewReferenceToken401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response RenewReferenceToken401ApplicationProblemPlusJSONResponse) VisitRenewReferenceTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewReferenceToken403ApplicationProblemPlusJSONResponse Problem
+
+func (response RenewReferenceToken403ApplicationProblemPlusJSONResponse) VisitRenewReferenceTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewReferenceToken404ApplicationProblemPlusJSONResponse Problem
+
+func (response RenewReferenceToken404ApplicationProblemPlusJSONResponse) VisitRenewReferenceTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewReferenceToken413ApplicationProblemPlusJSONResponse Problem
+
+func (response RenewReferenceToken413ApplicationProblemPlusJSONResponse) VisitRenewReferenceTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewReferenceToken415ApplicationProblemPlusJSONResponse Problem
+
+func (response RenewReferenceToken415ApplicationProblemPlusJSONResponse) VisitRenewReferenceTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewReferenceToken429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response RenewReferenceToken429ApplicationProblemPlusJSONResponse) VisitRenewReferenceTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewReferenceToken500ApplicationProblemPlusJSONResponse Problem
+
+func (response RenewReferenceToken500ApplicationProblemPlusJSONResponse) VisitRenewReferenceTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewReferenceToken503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type RenewReferenceToken503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers RenewReferenceToken503ResponseHeaders
+}
+
+func (response RenewReferenceToken503ApplicationProblemPlusJSONResponse) VisitRenewReferenceTokenResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -6549,6 +9415,33 @@ func (response ListUsersOfPartition503ApplicationProblemPlusJSONResponse) VisitL
 
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
+	// ListExternalAPIResources List the scopes that applications can be registered for
+	// (GET /identity_/api/ExternalApiResource)
+	ListExternalAPIResources(ctx context.Context, request ListExternalAPIResourcesRequestObject) (ListExternalAPIResourcesResponseObject, error)
+	// CreateExternalClient Register an application
+	// (POST /identity_/api/ExternalClient)
+	CreateExternalClient(ctx context.Context, request CreateExternalClientRequestObject) (CreateExternalClientResponseObject, error)
+	// GenerateSecret Give an application another secret
+	// (POST /identity_/api/ExternalClient/GenerateSecret)
+	GenerateSecret(ctx context.Context, request GenerateSecretRequestObject) (GenerateSecretResponseObject, error)
+	// DeleteExternalClients Delete applications
+	// (DELETE /identity_/api/ExternalClient/{id})
+	DeleteExternalClients(ctx context.Context, request DeleteExternalClientsRequestObject) (DeleteExternalClientsResponseObject, error)
+	// ListExternalClients List applications
+	// (GET /identity_/api/ExternalClient/{id})
+	ListExternalClients(ctx context.Context, request ListExternalClientsRequestObject) (ListExternalClientsResponseObject, error)
+	// UpdateExternalClient Change an application
+	// (PUT /identity_/api/ExternalClient/{id})
+	UpdateExternalClient(ctx context.Context, request UpdateExternalClientRequestObject) (UpdateExternalClientResponseObject, error)
+	// DeleteSecret Delete a secret
+	// (DELETE /identity_/api/ExternalClient/{partitionGlobalId}/secrets/{secretId})
+	DeleteSecret(ctx context.Context, request DeleteSecretRequestObject) (DeleteSecretResponseObject, error)
+	// DeleteExternalClient Delete one application
+	// (DELETE /identity_/api/ExternalClient/{partitionGlobalId}/{clientId})
+	DeleteExternalClient(ctx context.Context, request DeleteExternalClientRequestObject) (DeleteExternalClientResponseObject, error)
+	// GetExternalClient Read one application
+	// (GET /identity_/api/ExternalClient/{partitionGlobalId}/{clientId})
+	GetExternalClient(ctx context.Context, request GetExternalClientRequestObject) (GetExternalClientResponseObject, error)
 	// CreateGroup Make a local group
 	// (POST /identity_/api/Group)
 	CreateGroup(ctx context.Context, request CreateGroupRequestObject) (CreateGroupResponseObject, error)
@@ -6579,6 +9472,24 @@ type StrictServerInterface interface {
 	// UpdateMessageTemplate Give a message template another text
 	// (PUT /identity_/api/MessageTemplate/{templateId})
 	UpdateMessageTemplate(ctx context.Context, request UpdateMessageTemplateRequestObject) (UpdateMessageTemplateResponseObject, error)
+	// DeleteReferenceTokensOfUsers Delete all personal tokens of people
+	// (DELETE /identity_/api/ReferenceToken)
+	DeleteReferenceTokensOfUsers(ctx context.Context, request DeleteReferenceTokensOfUsersRequestObject) (DeleteReferenceTokensOfUsersResponseObject, error)
+	// ListReferenceTokens List the own personal tokens
+	// (GET /identity_/api/ReferenceToken)
+	ListReferenceTokens(ctx context.Context, request ListReferenceTokensRequestObject) (ListReferenceTokensResponseObject, error)
+	// CreateReferenceToken Make a personal token
+	// (POST /identity_/api/ReferenceToken)
+	CreateReferenceToken(ctx context.Context, request CreateReferenceTokenRequestObject) (CreateReferenceTokenResponseObject, error)
+	// DeleteReferenceToken Delete one of the own personal tokens
+	// (DELETE /identity_/api/ReferenceToken/{tokenId})
+	DeleteReferenceToken(ctx context.Context, request DeleteReferenceTokenRequestObject) (DeleteReferenceTokenResponseObject, error)
+	// GetReferenceToken Read one of the own personal tokens
+	// (GET /identity_/api/ReferenceToken/{tokenId})
+	GetReferenceToken(ctx context.Context, request GetReferenceTokenRequestObject) (GetReferenceTokenResponseObject, error)
+	// RenewReferenceToken Give a personal token another end and another text
+	// (PUT /identity_/api/ReferenceToken/{tokenId})
+	RenewReferenceToken(ctx context.Context, request RenewReferenceTokenRequestObject) (RenewReferenceTokenResponseObject, error)
 	// CreateRobotAccount Make a robot account
 	// (POST /identity_/api/RobotAccount)
 	CreateRobotAccount(ctx context.Context, request CreateRobotAccountRequestObject) (CreateRobotAccountResponseObject, error)
@@ -6647,6 +9558,142 @@ type strictHandler struct {
 // NewStrictHandler connects the handlers to their routes: decode reads the body of a request, fail answers an error.
 func NewStrictHandler(handlers StrictServerInterface, decode func(*http.Request, any) error, fail func(http.ResponseWriter, *http.Request, error)) ServerInterface {
 	return &strictHandler{handlers: handlers, decode: decode, fail: fail}
+}
+
+func (s *strictHandler) ListExternalAPIResources(w http.ResponseWriter, r *http.Request) {
+	var request ListExternalAPIResourcesRequestObject
+	response, err := s.handlers.ListExternalAPIResources(r.Context(), request)
+	if err == nil {
+		err = response.VisitListExternalAPIResourcesResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) CreateExternalClient(w http.ResponseWriter, r *http.Request) {
+	var request CreateExternalClientRequestObject
+	var body CreateExternalClientJSONRequestBody
+	if err := s.decode(r, &body); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	request.Body = &body
+	response, err := s.handlers.CreateExternalClient(r.Context(), request)
+	if err == nil {
+		err = response.VisitCreateExternalClientResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) GenerateSecret(w http.ResponseWriter, r *http.Request) {
+	var request GenerateSecretRequestObject
+	var body GenerateSecretJSONRequestBody
+	if err := s.decode(r, &body); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	request.Body = &body
+	response, err := s.handlers.GenerateSecret(r.Context(), request)
+	if err == nil {
+		err = response.VisitGenerateSecretResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) DeleteExternalClients(w http.ResponseWriter, r *http.Request, id OrganizationOrApplication, params DeleteExternalClientsParams) {
+	var request DeleteExternalClientsRequestObject
+	request.ID = id
+	request.Params = params
+	var body DeleteExternalClientsJSONRequestBody
+	if err := s.decode(r, &body); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	request.Body = &body
+	response, err := s.handlers.DeleteExternalClients(r.Context(), request)
+	if err == nil {
+		err = response.VisitDeleteExternalClientsResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) ListExternalClients(w http.ResponseWriter, r *http.Request, id OrganizationOrApplication) {
+	var request ListExternalClientsRequestObject
+	request.ID = id
+	response, err := s.handlers.ListExternalClients(r.Context(), request)
+	if err == nil {
+		err = response.VisitListExternalClientsResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) UpdateExternalClient(w http.ResponseWriter, r *http.Request, id OrganizationOrApplication, params UpdateExternalClientParams) {
+	var request UpdateExternalClientRequestObject
+	request.ID = id
+	request.Params = params
+	var body UpdateExternalClientJSONRequestBody
+	if err := s.decode(r, &body); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	request.Body = &body
+	response, err := s.handlers.UpdateExternalClient(r.Context(), request)
+	if err == nil {
+		err = response.VisitUpdateExternalClientResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) DeleteSecret(w http.ResponseWriter, r *http.Request, partitionGlobalID PartitionGlobalID, secretID SecretID, params DeleteSecretParams) {
+	var request DeleteSecretRequestObject
+	request.PartitionGlobalID = partitionGlobalID
+	request.SecretID = secretID
+	request.Params = params
+	response, err := s.handlers.DeleteSecret(r.Context(), request)
+	if err == nil {
+		err = response.VisitDeleteSecretResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) DeleteExternalClient(w http.ResponseWriter, r *http.Request, partitionGlobalID PartitionGlobalID, clientID ClientID, params DeleteExternalClientParams) {
+	var request DeleteExternalClientRequestObject
+	request.PartitionGlobalID = partitionGlobalID
+	request.ClientID = clientID
+	request.Params = params
+	response, err := s.handlers.DeleteExternalClient(r.Context(), request)
+	if err == nil {
+		err = response.VisitDeleteExternalClientResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) GetExternalClient(w http.ResponseWriter, r *http.Request, partitionGlobalID PartitionGlobalID, clientID ClientID) {
+	var request GetExternalClientRequestObject
+	request.PartitionGlobalID = partitionGlobalID
+	request.ClientID = clientID
+	response, err := s.handlers.GetExternalClient(r.Context(), request)
+	if err == nil {
+		err = response.VisitGetExternalClientResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
 }
 
 func (s *strictHandler) CreateGroup(w http.ResponseWriter, r *http.Request, params CreateGroupParams) {
@@ -6795,6 +9842,95 @@ func (s *strictHandler) UpdateMessageTemplate(w http.ResponseWriter, r *http.Req
 	response, err := s.handlers.UpdateMessageTemplate(r.Context(), request)
 	if err == nil {
 		err = response.VisitUpdateMessageTemplateResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) DeleteReferenceTokensOfUsers(w http.ResponseWriter, r *http.Request, params DeleteReferenceTokensOfUsersParams) {
+	var request DeleteReferenceTokensOfUsersRequestObject
+	request.Params = params
+	var body DeleteReferenceTokensOfUsersJSONRequestBody
+	if err := s.decode(r, &body); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	request.Body = &body
+	response, err := s.handlers.DeleteReferenceTokensOfUsers(r.Context(), request)
+	if err == nil {
+		err = response.VisitDeleteReferenceTokensOfUsersResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) ListReferenceTokens(w http.ResponseWriter, r *http.Request) {
+	var request ListReferenceTokensRequestObject
+	response, err := s.handlers.ListReferenceTokens(r.Context(), request)
+	if err == nil {
+		err = response.VisitListReferenceTokensResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) CreateReferenceToken(w http.ResponseWriter, r *http.Request) {
+	var request CreateReferenceTokenRequestObject
+	var body CreateReferenceTokenJSONRequestBody
+	if err := s.decode(r, &body); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	request.Body = &body
+	response, err := s.handlers.CreateReferenceToken(r.Context(), request)
+	if err == nil {
+		err = response.VisitCreateReferenceTokenResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) DeleteReferenceToken(w http.ResponseWriter, r *http.Request, tokenID TokenID, params DeleteReferenceTokenParams) {
+	var request DeleteReferenceTokenRequestObject
+	request.TokenID = tokenID
+	request.Params = params
+	response, err := s.handlers.DeleteReferenceToken(r.Context(), request)
+	if err == nil {
+		err = response.VisitDeleteReferenceTokenResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) GetReferenceToken(w http.ResponseWriter, r *http.Request, tokenID TokenID) {
+	var request GetReferenceTokenRequestObject
+	request.TokenID = tokenID
+	response, err := s.handlers.GetReferenceToken(r.Context(), request)
+	if err == nil {
+		err = response.VisitGetReferenceTokenResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) RenewReferenceToken(w http.ResponseWriter, r *http.Request, tokenID TokenID) {
+	var request RenewReferenceTokenRequestObject
+	request.TokenID = tokenID
+	var body RenewReferenceTokenJSONRequestBody
+	if err := s.decode(r, &body); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	request.Body = &body
+	response, err := s.handlers.RenewReferenceToken(r.Context(), request)
+	if err == nil {
+		err = response.VisitRenewReferenceTokenResponse(w)
 	}
 	if err != nil {
 		s.fail(w, r, err)
