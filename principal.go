@@ -141,6 +141,7 @@ var (
 	PermissionManageApplications = Permission{Roles: []Role{RoleOrganizationAdministrator, RoleHostAdministrator}}
 	PermissionOwnTokens          = Permission{Roles: []Role{RoleMember, RoleOrganizationAdministrator, RoleHostAdministrator}}
 	PermissionAnybody            = Permission{Anybody: true}
+	PermissionReadDirectory      = Permission{Roles: []Role{RoleOrganizationAdministrator}, Scopes: []Scope{ScopeUser, ScopeUserRead, ScopeGroup, ScopeGroupRead}}
 	PermissionReadSignIns        = Permission{Roles: []Role{RoleOrganizationAdministrator}, Scopes: []Scope{ScopeSignIns, ScopeSignInsRead}}
 )
 

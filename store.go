@@ -113,6 +113,7 @@ func (r LoadRequest) ByOrganization() []Touch {
 type Reader interface {
 	DirectoryReader
 	GroupReader
+	NameReader
 	SettingReader
 	GrantReader
 	LicenseReader
@@ -183,6 +184,23 @@ type GroupMember struct {
 	Email       string // people only, and so are the next two
 	FirstName   string
 	LastName    string
+}
+
+// NameReader finds whoever is in a directory by what they are called. Nobody whom it answers has a password hash.
+type NameReader interface {
+	// SearchPeople lists the people of whom the user name, the mail address or one of the names is in a range of the search, each
+	// once, in the order of their ids. Of each range of each of the five it takes the first Most in the order of that text (of
+	// equal ones by id), so that it reads about as many rows as it answers, however large the organization is.
+	SearchPeople(ctx context.Context, organization OrganizationID, s PeopleSearch) ([]User, error)
+	// PeopleByName finds people by the keys of their user names, in the order of their ids.
+	PeopleByName(ctx context.Context, organization OrganizationID, nameKeys []string) ([]User, error)
+	// PeopleByMail finds those who have one of the mail addresses and share it with nobody, in the order of their ids. The
+	// addresses are in the form of FoldText.
+	PeopleByMail(ctx context.Context, organization OrganizationID, addresses []string) ([]User, error)
+	// SearchGroups lists the groups whose name key is in a range, in the order of the keys: at most so many.
+	SearchGroups(ctx context.Context, organization OrganizationID, nameKeys TextRange, most int) ([]Group, error)
+	// FindGroups finds groups by one of the ids or by one of the keys of their names, in the order of their ids.
+	FindGroups(ctx context.Context, organization OrganizationID, ids []GroupID, nameKeys []string) ([]Group, error)
 }
 
 // LicenseReader tells what was bought and who holds it.

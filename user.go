@@ -95,26 +95,34 @@ const (
 	SortUsersByInvitationAccepted UserSort = "invitation_accepted"
 )
 
-// Spellings are the texts of which one has to be found in a person's. A store folds the letters A to Z alone, because databases do
-// not agree on others: the term is looked for in lower case, in upper case and with a capital, so that "özil" finds "Özil".
+// Spellings are those of the term; none for everybody.
 func (q UserQuery) Spellings() []string {
 	if q.Term == "" {
 		return nil
 	}
-	first, size := utf8.DecodeRuneInString(q.Term)
+	return Spellings(q.Term)
+}
+
+// Spellings are the texts of which one has to be found in a person's. A store folds the letters A to Z alone, because databases do
+// not agree on others: the term is looked for in lower case, in upper case and with a capital, so that "özil" finds "Özil".
+func Spellings(term string) []string {
+	if term == "" {
+		return []string{""}
+	}
+	first, size := utf8.DecodeRuneInString(term)
 	var all []string
 	for _, spelled := range [...]string{
-		q.Term, strings.ToLower(q.Term), strings.ToUpper(q.Term), string(unicode.ToTitle(first)) + strings.ToLower(q.Term[size:]),
+		term, strings.ToLower(term), strings.ToUpper(term), string(unicode.ToTitle(first)) + strings.ToLower(term[size:]),
 	} {
-		if spelled = foldASCII(spelled); !slices.Contains(all, spelled) {
+		if spelled = FoldText(spelled); !slices.Contains(all, spelled) {
 			all = append(all, spelled)
 		}
 	}
 	return all
 }
 
-// foldASCII puts the letters A to Z into lower case.
-func foldASCII(s string) string {
+// FoldText puts the letters A to Z into lower case: as much as databases agree on.
+func FoldText(s string) string {
 	return strings.Map(func(r rune) rune {
 		if 'A' <= r && r <= 'Z' {
 			return r + 'a' - 'A'

@@ -158,7 +158,7 @@ func TestOperationsDocumentTheirStatuses(t *testing.T) {
 					want += " 400 403 404"
 				}
 				withoutConflict := slices.Contains([]string{"changeSettings", "updateMessageTemplate", "updateExternalClient"}, op.OperationID) // the last one counts
-				if slices.Contains(secretAnswers, op.OperationID) { // which are kept for no repetition
+				if slices.Contains(secretAnswers, op.OperationID) {                                                                             // which are kept for no repetition
 					for _, status := range []string{"413", "415"} {
 						if op.Responses.Value(status) == nil {
 							t.Errorf("%s %s does not document %s", method, path, status)

@@ -50,7 +50,7 @@ func (w *world) replacer(t *testing.T) *strings.Replacer {
 	pairs := []string{
 		"{acme}", string(w.demo.Acme.Organization), "{globex}", string(w.demo.Globex.Organization), "{initech}", string(w.demo.Initech.Organization),
 		"{host}", string(seatwright.HostID), "{secret}", w.demo.Acme.ClientSecret, "{password}", w.demo.AdministratorPassword,
-		"{host password}", w.demo.HostPassword, "{soon}", time.Now().Add(24*time.Hour).UTC().Format(time.RFC3339),
+		"{host password}", w.demo.HostPassword, "{soon}", time.Now().Add(24 * time.Hour).UTC().Format(time.RFC3339),
 	}
 	for name, token := range w.tokens {
 		pairs = append(pairs, "{token "+name+"}", token)

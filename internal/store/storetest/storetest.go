@@ -74,6 +74,9 @@ func Run(t *testing.T, open Opener) {
 		"AGrantEndsWithWhatItIsOf":                grantsEnd,
 		"PersonalTokensAreTheirPersonsOwn":        personalTokens,
 		"EndedGrantsAreCleared":                   endedGrantsAreCleared,
+		"SearchesPeople":                          searchesPeople,
+		"FindsPeopleByNameAndMail":                findsPeopleByName,
+		"FindsGroupsAndApplications":              findsGroupsAndApplications,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
