@@ -141,6 +141,14 @@ type BulkReferenceTokenDeleteCommand struct {
 	UserIds           []string `json:"userIds"`
 }
 
+// BulkResolveByNameCommand defines model for BulkResolveByNameCommand.
+type BulkResolveByNameCommand struct {
+	EntityNames []string `json:"entityNames"`
+
+	// EntityType `user` (where it is absent too), `group`, `robotAccount` (or `robot`) or `application`, in any letter case.
+	EntityType *string `json:"entityType,omitempty"`
+}
+
 // BulkRobotAccountDeleteCommand defines model for BulkRobotAccountDeleteCommand.
 type BulkRobotAccountDeleteCommand struct {
 	RobotAccountIDs []string `json:"robotAccountIDs"`
@@ -275,7 +283,7 @@ type DeleteSettingsCommand struct {
 
 // DirectoryMember defines model for DirectoryMember.
 type DirectoryMember struct {
-	// ObjectType DirectoryUser or DirectoryRobotUser.
+	// ObjectType DirectoryUser, DirectoryGroup, DirectoryRobotUser or DirectoryApplication; a member of a group is the first or the third.
 	ObjectType string `json:"objectType"`
 
 	// Source Always local.
@@ -286,6 +294,40 @@ type DirectoryMember struct {
 	Email       *string `json:"email"`
 	FirstName   *string `json:"firstName"`
 	LastName    *string `json:"lastName"`
+
+	// ApplicationID Applications only.
+	ApplicationID string `json:"applicationId,omitempty,omitzero"`
+}
+
+// DirectoryScopeDto defines model for DirectoryScopeDto.
+type DirectoryScopeDto struct {
+	Name      string `json:"name"`
+	IsDefault bool   `json:"isDefault"`
+}
+
+// DirectorySearchDto Whoever was found in a directory.
+type DirectorySearchDto struct {
+	// Source Always local.
+	Source string `json:"source"`
+
+	// Identifier The id.
+	Identifier string `json:"identifier"`
+
+	// IdentityName The name; of a person the user name, which is empty where there is none.
+	IdentityName string  `json:"identityName"`
+	DisplayName  *string `json:"displayName"`
+
+	// Email People only.
+	Email *string `json:"email"`
+
+	// Domain Always null.
+	Domain *string `json:"domain"`
+
+	// Type 0 user, 1 group, 3 robot account, 4 application.
+	Type int `json:"type"`
+
+	// ObjectType DirectoryUser, DirectoryGroup, DirectoryRobotUser or DirectoryApplication.
+	ObjectType string `json:"objectType"`
 }
 
 // ExternalAPIResourceDto defines model for ExternalApiResourceDto.
@@ -383,6 +425,13 @@ type GroupMemberPage struct {
 	Results    []GroupMemberDto `json:"results"`
 }
 
+// GroupMembershipCommand defines model for GroupMembershipCommand.
+type GroupMembershipCommand struct {
+	// UserID A person or a robot account.
+	UserID   string   `json:"userId"`
+	GroupIds []string `json:"groupIds"`
+}
+
 // IdentityError Why something was refused.
 type IdentityError struct {
 	// Code A stable word that programs can compare.
@@ -473,6 +522,14 @@ type ReferenceTokenDto struct {
 
 	// LastUsed To the minute; null: never.
 	LastUsed *time.Time `json:"lastUsed"`
+}
+
+// ResolveCommand defines model for ResolveCommand.
+type ResolveCommand struct {
+	EntityID string `json:"entityId"`
+
+	// EntityType `user` (where it is absent too), `group`, `robotAccount` (or `robot`) or `application`, in any letter case.
+	EntityType *string `json:"entityType,omitempty"`
 }
 
 // RobotAccountDto defines model for RobotAccountDto.
@@ -779,6 +836,9 @@ type AuditUserName = string
 // ClientID defines model for clientId.
 type ClientID = string
 
+// EntityType defines model for entityType.
+type EntityType = string
+
 // GroupID defines model for groupId.
 type GroupID = string
 
@@ -832,6 +892,12 @@ type SortBy = string
 
 // SortOrder defines model for sortOrder.
 type SortOrder = string
+
+// SourceFilter defines model for sourceFilter.
+type SourceFilter = []string
+
+// StartsWith defines model for startsWith.
+type StartsWith = string
 
 // TemplateID defines model for templateId.
 type TemplateID = int64
@@ -1043,6 +1109,19 @@ type DownloadIdentityAuditQueryParams struct {
 	APIVersion AuditAPIVersion `form:"api-version,omitempty" json:"api-version,omitempty,omitzero"`
 }
 
+// SearchDirectoryParams defines parameters for SearchDirectory.
+type SearchDirectoryParams struct {
+	// StartsWith What the names begin with; without it the first of all.
+	StartsWith StartsWith `form:"startsWith,omitempty" json:"startsWith,omitempty,omitzero"`
+
+	// SourceFilter `localUsers`, `localGroups`, `robotAccounts` and `applications`, in any letter case; all without it. There is no other directory, so
+	// `directoryUsers` and `directoryGroups` find nothing.
+	SourceFilter SourceFilter `form:"sourceFilter,omitempty" json:"sourceFilter,omitempty,omitzero"`
+
+	// EntityType `user`, `group`, `robotAccount` (or `robot`) or `application`, in any letter case: only those.
+	EntityType EntityType `form:"entityType,omitempty" json:"entityType,omitempty,omitzero"`
+}
+
 // DeleteExternalClientsParams defines parameters for DeleteExternalClients.
 type DeleteExternalClientsParams struct {
 	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
@@ -1078,6 +1157,9 @@ type CreateGroupParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
 }
 
+// LoadGroupsJSONBody defines parameters for LoadGroups.
+type LoadGroupsJSONBody = []string
+
 // DeleteGroupsParams defines parameters for DeleteGroups.
 type DeleteGroupsParams struct {
 	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
@@ -1098,6 +1180,9 @@ type DeleteGroupParams struct {
 	// answer again, refusals included. With another request it is refused with 422.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
 }
+
+// CheckMembersJSONBody defines parameters for CheckMembers.
+type CheckMembersJSONBody = []string
 
 // ListGroupMembersParams defines parameters for ListGroupMembers.
 type ListGroupMembersParams struct {
@@ -1420,6 +1505,15 @@ type ListPortalAuditLogOfPartitionParams struct {
 	APIVersion AuditAPIVersion `form:"api-version,omitempty" json:"api-version,omitempty,omitzero"`
 }
 
+// ResolveNamesJSONRequestBody defines body for ResolveNames for application/json ContentType.
+type ResolveNamesJSONRequestBody = BulkResolveByNameCommand
+
+// ListMembershipsJSONRequestBody defines body for ListMemberships for application/json ContentType.
+type ListMembershipsJSONRequestBody = GroupMembershipCommand
+
+// ResolveEntityJSONRequestBody defines body for ResolveEntity for application/json ContentType.
+type ResolveEntityJSONRequestBody = ResolveCommand
+
 // CreateExternalClientJSONRequestBody defines body for CreateExternalClient for application/json ContentType.
 type CreateExternalClientJSONRequestBody = CreateExternalClientCommand
 
@@ -1435,11 +1529,17 @@ type UpdateExternalClientJSONRequestBody = UpdateExternalClientCommand
 // CreateGroupJSONRequestBody defines body for CreateGroup for application/json ContentType.
 type CreateGroupJSONRequestBody = CreateGroupCommand
 
+// LoadGroupsJSONRequestBody defines body for LoadGroups for application/json ContentType.
+type LoadGroupsJSONRequestBody = LoadGroupsJSONBody
+
 // DeleteGroupsJSONRequestBody defines body for DeleteGroups for application/json ContentType.
 type DeleteGroupsJSONRequestBody = BulkGroupDeleteCommand
 
 // UpdateGroupJSONRequestBody defines body for UpdateGroup for application/json ContentType.
 type UpdateGroupJSONRequestBody = UpdateGroupCommand
+
+// CheckMembersJSONRequestBody defines body for CheckMembers for application/json ContentType.
+type CheckMembersJSONRequestBody = CheckMembersJSONBody
 
 // UpdateMessageTemplateJSONRequestBody defines body for UpdateMessageTemplate for application/json ContentType.
 type UpdateMessageTemplateJSONRequestBody = UpdateMessageTemplateCommand

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/seatwright/seatwright"
+	door "github.com/seatwright/seatwright/internal/api/identity"
 	"github.com/seatwright/seatwright/internal/audit"
 	"github.com/seatwright/seatwright/internal/directory"
 	"github.com/seatwright/seatwright/internal/faultclock"
@@ -106,7 +107,11 @@ func (a *App) open(ctx context.Context, c Config, logs io.Writer, issuerFromHost
 	a.PersonalTokens = directory.NewPersonalTokens(a.store, a.ledger, identity)
 	a.Settings = directory.NewSettings(a.store, a.ledger)
 	a.handler, err = server.New(server.Config{
-		Log: a.log, Authenticator: identity, Directory: a.Directory, People: a.People, Groups: a.Groups, Applications: a.Applications, PersonalTokens: a.PersonalTokens, Settings: a.Settings, SignIns: directory.NewSignIns(a.store), Licensing: a.Licensing,
+		Log: a.log, Authenticator: identity, Directory: a.Directory, Licensing: a.Licensing,
+		Identities: door.UseCases{
+			People: a.People, Groups: a.Groups, Names: directory.NewNames(a.store), Settings: a.Settings, SignIns: directory.NewSignIns(a.store),
+			Applications: a.Applications, PersonalTokens: a.PersonalTokens,
+		},
 		Audit: audit.New(a.store, a.Directory), Identity: identity, Ready: a.ready, RequestsPerSecond: c.RequestsPerSecond,
 	})
 	return err

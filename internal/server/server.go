@@ -45,19 +45,14 @@ type Identity interface {
 
 // Config is what the front doors are connected to. Every field is needed, but for the rate.
 type Config struct {
-	Log            *slog.Logger
-	Authenticator  Authenticator
-	Directory      Directory
-	People         identity.People
-	Groups         identity.Groups
-	Settings       identity.Settings
-	SignIns        identity.SignIns
-	Applications   identity.Applications
-	PersonalTokens identity.PersonalTokens
-	Licensing      Licensing
-	Audit          audit.Log
-	Identity       Identity
-	Ready          func(context.Context) error // nil while requests can be served
+	Log           *slog.Logger
+	Authenticator Authenticator
+	Directory     Directory
+	Identities    identity.UseCases
+	Licensing     Licensing
+	Audit         audit.Log
+	Identity      Identity
+	Ready         func(context.Context) error // nil while requests can be served
 
 	RequestsPerSecond int // of one principal; 0: any number
 }
@@ -87,7 +82,7 @@ func New(c Config) (http.Handler, error) {
 		g.operations[op.Pattern()] = op
 	}
 	lease.Register(g, s.doorOf(contract.AutomationSuite), c.Licensing)
-	identity.Register(g, s.doorOf(contract.AutomationSuite), c.People, c.Groups, c.Settings, c.SignIns, c.Applications, c.PersonalTokens)
+	identity.Register(g, s.doorOf(contract.AutomationSuite), c.Identities)
 	audit.Register(g, s.doorOf(contract.AutomationSuite), c.Audit)
 	if err := native.Register(g, s.doorOf(contract.Native), c.Directory, c.Licensing); err != nil {
 		return nil, err

@@ -32,7 +32,7 @@ func (h handlers) CreateExternalClient(ctx context.Context, request CreateExtern
 	if err != nil {
 		return nil, err
 	}
-	a, secret, err := h.applications.Create(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx).ID, directory.NewApplication{
+	a, secret, err := h.Applications.Create(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx).ID, directory.NewApplication{
 		ID: orEmpty(request.Body.ID), Name: request.Body.Name, Public: !request.Body.IsConfidential, RedirectURIs: addressesOf(orEmpty(request.Body.RedirectURI)),
 		Scopes: own, UserScopes: ofPeople,
 	})
@@ -46,7 +46,7 @@ func (h handlers) CreateExternalClient(ctx context.Context, request CreateExtern
 
 // ListExternalClients is GET ExternalClient/{id}.
 func (h handlers) ListExternalClients(ctx context.Context, _ ListExternalClientsRequestObject) (ListExternalClientsResponseObject, error) {
-	all, err := h.applications.List(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx).ID)
+	all, err := h.Applications.List(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx).ID)
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +63,7 @@ func (h handlers) GetExternalClient(ctx context.Context, request GetExternalClie
 	if err != nil {
 		return nil, err
 	}
-	a, err := h.applications.Get(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx).ID, id)
+	a, err := h.Applications.Get(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx).ID, id)
 	return GetExternalClient200JSONResponse(externalClientOf(a)), err
 }
 
@@ -82,7 +82,7 @@ func (h handlers) UpdateExternalClient(ctx context.Context, request UpdateExtern
 		change.RedirectURIs = &addresses
 	}
 	if request.Body.Scopes != nil {
-		before, err := h.applications.Get(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx).ID, id)
+		before, err := h.Applications.Get(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx).ID, id)
 		if err != nil {
 			return nil, err
 		}
@@ -92,7 +92,7 @@ func (h handlers) UpdateExternalClient(ctx context.Context, request UpdateExtern
 		}
 		change.Scopes, change.UserScopes = &own, &ofPeople
 	}
-	a, err := h.applications.Update(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx).ID, id, change)
+	a, err := h.Applications.Update(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx).ID, id, change)
 	return UpdateExternalClient200JSONResponse(externalClientOf(a)), err
 }
 
@@ -106,7 +106,7 @@ func (h handlers) DeleteExternalClients(ctx context.Context, request DeleteExter
 		}
 		ids[i] = id
 	}
-	return DeleteExternalClients204Response{}, h.applications.Delete(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx).ID, ids)
+	return DeleteExternalClients204Response{}, h.Applications.Delete(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx).ID, ids)
 }
 
 // DeleteExternalClient is DELETE ExternalClient/{partitionGlobalId}/{clientId}.
@@ -115,7 +115,7 @@ func (h handlers) DeleteExternalClient(ctx context.Context, request DeleteExtern
 	if err != nil {
 		return nil, err
 	}
-	return DeleteExternalClient204Response{}, h.applications.Delete(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx).ID, []seatwright.ApplicationID{id})
+	return DeleteExternalClient204Response{}, h.Applications.Delete(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx).ID, []seatwright.ApplicationID{id})
 }
 
 // GenerateSecret is POST ExternalClient/GenerateSecret.
@@ -131,7 +131,7 @@ func (h handlers) GenerateSecret(ctx context.Context, request GenerateSecretRequ
 	if request.Body.ExpiryTime != nil {
 		expires = *request.Body.ExpiryTime
 	}
-	made, secret, err := h.applications.AddSecret(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx).ID, id, orEmpty(request.Body.Description), expires)
+	made, secret, err := h.Applications.AddSecret(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx).ID, id, orEmpty(request.Body.Description), expires)
 	answer := secretOf(made)
 	answer.Secret = orNull(secret)
 	return GenerateSecret200JSONResponse(answer), err
@@ -139,7 +139,7 @@ func (h handlers) GenerateSecret(ctx context.Context, request GenerateSecretRequ
 
 // DeleteSecret is DELETE ExternalClient/{partitionGlobalId}/secrets/{secretId}.
 func (h handlers) DeleteSecret(ctx context.Context, request DeleteSecretRequestObject) (DeleteSecretResponseObject, error) {
-	return DeleteSecret204Response{}, h.applications.RemoveSecret(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx).ID, request.SecretID)
+	return DeleteSecret204Response{}, h.Applications.RemoveSecret(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx).ID, request.SecretID)
 }
 
 // ListExternalAPIResources is GET ExternalApiResource.

@@ -27,20 +27,16 @@ type Groups interface {
 
 // ListGroups is GET Group/{id}.
 func (h handlers) ListGroups(ctx context.Context, _ ListGroupsRequestObject) (ListGroupsResponseObject, error) {
-	groups, err := h.groups.Groups(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx))
+	groups, err := h.Groups.Groups(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx))
 	if err != nil {
 		return nil, err
 	}
-	answer := make(ListGroups200JSONResponse, len(groups))
-	for i, g := range groups {
-		answer[i] = groupOf(g)
-	}
-	return answer, nil
+	return ListGroups200JSONResponse(groupDtos(groups)), nil
 }
 
 // GetGroup is GET Group/{partitionGlobalId}/{groupId}.
 func (h handlers) GetGroup(ctx context.Context, request GetGroupRequestObject) (GetGroupResponseObject, error) {
-	g, err := h.groups.Group(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx), request.GroupID)
+	g, err := h.Groups.Group(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx), request.GroupID)
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +49,7 @@ func (h handlers) ListGroupMembers(ctx context.Context, request ListGroupMembers
 	if err != nil {
 		return nil, err
 	}
-	members, total, err := h.groups.Members(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx), request.GroupID, skip, top)
+	members, total, err := h.Groups.Members(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx), request.GroupID, skip, top)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +68,7 @@ func (h handlers) CreateGroup(ctx context.Context, request CreateGroupRequestObj
 	if err := sameOrganization(ctx, request.Body.PartitionGlobalID); err != nil {
 		return nil, err
 	}
-	g, err := h.groups.CreateGroup(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx), directory.NewGroup{
+	g, err := h.Groups.CreateGroup(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx), directory.NewGroup{
 		ID: orEmpty(request.Body.ID), Name: request.Body.Name, Members: request.Body.DirectoryUserMemberIDs,
 	})
 	if err != nil {
@@ -86,7 +82,7 @@ func (h handlers) UpdateGroup(ctx context.Context, request UpdateGroupRequestObj
 	if err := sameOrganization(ctx, request.Body.PartitionGlobalID); err != nil {
 		return nil, err
 	}
-	g, err := h.groups.UpdateGroup(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx), request.ID, directory.GroupPatch{
+	g, err := h.Groups.UpdateGroup(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx), request.ID, directory.GroupPatch{
 		Name: orEmpty(request.Body.Name), Add: request.Body.DirectoryUserIDsToAdd, Remove: request.Body.DirectoryUserIDsToRemove,
 	})
 	if err != nil {
@@ -100,12 +96,12 @@ func (h handlers) DeleteGroup(ctx context.Context, request DeleteGroupRequestObj
 	if _, err := seatwright.CanonicalID(request.GroupID); err != nil {
 		return nil, seatwright.MissingGroup()
 	}
-	return DeleteGroup204Response{}, h.groups.DeleteGroups(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx), []string{request.GroupID})
+	return DeleteGroup204Response{}, h.Groups.DeleteGroups(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx), []string{request.GroupID})
 }
 
 // DeleteGroups is DELETE Group/{id}.
 func (h handlers) DeleteGroups(ctx context.Context, request DeleteGroupsRequestObject) (DeleteGroupsResponseObject, error) {
-	return DeleteGroups204Response{}, h.groups.DeleteGroups(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx), request.Body.GroupIDs)
+	return DeleteGroups204Response{}, h.Groups.DeleteGroups(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx), request.Body.GroupIDs)
 }
 
 // The numbers that stand for kinds on the wire.
@@ -126,11 +122,11 @@ func groupOf(g directory.GroupWithMembers) wire.GroupDto {
 	}
 	for i, m := range g.Members {
 		member := wire.DirectoryMember{
-			ObjectType: "DirectoryUser", Source: "local", Identifier: m.ID, Name: m.Name, DisplayName: orNull(m.DisplayName),
+			ObjectType: kinds[directory.EntityUser].objectType, Source: sourceOfLocal, Identifier: m.ID, Name: m.Name, DisplayName: orNull(m.DisplayName),
 			Email: orNull(m.Email), FirstName: orNull(m.FirstName), LastName: orNull(m.LastName),
 		}
 		if m.Kind == seatwright.MemberRobot {
-			member.ObjectType = "DirectoryRobotUser"
+			member.ObjectType = kinds[directory.EntityRobot].objectType
 		}
 		answer.Members[i] = member
 	}

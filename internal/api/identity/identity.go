@@ -12,20 +12,24 @@ import (
 )
 
 // Register adds the routes of the door to mux. The handlers expect the caller and the organization in the context.
-func Register(mux ServeMux, door api.Door, people People, groups Groups, settings Settings, signIns SignIns, applications Applications, tokens PersonalTokens) {
-	HandlerWithOptions(NewStrictHandler(handlers{people: people, groups: groups, settings: settings, signIns: signIns, applications: applications, tokens: tokens}, door.Decode, door.Fail), StdHTTPServerOptions{
+func Register(mux ServeMux, door api.Door, c UseCases) {
+	HandlerWithOptions(NewStrictHandler(handlers{c}, door.Decode, door.Fail), StdHTTPServerOptions{
 		BaseRouter: mux, ErrorHandlerFunc: door.FailParameter,
 	})
 }
 
-type handlers struct {
-	people       People
-	groups       Groups
-	settings     Settings
-	signIns      SignIns
-	applications Applications
-	tokens       PersonalTokens
+// UseCases are what the door asks. All are needed.
+type UseCases struct {
+	People         People
+	Groups         Groups
+	Names          Names
+	Settings       Settings
+	SignIns        SignIns
+	Applications   Applications
+	PersonalTokens PersonalTokens
 }
+
+type handlers struct{ UseCases }
 
 // sameOrganization refuses a body that names another organization than that of the request, as if there were no such one.
 func sameOrganization(ctx context.Context, named *string) error {

@@ -20,7 +20,7 @@ func (h handlers) ListRobotAccounts(ctx context.Context, request ListRobotAccoun
 	if err != nil {
 		return nil, err
 	}
-	robots, total, err := h.groups.RobotAccounts(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx), directory.RobotQuery{
+	robots, total, err := h.Groups.RobotAccounts(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx), directory.RobotQuery{
 		Search: request.Params.SearchTerm, SortBy: request.Params.SortBy, Descending: descending, Skip: skip, Top: top,
 	})
 	if err != nil {
@@ -35,7 +35,7 @@ func (h handlers) ListRobotAccounts(ctx context.Context, request ListRobotAccoun
 
 // GetRobotAccount is GET RobotAccount/{partitionGlobalId}/{robotAccountId}.
 func (h handlers) GetRobotAccount(ctx context.Context, request GetRobotAccountRequestObject) (GetRobotAccountResponseObject, error) {
-	r, err := h.groups.RobotAccount(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx), request.RobotAccountID)
+	r, err := h.Groups.RobotAccount(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx), request.RobotAccountID)
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +47,7 @@ func (h handlers) CreateRobotAccount(ctx context.Context, request CreateRobotAcc
 	if err := sameOrganization(ctx, request.Body.PartitionGlobalID); err != nil {
 		return nil, err
 	}
-	r, err := h.groups.CreateRobotAccount(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx), directory.NewRobotAccount{
+	r, err := h.Groups.CreateRobotAccount(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx), directory.NewRobotAccount{
 		ID: orEmpty(request.Body.ID), Name: request.Body.Name, DisplayName: orEmpty(request.Body.DisplayName), Groups: request.Body.GroupIDsToAdd,
 	})
 	if err != nil {
@@ -61,7 +61,7 @@ func (h handlers) UpdateRobotAccount(ctx context.Context, request UpdateRobotAcc
 	if err := sameOrganization(ctx, request.Body.PartitionGlobalID); err != nil {
 		return nil, err
 	}
-	r, err := h.groups.UpdateRobotAccount(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx), request.ID, directory.RobotAccountPatch{
+	r, err := h.Groups.UpdateRobotAccount(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx), request.ID, directory.RobotAccountPatch{
 		DisplayName: request.Body.DisplayName, Add: request.Body.GroupIDsToAdd, Remove: request.Body.GroupIDsToRemove,
 	})
 	if err != nil {
@@ -75,13 +75,13 @@ func (h handlers) DeleteRobotAccount(ctx context.Context, request DeleteRobotAcc
 	if _, err := seatwright.CanonicalID(request.RobotAccountID); err != nil {
 		return nil, seatwright.MissingRobotAccount()
 	}
-	err := h.groups.DeleteRobotAccounts(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx), []string{request.RobotAccountID})
+	err := h.Groups.DeleteRobotAccounts(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx), []string{request.RobotAccountID})
 	return DeleteRobotAccount204Response{}, err
 }
 
 // DeleteRobotAccounts is DELETE RobotAccount/{id}.
 func (h handlers) DeleteRobotAccounts(ctx context.Context, request DeleteRobotAccountsRequestObject) (DeleteRobotAccountsResponseObject, error) {
-	err := h.groups.DeleteRobotAccounts(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx), request.Body.RobotAccountIDs)
+	err := h.Groups.DeleteRobotAccounts(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx), request.Body.RobotAccountIDs)
 	return DeleteRobotAccounts204Response{}, err
 }
 

@@ -16,6 +16,21 @@ import (
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
+	// ResolveNames Find out whose names these are
+	// (POST /identity_/api/Directory/BulkResolveByName/{partitionGlobalId})
+	ResolveNames(w http.ResponseWriter, r *http.Request, partitionGlobalID PartitionGlobalID)
+	// ListMemberships Find out in which of some groups somebody is
+	// (POST /identity_/api/Directory/GroupMembership/{partitionGlobalId})
+	ListMemberships(w http.ResponseWriter, r *http.Request, partitionGlobalID PartitionGlobalID)
+	// ResolveEntity Find out whose id this is
+	// (POST /identity_/api/Directory/Resolve/{partitionGlobalId})
+	ResolveEntity(w http.ResponseWriter, r *http.Request, partitionGlobalID PartitionGlobalID)
+	// ListDirectoryScopes List the directories that can be searched
+	// (GET /identity_/api/Directory/Scopes/{partitionGlobalId})
+	ListDirectoryScopes(w http.ResponseWriter, r *http.Request, partitionGlobalID PartitionGlobalID)
+	// SearchDirectory Find whoever is called so
+	// (GET /identity_/api/Directory/Search/{partitionGlobalId})
+	SearchDirectory(w http.ResponseWriter, r *http.Request, partitionGlobalID PartitionGlobalID, params SearchDirectoryParams)
 	// ListExternalAPIResources List the scopes that applications can be registered for
 	// (GET /identity_/api/ExternalApiResource)
 	ListExternalAPIResources(w http.ResponseWriter, r *http.Request)
@@ -46,6 +61,9 @@ type ServerInterface interface {
 	// CreateGroup Make a local group
 	// (POST /identity_/api/Group)
 	CreateGroup(w http.ResponseWriter, r *http.Request, params CreateGroupParams)
+	// LoadGroups Read some groups
+	// (POST /identity_/api/Group/BulkLoadByIds/{partitionGlobalId})
+	LoadGroups(w http.ResponseWriter, r *http.Request, partitionGlobalID PartitionGlobalID)
 	// DeleteGroups Delete groups
 	// (DELETE /identity_/api/Group/{id})
 	DeleteGroups(w http.ResponseWriter, r *http.Request, id OrganizationOrGroup, params DeleteGroupsParams)
@@ -61,6 +79,9 @@ type ServerInterface interface {
 	// GetGroup Read one group
 	// (GET /identity_/api/Group/{partitionGlobalId}/{groupId})
 	GetGroup(w http.ResponseWriter, r *http.Request, partitionGlobalID PartitionGlobalID, groupID GroupID)
+	// CheckMembers Find out who of some is in a group
+	// (POST /identity_/api/Group/{partitionGlobalId}/{groupId}/CheckMembers)
+	CheckMembers(w http.ResponseWriter, r *http.Request, partitionGlobalID PartitionGlobalID, groupID GroupID)
 	// ListGroupMembers List who is in a group, page by page
 	// (GET /identity_/api/Group/{partitionGlobalId}/{groupId}/Members)
 	ListGroupMembers(w http.ResponseWriter, r *http.Request, partitionGlobalID PartitionGlobalID, groupID GroupID, params ListGroupMembersParams)
@@ -158,6 +179,178 @@ type ServerInterfaceWrapper struct {
 }
 
 type MiddlewareFunc func(http.Handler) http.Handler
+
+// ResolveNames operation middleware
+func (siw *ServerInterfaceWrapper) ResolveNames(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "partitionGlobalId" -------------
+	var partitionGlobalID PartitionGlobalID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "partitionGlobalId", r.PathValue("partitionGlobalId"), &partitionGlobalID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "partitionGlobalId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ResolveNames(w, r, partitionGlobalID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListMemberships operation middleware
+func (siw *ServerInterfaceWrapper) ListMemberships(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "partitionGlobalId" -------------
+	var partitionGlobalID PartitionGlobalID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "partitionGlobalId", r.PathValue("partitionGlobalId"), &partitionGlobalID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "partitionGlobalId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListMemberships(w, r, partitionGlobalID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ResolveEntity operation middleware
+func (siw *ServerInterfaceWrapper) ResolveEntity(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "partitionGlobalId" -------------
+	var partitionGlobalID PartitionGlobalID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "partitionGlobalId", r.PathValue("partitionGlobalId"), &partitionGlobalID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "partitionGlobalId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ResolveEntity(w, r, partitionGlobalID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListDirectoryScopes operation middleware
+func (siw *ServerInterfaceWrapper) ListDirectoryScopes(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "partitionGlobalId" -------------
+	var partitionGlobalID PartitionGlobalID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "partitionGlobalId", r.PathValue("partitionGlobalId"), &partitionGlobalID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "partitionGlobalId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListDirectoryScopes(w, r, partitionGlobalID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// SearchDirectory operation middleware
+func (siw *ServerInterfaceWrapper) SearchDirectory(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "partitionGlobalId" -------------
+	var partitionGlobalID PartitionGlobalID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "partitionGlobalId", r.PathValue("partitionGlobalId"), &partitionGlobalID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "partitionGlobalId", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SearchDirectoryParams
+
+	// ------------- Optional query parameter "startsWith" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "startsWith", r.URL.Query(), &params.StartsWith, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "startsWith"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "startsWith", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "sourceFilter" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sourceFilter", r.URL.Query(), &params.SourceFilter, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "sourceFilter"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sourceFilter", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "entityType" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "entityType", r.URL.Query(), &params.EntityType, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "entityType"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "entityType", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.SearchDirectory(w, r, partitionGlobalID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
 
 // ListExternalAPIResources operation middleware
 func (siw *ServerInterfaceWrapper) ListExternalAPIResources(w http.ResponseWriter, r *http.Request) {
@@ -521,6 +714,32 @@ func (siw *ServerInterfaceWrapper) CreateGroup(w http.ResponseWriter, r *http.Re
 	handler.ServeHTTP(w, r)
 }
 
+// LoadGroups operation middleware
+func (siw *ServerInterfaceWrapper) LoadGroups(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "partitionGlobalId" -------------
+	var partitionGlobalID PartitionGlobalID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "partitionGlobalId", r.PathValue("partitionGlobalId"), &partitionGlobalID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "partitionGlobalId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.LoadGroups(w, r, partitionGlobalID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // DeleteGroups operation middleware
 func (siw *ServerInterfaceWrapper) DeleteGroups(w http.ResponseWriter, r *http.Request) {
 
@@ -732,6 +951,41 @@ func (siw *ServerInterfaceWrapper) GetGroup(w http.ResponseWriter, r *http.Reque
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetGroup(w, r, partitionGlobalID, groupID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CheckMembers operation middleware
+func (siw *ServerInterfaceWrapper) CheckMembers(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "partitionGlobalId" -------------
+	var partitionGlobalID PartitionGlobalID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "partitionGlobalId", r.PathValue("partitionGlobalId"), &partitionGlobalID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "partitionGlobalId", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "groupId" -------------
+	var groupID GroupID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "groupId", r.PathValue("groupId"), &groupID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "groupId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CheckMembers(w, r, partitionGlobalID, groupID)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -2276,6 +2530,13 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/identity_/api/Group/{partitionGlobalId}/{groupId}", wrapper.DeleteGroup)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/identity_/api/Group/{partitionGlobalId}/{groupId}", wrapper.GetGroup)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/identity_/api/Group/{partitionGlobalId}/{groupId}/Members", wrapper.ListGroupMembers)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/identity_/api/Directory/Search/{partitionGlobalId}", wrapper.SearchDirectory)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/identity_/api/Directory/BulkResolveByName/{partitionGlobalId}", wrapper.ResolveNames)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/identity_/api/Directory/Resolve/{partitionGlobalId}", wrapper.ResolveEntity)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/identity_/api/Directory/GroupMembership/{partitionGlobalId}", wrapper.ListMemberships)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/identity_/api/Directory/Scopes/{partitionGlobalId}", wrapper.ListDirectoryScopes)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/identity_/api/Group/BulkLoadByIds/{partitionGlobalId}", wrapper.LoadGroups)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/identity_/api/Group/{partitionGlobalId}/{groupId}/CheckMembers", wrapper.CheckMembers)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/identity_/api/MessageTemplate", wrapper.GetMessageTemplateByName)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/identity_/api/MessageTemplate/{templateId}", wrapper.GetMessageTemplate)
 	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/identity_/api/MessageTemplate/{templateId}", wrapper.UpdateMessageTemplate)
@@ -2342,6 +2603,774 @@ type UnauthenticatedApplicationProblemPlusJSONResponse struct {
 
 type UsersRefusedJSONResponse CreateUsersResult
 type UsersRefusedApplicationProblemPlusJSONResponse Problem
+
+type ResolveNamesRequestObject struct {
+	PartitionGlobalID PartitionGlobalID `json:"partitionGlobalId"`
+	Body              *ResolveNamesJSONRequestBody
+}
+
+type ResolveNamesResponseObject interface {
+	VisitResolveNamesResponse(w http.ResponseWriter) error
+}
+
+type ResolveNames200JSONResponse map[string]DirectoryMember
+
+func (response ResolveNames200JSONResponse) VisitResolveNamesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResolveNames400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response ResolveNames400ApplicationProblemPlusJSONResponse) VisitResolveNamesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResolveNames401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ResolveNames401ApplicationProblemPlusJSONResponse) VisitResolveNamesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResolveNames403ApplicationProblemPlusJSONResponse Problem
+
+func (response ResolveNames403ApplicationProblemPlusJSONResponse) VisitResolveNamesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResolveNames404ApplicationProblemPlusJSONResponse Problem
+
+func (response ResolveNames404ApplicationProblemPlusJSONResponse) VisitResolveNamesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResolveNames413ApplicationProblemPlusJSONResponse Problem
+
+func (response ResolveNames413ApplicationProblemPlusJSONResponse) VisitResolveNamesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResolveNames415ApplicationProblemPlusJSONResponse Problem
+
+func (response ResolveNames415ApplicationProblemPlusJSONResponse) VisitResolveNamesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResolveNames429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response ResolveNames429ApplicationProblemPlusJSONResponse) VisitResolveNamesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResolveNames500ApplicationProblemPlusJSONResponse Problem
+
+func (response ResolveNames500ApplicationProblemPlusJSONResponse) VisitResolveNamesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResolveNames503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type ResolveNames503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers ResolveNames503ResponseHeaders
+}
+
+func (response ResolveNames503ApplicationProblemPlusJSONResponse) VisitResolveNamesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMembershipsRequestObject struct {
+	PartitionGlobalID PartitionGlobalID `json:"partitionGlobalId"`
+	Body              *ListMembershipsJSONRequestBody
+}
+
+type ListMembershipsResponseObject interface {
+	VisitListMembershipsResponse(w http.ResponseWriter) error
+}
+
+type ListMemberships200JSONResponse []GroupDto
+
+func (response ListMemberships200JSONResponse) VisitListMembershipsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMemberships400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response ListMemberships400ApplicationProblemPlusJSONResponse) VisitListMembershipsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMemberships401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ListMemberships401ApplicationProblemPlusJSONResponse) VisitListMembershipsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMemberships403ApplicationProblemPlusJSONResponse Problem
+
+func (response ListMemberships403ApplicationProblemPlusJSONResponse) VisitListMembershipsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMemberships404ApplicationProblemPlusJSONResponse Problem
+
+func (response ListMemberships404ApplicationProblemPlusJSONResponse) VisitListMembershipsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMemberships413ApplicationProblemPlusJSONResponse Problem
+
+func (response ListMemberships413ApplicationProblemPlusJSONResponse) VisitListMembershipsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMemberships415ApplicationProblemPlusJSONResponse Problem
+
+func (response ListMemberships415ApplicationProblemPlusJSONResponse) VisitListMembershipsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMemberships429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response ListMemberships429ApplicationProblemPlusJSONResponse) VisitListMembershipsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMemberships500ApplicationProblemPlusJSONResponse Problem
+
+func (response ListMemberships500ApplicationProblemPlusJSONResponse) VisitListMembershipsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMemberships503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type ListMemberships503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers ListMemberships503ResponseHeaders
+}
+
+func (response ListMemberships503ApplicationProblemPlusJSONResponse) VisitListMembershipsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResolveEntityRequestObject struct {
+	PartitionGlobalID PartitionGlobalID `json:"partitionGlobalId"`
+	Body              *ResolveEntityJSONRequestBody
+}
+
+type ResolveEntityResponseObject interface {
+	VisitResolveEntityResponse(w http.ResponseWriter) error
+}
+
+type ResolveEntity200JSONResponse DirectoryMember
+
+func (response ResolveEntity200JSONResponse) VisitResolveEntityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResolveEntity400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response ResolveEntity400ApplicationProblemPlusJSONResponse) VisitResolveEntityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResolveEntity401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ResolveEntity401ApplicationProblemPlusJSONResponse) VisitResolveEntityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResolveEntity403ApplicationProblemPlusJSONResponse Problem
+
+func (response ResolveEntity403ApplicationProblemPlusJSONResponse) VisitResolveEntityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResolveEntity404ApplicationProblemPlusJSONResponse Problem
+
+func (response ResolveEntity404ApplicationProblemPlusJSONResponse) VisitResolveEntityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResolveEntity413ApplicationProblemPlusJSONResponse Problem
+
+func (response ResolveEntity413ApplicationProblemPlusJSONResponse) VisitResolveEntityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResolveEntity415ApplicationProblemPlusJSONResponse Problem
+
+func (response ResolveEntity415ApplicationProblemPlusJSONResponse) VisitResolveEntityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResolveEntity429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response ResolveEntity429ApplicationProblemPlusJSONResponse) VisitResolveEntityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResolveEntity500ApplicationProblemPlusJSONResponse Problem
+
+func (response ResolveEntity500ApplicationProblemPlusJSONResponse) VisitResolveEntityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResolveEntity503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type ResolveEntity503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers ResolveEntity503ResponseHeaders
+}
+
+func (response ResolveEntity503ApplicationProblemPlusJSONResponse) VisitResolveEntityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDirectoryScopesRequestObject struct {
+	PartitionGlobalID PartitionGlobalID `json:"partitionGlobalId"`
+}
+
+type ListDirectoryScopesResponseObject interface {
+	VisitListDirectoryScopesResponse(w http.ResponseWriter) error
+}
+
+type ListDirectoryScopes200JSONResponse []DirectoryScopeDto
+
+func (response ListDirectoryScopes200JSONResponse) VisitListDirectoryScopesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDirectoryScopes400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response ListDirectoryScopes400ApplicationProblemPlusJSONResponse) VisitListDirectoryScopesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDirectoryScopes401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ListDirectoryScopes401ApplicationProblemPlusJSONResponse) VisitListDirectoryScopesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDirectoryScopes403ApplicationProblemPlusJSONResponse Problem
+
+func (response ListDirectoryScopes403ApplicationProblemPlusJSONResponse) VisitListDirectoryScopesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDirectoryScopes404ApplicationProblemPlusJSONResponse Problem
+
+func (response ListDirectoryScopes404ApplicationProblemPlusJSONResponse) VisitListDirectoryScopesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDirectoryScopes429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response ListDirectoryScopes429ApplicationProblemPlusJSONResponse) VisitListDirectoryScopesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDirectoryScopes500ApplicationProblemPlusJSONResponse Problem
+
+func (response ListDirectoryScopes500ApplicationProblemPlusJSONResponse) VisitListDirectoryScopesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDirectoryScopes503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type ListDirectoryScopes503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers ListDirectoryScopes503ResponseHeaders
+}
+
+func (response ListDirectoryScopes503ApplicationProblemPlusJSONResponse) VisitListDirectoryScopesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SearchDirectoryRequestObject struct {
+	PartitionGlobalID PartitionGlobalID `json:"partitionGlobalId"`
+	Params            SearchDirectoryParams
+}
+
+type SearchDirectoryResponseObject interface {
+	VisitSearchDirectoryResponse(w http.ResponseWriter) error
+}
+
+type SearchDirectory200JSONResponse []DirectorySearchDto
+
+func (response SearchDirectory200JSONResponse) VisitSearchDirectoryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SearchDirectory400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response SearchDirectory400ApplicationProblemPlusJSONResponse) VisitSearchDirectoryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SearchDirectory401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response SearchDirectory401ApplicationProblemPlusJSONResponse) VisitSearchDirectoryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SearchDirectory403ApplicationProblemPlusJSONResponse Problem
+
+func (response SearchDirectory403ApplicationProblemPlusJSONResponse) VisitSearchDirectoryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SearchDirectory404ApplicationProblemPlusJSONResponse Problem
+
+func (response SearchDirectory404ApplicationProblemPlusJSONResponse) VisitSearchDirectoryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SearchDirectory429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response SearchDirectory429ApplicationProblemPlusJSONResponse) VisitSearchDirectoryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SearchDirectory500ApplicationProblemPlusJSONResponse Problem
+
+func (response SearchDirectory500ApplicationProblemPlusJSONResponse) VisitSearchDirectoryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SearchDirectory503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type SearchDirectory503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers SearchDirectory503ResponseHeaders
+}
+
+func (response SearchDirectory503ApplicationProblemPlusJSONResponse) VisitSearchDirectoryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
 
 type ListExternalAPIResourcesRequestObject struct {
 }
@@ -3932,6 +4961,171 @@ func (response CreateGroup503ApplicationProblemPlusJSONResponse) VisitCreateGrou
 	return err
 }
 
+type LoadGroupsRequestObject struct {
+	PartitionGlobalID PartitionGlobalID `json:"partitionGlobalId"`
+	Body              *LoadGroupsJSONRequestBody
+}
+
+type LoadGroupsResponseObject interface {
+	VisitLoadGroupsResponse(w http.ResponseWriter) error
+}
+
+type LoadGroups200JSONResponse []GroupDto
+
+func (response LoadGroups200JSONResponse) VisitLoadGroupsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LoadGroups400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response LoadGroups400ApplicationProblemPlusJSONResponse) VisitLoadGroupsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LoadGroups401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response LoadGroups401ApplicationProblemPlusJSONResponse) VisitLoadGroupsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LoadGroups403ApplicationProblemPlusJSONResponse Problem
+
+func (response LoadGroups403ApplicationProblemPlusJSONResponse) VisitLoadGroupsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LoadGroups404ApplicationProblemPlusJSONResponse Problem
+
+func (response LoadGroups404ApplicationProblemPlusJSONResponse) VisitLoadGroupsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LoadGroups413ApplicationProblemPlusJSONResponse Problem
+
+func (response LoadGroups413ApplicationProblemPlusJSONResponse) VisitLoadGroupsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LoadGroups415ApplicationProblemPlusJSONResponse Problem
+
+func (response LoadGroups415ApplicationProblemPlusJSONResponse) VisitLoadGroupsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LoadGroups429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response LoadGroups429ApplicationProblemPlusJSONResponse) VisitLoadGroupsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LoadGroups500ApplicationProblemPlusJSONResponse Problem
+
+func (response LoadGroups500ApplicationProblemPlusJSONResponse) VisitLoadGroupsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LoadGroups503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type LoadGroups503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers LoadGroups503ResponseHeaders
+}
+
+func (response LoadGroups503ApplicationProblemPlusJSONResponse) VisitLoadGroupsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type DeleteGroupsRequestObject struct {
 	ID     OrganizationOrGroup `json:"id"`
 	Params DeleteGroupsParams
@@ -4735,6 +5929,172 @@ type GetGroup503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetGroup503ApplicationProblemPlusJSONResponse) VisitGetGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CheckMembersRequestObject struct {
+	PartitionGlobalID PartitionGlobalID `json:"partitionGlobalId"`
+	GroupID           GroupID           `json:"groupId"`
+	Body              *CheckMembersJSONRequestBody
+}
+
+type CheckMembersResponseObject interface {
+	VisitCheckMembersResponse(w http.ResponseWriter) error
+}
+
+type CheckMembers200JSONResponse []string
+
+func (response CheckMembers200JSONResponse) VisitCheckMembersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CheckMembers400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response CheckMembers400ApplicationProblemPlusJSONResponse) VisitCheckMembersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CheckMembers401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response CheckMembers401ApplicationProblemPlusJSONResponse) VisitCheckMembersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CheckMembers403ApplicationProblemPlusJSONResponse Problem
+
+func (response CheckMembers403ApplicationProblemPlusJSONResponse) VisitCheckMembersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CheckMembers404ApplicationProblemPlusJSONResponse Problem
+
+func (response CheckMembers404ApplicationProblemPlusJSONResponse) VisitCheckMembersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CheckMembers413ApplicationProblemPlusJSONResponse Problem
+
+func (response CheckMembers413ApplicationProblemPlusJSONResponse) VisitCheckMembersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CheckMembers415ApplicationProblemPlusJSONResponse Problem
+
+func (response CheckMembers415ApplicationProblemPlusJSONResponse) VisitCheckMembersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CheckMembers429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response CheckMembers429ApplicationProblemPlusJSONResponse) VisitCheckMembersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CheckMembers500ApplicationProblemPlusJSONResponse Problem
+
+func (response CheckMembers500ApplicationProblemPlusJSONResponse) VisitCheckMembersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CheckMembers503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type CheckMembers503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers CheckMembers503ResponseHeaders
+}
+
+func (response CheckMembers503ApplicationProblemPlusJSONResponse) VisitCheckMembersResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -9415,6 +10775,21 @@ func (response ListUsersOfPartition503ApplicationProblemPlusJSONResponse) VisitL
 
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
+	// ResolveNames Find out whose names these are
+	// (POST /identity_/api/Directory/BulkResolveByName/{partitionGlobalId})
+	ResolveNames(ctx context.Context, request ResolveNamesRequestObject) (ResolveNamesResponseObject, error)
+	// ListMemberships Find out in which of some groups somebody is
+	// (POST /identity_/api/Directory/GroupMembership/{partitionGlobalId})
+	ListMemberships(ctx context.Context, request ListMembershipsRequestObject) (ListMembershipsResponseObject, error)
+	// ResolveEntity Find out whose id this is
+	// (POST /identity_/api/Directory/Resolve/{partitionGlobalId})
+	ResolveEntity(ctx context.Context, request ResolveEntityRequestObject) (ResolveEntityResponseObject, error)
+	// ListDirectoryScopes List the directories that can be searched
+	// (GET /identity_/api/Directory/Scopes/{partitionGlobalId})
+	ListDirectoryScopes(ctx context.Context, request ListDirectoryScopesRequestObject) (ListDirectoryScopesResponseObject, error)
+	// SearchDirectory Find whoever is called so
+	// (GET /identity_/api/Directory/Search/{partitionGlobalId})
+	SearchDirectory(ctx context.Context, request SearchDirectoryRequestObject) (SearchDirectoryResponseObject, error)
 	// ListExternalAPIResources List the scopes that applications can be registered for
 	// (GET /identity_/api/ExternalApiResource)
 	ListExternalAPIResources(ctx context.Context, request ListExternalAPIResourcesRequestObject) (ListExternalAPIResourcesResponseObject, error)
@@ -9445,6 +10820,9 @@ type StrictServerInterface interface {
 	// CreateGroup Make a local group
 	// (POST /identity_/api/Group)
 	CreateGroup(ctx context.Context, request CreateGroupRequestObject) (CreateGroupResponseObject, error)
+	// LoadGroups Read some groups
+	// (POST /identity_/api/Group/BulkLoadByIds/{partitionGlobalId})
+	LoadGroups(ctx context.Context, request LoadGroupsRequestObject) (LoadGroupsResponseObject, error)
 	// DeleteGroups Delete groups
 	// (DELETE /identity_/api/Group/{id})
 	DeleteGroups(ctx context.Context, request DeleteGroupsRequestObject) (DeleteGroupsResponseObject, error)
@@ -9460,6 +10838,9 @@ type StrictServerInterface interface {
 	// GetGroup Read one group
 	// (GET /identity_/api/Group/{partitionGlobalId}/{groupId})
 	GetGroup(ctx context.Context, request GetGroupRequestObject) (GetGroupResponseObject, error)
+	// CheckMembers Find out who of some is in a group
+	// (POST /identity_/api/Group/{partitionGlobalId}/{groupId}/CheckMembers)
+	CheckMembers(ctx context.Context, request CheckMembersRequestObject) (CheckMembersResponseObject, error)
 	// ListGroupMembers List who is in a group, page by page
 	// (GET /identity_/api/Group/{partitionGlobalId}/{groupId}/Members)
 	ListGroupMembers(ctx context.Context, request ListGroupMembersRequestObject) (ListGroupMembersResponseObject, error)
@@ -9558,6 +10939,85 @@ type strictHandler struct {
 // NewStrictHandler connects the handlers to their routes: decode reads the body of a request, fail answers an error.
 func NewStrictHandler(handlers StrictServerInterface, decode func(*http.Request, any) error, fail func(http.ResponseWriter, *http.Request, error)) ServerInterface {
 	return &strictHandler{handlers: handlers, decode: decode, fail: fail}
+}
+
+func (s *strictHandler) ResolveNames(w http.ResponseWriter, r *http.Request, partitionGlobalID PartitionGlobalID) {
+	var request ResolveNamesRequestObject
+	request.PartitionGlobalID = partitionGlobalID
+	var body ResolveNamesJSONRequestBody
+	if err := s.decode(r, &body); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	request.Body = &body
+	response, err := s.handlers.ResolveNames(r.Context(), request)
+	if err == nil {
+		err = response.VisitResolveNamesResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) ListMemberships(w http.ResponseWriter, r *http.Request, partitionGlobalID PartitionGlobalID) {
+	var request ListMembershipsRequestObject
+	request.PartitionGlobalID = partitionGlobalID
+	var body ListMembershipsJSONRequestBody
+	if err := s.decode(r, &body); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	request.Body = &body
+	response, err := s.handlers.ListMemberships(r.Context(), request)
+	if err == nil {
+		err = response.VisitListMembershipsResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) ResolveEntity(w http.ResponseWriter, r *http.Request, partitionGlobalID PartitionGlobalID) {
+	var request ResolveEntityRequestObject
+	request.PartitionGlobalID = partitionGlobalID
+	var body ResolveEntityJSONRequestBody
+	if err := s.decode(r, &body); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	request.Body = &body
+	response, err := s.handlers.ResolveEntity(r.Context(), request)
+	if err == nil {
+		err = response.VisitResolveEntityResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) ListDirectoryScopes(w http.ResponseWriter, r *http.Request, partitionGlobalID PartitionGlobalID) {
+	var request ListDirectoryScopesRequestObject
+	request.PartitionGlobalID = partitionGlobalID
+	response, err := s.handlers.ListDirectoryScopes(r.Context(), request)
+	if err == nil {
+		err = response.VisitListDirectoryScopesResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) SearchDirectory(w http.ResponseWriter, r *http.Request, partitionGlobalID PartitionGlobalID, params SearchDirectoryParams) {
+	var request SearchDirectoryRequestObject
+	request.PartitionGlobalID = partitionGlobalID
+	request.Params = params
+	response, err := s.handlers.SearchDirectory(r.Context(), request)
+	if err == nil {
+		err = response.VisitSearchDirectoryResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
 }
 
 func (s *strictHandler) ListExternalAPIResources(w http.ResponseWriter, r *http.Request) {
@@ -9714,6 +11174,24 @@ func (s *strictHandler) CreateGroup(w http.ResponseWriter, r *http.Request, para
 	}
 }
 
+func (s *strictHandler) LoadGroups(w http.ResponseWriter, r *http.Request, partitionGlobalID PartitionGlobalID) {
+	var request LoadGroupsRequestObject
+	request.PartitionGlobalID = partitionGlobalID
+	var body LoadGroupsJSONRequestBody
+	if err := s.decode(r, &body); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	request.Body = &body
+	response, err := s.handlers.LoadGroups(r.Context(), request)
+	if err == nil {
+		err = response.VisitLoadGroupsResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
 func (s *strictHandler) DeleteGroups(w http.ResponseWriter, r *http.Request, id OrganizationOrGroup, params DeleteGroupsParams) {
 	var request DeleteGroupsRequestObject
 	request.ID = id
@@ -9785,6 +11263,25 @@ func (s *strictHandler) GetGroup(w http.ResponseWriter, r *http.Request, partiti
 	response, err := s.handlers.GetGroup(r.Context(), request)
 	if err == nil {
 		err = response.VisitGetGroupResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) CheckMembers(w http.ResponseWriter, r *http.Request, partitionGlobalID PartitionGlobalID, groupID GroupID) {
+	var request CheckMembersRequestObject
+	request.PartitionGlobalID = partitionGlobalID
+	request.GroupID = groupID
+	var body CheckMembersJSONRequestBody
+	if err := s.decode(r, &body); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	request.Body = &body
+	response, err := s.handlers.CheckMembers(r.Context(), request)
+	if err == nil {
+		err = response.VisitCheckMembersResponse(w)
 	}
 	if err != nil {
 		s.fail(w, r, err)

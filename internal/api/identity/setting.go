@@ -23,7 +23,7 @@ func (h handlers) ListSettings(ctx context.Context, request ListSettingsRequestO
 	if err := sameOrganization(ctx, &request.Params.PartitionGlobalID); err != nil {
 		return nil, err
 	}
-	settings, err := h.settings.Settings(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx), request.Params.UserID, request.Params.Key)
+	settings, err := h.Settings.Settings(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx), request.Params.UserID, request.Params.Key)
 	if err != nil {
 		return nil, err
 	}
@@ -39,7 +39,7 @@ func (h handlers) ChangeSettings(ctx context.Context, request ChangeSettingsRequ
 	for i, s := range request.Body.Settings {
 		wanted[i] = seatwright.NewSetting{Key: seatwright.SettingKey(s.Key), Value: s.Value}
 	}
-	settings, err := h.settings.ChangeSettings(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx), orEmpty(request.Body.UserID), wanted)
+	settings, err := h.Settings.ChangeSettings(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx), orEmpty(request.Body.UserID), wanted)
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +55,7 @@ func (h handlers) DeleteSettings(ctx context.Context, request DeleteSettingsRequ
 	for i, key := range request.Body.Settings {
 		wanted[i] = seatwright.NewSetting{Key: seatwright.SettingKey(key)}
 	}
-	_, err := h.settings.ChangeSettings(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx), orEmpty(request.Body.UserID), wanted)
+	_, err := h.Settings.ChangeSettings(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx), orEmpty(request.Body.UserID), wanted)
 	return DeleteSettings204Response{}, err
 }
 
@@ -77,7 +77,7 @@ func settingsOf(settings []seatwright.Setting) []wire.SettingDto {
 func (h handlers) GetMessageTemplateByName(
 	ctx context.Context, request GetMessageTemplateByNameRequestObject,
 ) (GetMessageTemplateByNameResponseObject, error) {
-	t, err := h.settings.TemplateByName(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx), request.Params.Name)
+	t, err := h.Settings.TemplateByName(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx), request.Params.Name)
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +86,7 @@ func (h handlers) GetMessageTemplateByName(
 
 // GetMessageTemplate is GET MessageTemplate/{templateId}.
 func (h handlers) GetMessageTemplate(ctx context.Context, request GetMessageTemplateRequestObject) (GetMessageTemplateResponseObject, error) {
-	t, err := h.settings.Template(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx), request.TemplateID)
+	t, err := h.Settings.Template(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx), request.TemplateID)
 	if err != nil {
 		return nil, err
 	}
@@ -103,7 +103,7 @@ func (h handlers) UpdateMessageTemplate(
 	if request.Body.Value == nil {
 		return nil, seatwright.Invalid(seatwright.ReasonInvalidValue, "a text is needed; an empty one brings the first text back").In("value")
 	}
-	t, err := h.settings.ChangeTemplate(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx), request.TemplateID, *request.Body.Value)
+	t, err := h.Settings.ChangeTemplate(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx), request.TemplateID, *request.Body.Value)
 	if err != nil {
 		return nil, err
 	}

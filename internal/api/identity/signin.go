@@ -24,7 +24,7 @@ func (h handlers) ListLoginAttempts(ctx context.Context, request ListLoginAttemp
 		return nil, err
 	}
 	organization := api.OrganizationOf(ctx)
-	page, err := h.signIns.Of(ctx, api.CallerOf(ctx), organization.ID, request.UserID, q)
+	page, err := h.SignIns.Of(ctx, api.CallerOf(ctx), organization.ID, request.UserID, q)
 	if err != nil {
 		return nil, err
 	}

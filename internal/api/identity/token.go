@@ -25,13 +25,13 @@ func (h handlers) CreateReferenceToken(ctx context.Context, request CreateRefere
 	for i, scope := range request.Body.Scopes {
 		scopes[i] = seatwright.Scope(scope)
 	}
-	_, text, err := h.tokens.Create(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx).ID, orEmpty(request.Body.Description), request.Body.Expiration, scopes)
+	_, text, err := h.PersonalTokens.Create(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx).ID, orEmpty(request.Body.Description), request.Body.Expiration, scopes)
 	return CreateReferenceToken201JSONResponse(text), err
 }
 
 // ListReferenceTokens is GET ReferenceToken.
 func (h handlers) ListReferenceTokens(ctx context.Context, _ ListReferenceTokensRequestObject) (ListReferenceTokensResponseObject, error) {
-	all, err := h.tokens.List(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx).ID)
+	all, err := h.PersonalTokens.List(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx).ID)
 	if err != nil {
 		return nil, err
 	}
@@ -48,7 +48,7 @@ func (h handlers) GetReferenceToken(ctx context.Context, request GetReferenceTok
 	if err != nil {
 		return nil, err
 	}
-	g, err := h.tokens.Get(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx).ID, id)
+	g, err := h.PersonalTokens.Get(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx).ID, id)
 	return GetReferenceToken200JSONResponse(tokenOf(g)), err
 }
 
@@ -58,7 +58,7 @@ func (h handlers) RenewReferenceToken(ctx context.Context, request RenewReferenc
 	if err != nil {
 		return nil, err
 	}
-	_, text, err := h.tokens.Renew(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx).ID, id, request.Body.Expiration)
+	_, text, err := h.PersonalTokens.Renew(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx).ID, id, request.Body.Expiration)
 	return RenewReferenceToken201JSONResponse(text), err
 }
 
@@ -68,7 +68,7 @@ func (h handlers) DeleteReferenceToken(ctx context.Context, request DeleteRefere
 	if err != nil {
 		return nil, err
 	}
-	return DeleteReferenceToken204Response{}, h.tokens.Delete(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx).ID, id)
+	return DeleteReferenceToken204Response{}, h.PersonalTokens.Delete(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx).ID, id)
 }
 
 // DeleteReferenceTokensOfUsers is DELETE ReferenceToken.
@@ -80,7 +80,7 @@ func (h handlers) DeleteReferenceTokensOfUsers(ctx context.Context, request Dele
 	if err != nil {
 		return nil, err
 	}
-	return DeleteReferenceTokensOfUsers204Response{}, h.tokens.DeleteOf(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx).ID, users)
+	return DeleteReferenceTokensOfUsers204Response{}, h.PersonalTokens.DeleteOf(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx).ID, users)
 }
 
 // grantID reads the id of a token; one that none can have is of none.

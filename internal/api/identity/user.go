@@ -24,7 +24,7 @@ type People interface {
 
 // GetUser is GET User/{userId}.
 func (h handlers) GetUser(ctx context.Context, request GetUserRequestObject) (GetUserResponseObject, error) {
-	u, err := h.people.User(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx).ID, request.UserID)
+	u, err := h.People.User(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx).ID, request.UserID)
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +76,7 @@ func (h handlers) listUsers(ctx context.Context, params wire.ListUsersParams) (w
 		return wire.UserPage{}, seatwright.Invalid(seatwright.ReasonInvalidValue,
 			"sortBy is a field of a user, such as UserName, Email, Name, Surname, DisplayName or CreationTime").In("sortBy")
 	}
-	page, err := h.people.Users(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx).ID, seatwright.UserQuery{
+	page, err := h.People.Users(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx).ID, seatwright.UserQuery{
 		Term: params.SearchTerm, Sort: order, Descending: descending, Skip: int64(skip), Top: int64(top),
 	})
 	return wire.UserPage{TotalCount: page.Total, Results: usersOf(page.People)}, err
@@ -120,7 +120,7 @@ func (h handlers) create(ctx context.Context, partition *string, groups []string
 			InvitationAccepted: orFalse(u.InvitationAccepted),
 		}
 	}
-	return h.people.Create(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx).ID, people, groups)
+	return h.People.Create(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx).ID, people, groups)
 }
 
 // UpdateUser is PUT User/{userId}.
@@ -133,7 +133,7 @@ func (h handlers) UpdateUser(ctx context.Context, request UpdateUserRequestObjec
 	if orEmpty(b.Password) == "" {
 		change.Password = nil
 	}
-	err := h.people.Update(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx).ID, request.UserID, change)
+	err := h.People.Update(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx).ID, request.UserID, change)
 	if result, refused := refusal(err); refused {
 		return UpdateUser400JSONResponse{IdentityRefusedJSONResponse(result)}, nil
 	}
@@ -142,7 +142,7 @@ func (h handlers) UpdateUser(ctx context.Context, request UpdateUserRequestObjec
 
 // ChangePassword is POST User/{userId}/changepassword.
 func (h handlers) ChangePassword(ctx context.Context, request ChangePasswordRequestObject) (ChangePasswordResponseObject, error) {
-	err := h.people.ChangePassword(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx).ID, request.UserID,
+	err := h.People.ChangePassword(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx).ID, request.UserID,
 		orEmpty(request.Body.OldPassword), orEmpty(request.Body.NewPassword))
 	if result, refused := refusal(err); refused {
 		return ChangePassword400JSONResponse{IdentityRefusedJSONResponse(result)}, nil
@@ -152,7 +152,7 @@ func (h handlers) ChangePassword(ctx context.Context, request ChangePasswordRequ
 
 // DeleteUser is DELETE User/{userId}.
 func (h handlers) DeleteUser(ctx context.Context, request DeleteUserRequestObject) (DeleteUserResponseObject, error) {
-	return DeleteUser204Response{}, h.people.Delete(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx).ID, request.UserID)
+	return DeleteUser204Response{}, h.People.Delete(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx).ID, request.UserID)
 }
 
 // DeleteUsers is DELETE User.
@@ -160,7 +160,7 @@ func (h handlers) DeleteUsers(ctx context.Context, request DeleteUsersRequestObj
 	if err := sameOrganization(ctx, request.Body.PartitionGlobalID); err != nil {
 		return nil, err
 	}
-	return DeleteUsers204Response{}, h.people.DeleteMany(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx).ID, request.Body.UserIds)
+	return DeleteUsers204Response{}, h.People.DeleteMany(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx).ID, request.Body.UserIds)
 }
 
 func succeeded() wire.IdentityResult {
