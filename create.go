@@ -131,12 +131,13 @@ func (c CreateTenant) Decide(s *Slice, origin Origin) (Tenant, error) {
 }
 
 // CreateUser makes a person of an organization or of the host. Errors: not_found/organization_not_found,
-// conflict/duplicate for an id, user name or external id in use.
+// not_found/not_found for a group that does not exist, conflict/duplicate for an id, user name or external id in use.
 type CreateUser struct {
-	User         User   // ID empty: FreshID is taken; the password hash and CreatedAt are not part of it
-	UserNameKey  string // the form in which user names are compared; empty: the person has none
-	FreshID      UserID `json:"-"`
-	PasswordHash string `json:"-"` // a new one for every attempt, so it tells no two commands apart
+	User         User      // ID empty: FreshID is taken; the password hash and CreatedAt are not part of it
+	UserNameKey  string    // the form in which user names are compared; empty: the person has none
+	FreshID      UserID    `json:"-"`
+	PasswordHash string    `json:"-"`          // a new one for every attempt, so it tells no two commands apart
+	Groups       []GroupID `json:",omitempty"` // that they are put into; without duplicates and built-in ones
 }
 
 func (c CreateUser) id() UserID {
@@ -149,7 +150,7 @@ func (c CreateUser) id() UserID {
 func (c CreateUser) Operation() string { return "user.create" }
 
 func (c CreateUser) Touches() []Touch {
-	t := Touch{Organization: c.User.Organization, Users: []UserID{c.id()}, Robots: []RobotAccountID{RobotAccountID(c.id())}}
+	t := Touch{Organization: c.User.Organization, Users: []UserID{c.id()}, Robots: []RobotAccountID{RobotAccountID(c.id())}, Groups: c.Groups}
 	if c.UserNameKey != "" {
 		t.UserNameKeys = []string{c.UserNameKey}
 	}
@@ -159,7 +160,7 @@ func (c CreateUser) Touches() []Touch {
 	return []Touch{t}
 }
 
-func (c CreateUser) Weight() int { return 1 }
+func (c CreateUser) Weight() int { return 1 + len(c.Groups) }
 
 // Decide answers the person as created, without the password hash.
 func (c CreateUser) Decide(s *Slice, origin Origin) (User, error) {
@@ -169,10 +170,17 @@ func (c CreateUser) Decide(s *Slice, origin Origin) (User, error) {
 	}
 	u := UserRow{User: c.User, UserNameKey: c.UserNameKey}
 	u.ID, u.PasswordHash, u.Active = c.id(), c.PasswordHash, true
+	if err := o.existing(c.Groups); err != nil {
+		return User{}, err
+	}
 	if err := s.checkFresh(o, u); err != nil {
 		return User{}, err
 	}
-	return s.addUser(o, origin, u)
+	made, err := s.addUser(o, origin, u)
+	if err != nil {
+		return User{}, err
+	}
+	return made, s.changeGroups(o, origin, Member{MemberUser, string(u.ID)}, c.Groups, nil)
 }
 
 // checkFresh refuses a person whose id or one of whose names is in use.

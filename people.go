@@ -1,5 +1,7 @@
 package seatwright
 
+import "slices"
+
 // What happens to people after they were created. Nobody who is not active, or not there any more, holds anything: whatever a
 // person holds ends in the transaction that makes them so. Source: docs/decisions/0019-the-life-of-a-person.md.
 
@@ -9,7 +11,7 @@ package seatwright
 type CreateUsers struct {
 	Organization OrganizationID
 	Users        []CreateUser // 1 to MaxUsersPerCall, all of the organization
-	Groups       []GroupID    // without duplicates and built-in ones
+	Groups       []GroupID    // of all of them, beside those of each; without duplicates and built-in ones
 }
 
 func (c CreateUsers) Operation() string { return "users.create" }
@@ -19,11 +21,17 @@ func (c CreateUsers) Touches() []Touch {
 	for _, u := range c.Users {
 		touches = append(touches, u.Touches()...)
 	}
-	touches[0].Groups = c.Groups
+	touches[0].Groups = slices.Concat(c.Groups, touches[0].Groups)
 	return touches
 }
 
-func (c CreateUsers) Weight() int { return len(c.Users) * (1 + len(c.Groups)) }
+func (c CreateUsers) Weight() int {
+	weight := len(c.Users) * len(c.Groups)
+	for _, u := range c.Users {
+		weight += u.Weight()
+	}
+	return weight
+}
 
 // Decide answers the people as they were created, in the order of the command, without password hashes.
 func (c CreateUsers) Decide(s *Slice, origin Origin) ([]User, error) {
@@ -36,6 +44,9 @@ func (c CreateUsers) Decide(s *Slice, origin Origin) ([]User, error) {
 	}
 	rows, ids, names := make([]UserRow, len(c.Users)), map[UserID]bool{}, map[takenName]bool{}
 	for i, each := range c.Users {
+		if err := o.existing(each.Groups); err != nil {
+			return nil, err
+		}
 		u := UserRow{User: each.User, UserNameKey: each.UserNameKey}
 		u.ID, u.PasswordHash, u.Active = each.id(), each.PasswordHash, true
 		if err := s.checkFresh(o, u); err != nil {
@@ -57,7 +68,7 @@ func (c CreateUsers) Decide(s *Slice, origin Origin) ([]User, error) {
 		if made[i], err = s.addUser(o, origin, u); err != nil {
 			return nil, err
 		}
-		if err := s.changeGroups(o, origin, Member{MemberUser, string(u.ID)}, c.Groups, nil); err != nil {
+		if err := s.changeGroups(o, origin, Member{MemberUser, string(u.ID)}, slices.Concat(c.Groups, c.Users[i].Groups), nil); err != nil {
 			return nil, err
 		}
 	}

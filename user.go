@@ -26,7 +26,7 @@ type User struct {
 
 	// Two flags of the published API. They are kept and given back, and nothing here depends on them.
 	BypassBasicAuth    bool
-	InvitationAccepted bool
+	InvitationAccepted bool // whoever has signed in counts as if they had
 }
 
 // UserRow is a person as they are stored, with the key under which their user name is unique.
@@ -92,7 +92,7 @@ const (
 	SortUsersByModifiedAt         UserSort = "modified_at"
 	SortUsersByLastSignIn         UserSort = "last_sign_in" // those who never have come first
 	SortUsersByActive             UserSort = "active"
-	SortUsersByInvitationAccepted UserSort = "invitation_accepted"
+	SortUsersByInvitationAccepted UserSort = "invitation_accepted" // or has signed in
 )
 
 // Spellings are those of the term; none for everybody.

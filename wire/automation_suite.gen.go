@@ -445,6 +445,24 @@ type IdentityResult struct {
 	Errors    []IdentityError `json:"errors"`
 }
 
+// InviteUserCommand Somebody to be invited.
+type InviteUserCommand struct {
+	GroupIDs []string `json:"groupIDs,omitempty,omitzero"`
+
+	// Name First name.
+	Name    *string `json:"name,omitempty"`
+	Surname *string `json:"surname,omitempty"`
+
+	// RedirectURL Not looked at.
+	RedirectURL *string `json:"redirectUrl,omitempty"`
+
+	// Email The mail address. Needed.
+	Email *string `json:"email,omitempty"`
+
+	// Language Not looked at.
+	Language *string `json:"language,omitempty"`
+}
+
 // MessageTemplateDto defines model for MessageTemplateDto.
 type MessageTemplateDto struct {
 	ID    int64  `json:"id"`
@@ -668,7 +686,7 @@ type UserDto struct {
 	// Category 0 local.
 	Category int `json:"category"`
 
-	// InvitationAccepted Recorded and given back.
+	// InvitationAccepted Whether it was said so, or they have signed in.
 	InvitationAccepted bool `json:"invitationAccepted"`
 }
 
@@ -1313,6 +1331,16 @@ type AddUsersParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
 }
 
+// InviteUsersJSONBody defines parameters for InviteUsers.
+type InviteUsersJSONBody = []InviteUserCommand
+
+// InviteUsersParams defines parameters for InviteUsers.
+type InviteUsersParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
 // ListUsersParams defines parameters for ListUsers.
 type ListUsersParams struct {
 	// SearchTerm Only those in whose user name, mail address or names this text is.
@@ -1576,6 +1604,9 @@ type AddUserJSONRequestBody = CreateUserCommand
 
 // AddUsersJSONRequestBody defines body for AddUsers for application/json ContentType.
 type AddUsersJSONRequestBody = CreateUsersCommand
+
+// InviteUsersJSONRequestBody defines body for InviteUsers for application/json ContentType.
+type InviteUsersJSONRequestBody = InviteUsersJSONBody
 
 // UpdateUserJSONRequestBody defines body for UpdateUser for application/json ContentType.
 type UpdateUserJSONRequestBody = UpdateUserCommand

@@ -265,13 +265,13 @@ func TestPeopleAreFoundByTheirNames(t *testing.T) {
 			check(t, err)
 		}
 		for _, id := range []string{"first", "second"} {
-			_, _, err := w.Directory.CreateApplication(t.Context(), system, organization, directory.NewApplication{
+			_, _, err := w.Applications.Create(t.Context(), system, organization, directory.NewApplication{
 				ID: string(organization) + id, Name: "Twin", Scopes: []seatwright.Scope{"PM.User"},
 			})
 			check(t, err)
 		}
 	}
-	_, _, err := w.Directory.CreateApplication(t.Context(), system, w.demo.Acme.Organization, directory.NewApplication{ID: "alone", Name: "Alone", Scopes: []seatwright.Scope{"PM.User"}})
+	_, _, err := w.Applications.Create(t.Context(), system, w.demo.Acme.Organization, directory.NewApplication{ID: "alone", Name: "Alone", Scopes: []seatwright.Scope{"PM.User"}})
 	check(t, err)
 	_, err = w.Directory.CreateUser(t.Context(), system, w.demo.Globex.Organization, directory.NewUser{ID: "elsewhere", UserName: "elsewhere", Email: "elsewhere@mail.example"})
 	check(t, err)

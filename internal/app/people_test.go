@@ -118,3 +118,58 @@ func TestPagesOfPeople(t *testing.T) {
 		}
 	}
 }
+
+// Promise: whoever is invited cannot sign in before an administrator gives them a password, and has accepted when they do. Their
+// mail address is in no event.
+func TestPeopleWhoAreInvited(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	acme := w.demo.Acme.Organization
+	before := w.head(t, acme)
+	got := w.do(t, call{as: "administrator", method: "POST", path: "/identity_/api/User/InviteUsers", body: `[{"email":"Guest@mail.example","name":"Guest"}]`})
+	_, rest, _ := strings.Cut(got.body, `"users":[{"id":"`)
+	id, _, ok := strings.Cut(rest, `"`)
+	if got.status != 200 || !ok {
+		t.Fatalf("%d %s", got.status, got.body)
+	}
+	person := call{as: "administrator", method: "GET", path: "/identity_/api/User/" + id}
+	accepted := func(want string) {
+		t.Helper()
+		if got := w.do(t, person); !strings.Contains(got.body, `"invitationAccepted":`+want) {
+			t.Errorf("accepted is not %s: %s", want, got.body)
+		}
+	}
+	put := func(body string) {
+		t.Helper()
+		if got := w.do(t, call{as: "administrator", method: "PUT", path: person.path, body: body}); got.status != 200 {
+			t.Fatalf("%d %s", got.status, got.body)
+		}
+	}
+	login := func(password string) answer {
+		t.Helper()
+		return w.do(t, call{method: "POST", path: "/api/account/authenticate", body: `{"TenancyName":"acme","UsernameOrEmailAddress":"guest@mail.example","Password":"` + password + `"}`})
+	}
+	for _, password := range []string{"", memberPassword} {
+		if got := login(password); got.status < 400 || got.status > 401 {
+			t.Errorf("without a password of their own: %d %s", got.status, got.body)
+		}
+	}
+	accepted("false")
+	put(`{"invitationAccepted":true}`)
+	accepted("true")
+	put(`{"invitationAccepted":false,"password":"` + memberPassword + `"}`)
+	accepted("false")
+	if got := login(memberPassword); got.status != 200 {
+		t.Errorf("with a password: %d %s", got.status, got.body)
+	}
+	accepted("true")
+	got = w.do(t, call{as: "administrator", method: "GET", path: "/identity_/api/User/users/acme?searchTerm=guest@&sortBy=invitationAccepted&sortOrder=desc"})
+	if !strings.Contains(got.body, `"invitationAccepted":true`) {
+		t.Errorf("in the list: %s", got.body)
+	}
+	for _, e := range w.events(t, acme, before) {
+		if text := strings.ToLower(string(e.Data) + e.Subject + e.Actor); strings.Contains(text, "guest") || strings.Contains(text, "mail.example") {
+			t.Errorf("an event names a person: %s", text)
+		}
+	}
+}

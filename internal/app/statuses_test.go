@@ -131,6 +131,7 @@ func TestStatuses(t *testing.T) {
 		{"changePassword", changePasswordRows()},
 		{"deleteUser", deleteUserRows()},
 		{"deleteUsers", deleteUsersRows()},
+		{"inviteUsers", inviteUsersRows()},
 		{"authenticate", authenticateRows()},
 		{"token", tokenRows()},
 		{"authorize", authorizeRows()},

@@ -291,3 +291,43 @@ func deleteUsersRows() []row {
 	)
 	return append(rows, keyRows("remove-many", remove("people writer", `{"userIds":["new-1"]}`), remove("people writer", `{"userIds":["bulk-5"]}`), 204, "user.deleted new-1")...)
 }
+
+func inviteUsersRows() []row {
+	post := func(as, body string) call {
+		return call{as: as, method: "POST", path: "/identity_/api/User/InviteUsers", body: body}
+	}
+	works := post("administrator", `[{"email":"i-1@acme.example"}]`)
+	rows := append(whoMayNotOfPeople(works, notForPeople...), listBodyRows(works)...)
+	for name, refused := range map[string]struct{ body, code string }{
+		"nobody":                  {`[]`, "InvalidValue"},
+		"one too many":            {`[` + strings.TrimSuffix(strings.Repeat(`{"email":"x@y"},`, 1001), ",") + `]`, "InvalidValue"},
+		"no mail address":         {`[{"email":"x@y"},{"name":"Ann"}]`, `InvalidEmail","description":"[1].email: `},
+		"without an @":            {`[{"email":"x"}]`, "InvalidEmail"},
+		"with a space":            {`[{"email":"x y@z"}]`, "InvalidEmail"},
+		"a control character":     {`[{"email":"x@y","surname":"a\u0007"}]`, "InvalidValue"},
+		"somebody who is there":   {`[{"email":"x@y"},{"email":"Admin@Acme.example"}]`, "DuplicateUserName"},
+		"one twice":               {`[{"email":"x@y"},{"email":"X@Y"}]`, "DuplicateUserName"},
+		"a group that cannot be":  {`[{"email":"x@y","groupIDs":["a b"]}]`, "InvalidValue"},
+		"more groups than can be": {`[{"email":"x@y","groupIDs":[` + strings.TrimSuffix(strings.Repeat(`"a",`, 101), ",") + `]}]`, "InvalidValue"},
+	} {
+		rows = append(rows, row{name: name, call: post("administrator", refused.body), status: 400, contains: []string{`"succeeded":false`, `"code":"` + refused.code, `"users":[]`, `"result":{"succeeded":false`}})
+	}
+	rows = append(rows,
+		row{name: "not somebody", call: post("administrator", `[7]`), status: 400, contains: []string{"malformed_body"}},
+		row{name: "into an unknown group", call: post("administrator", `[{"email":"x@y"},{"email":"z@y","groupIDs":["nothing"]}]`), status: 404, contains: []string{"there is no such group"}},
+		row{name: "an administrator by an application", call: post("people", `[{"email":"x@y","groupIDs":["administrators"]}]`), status: 403, contains: []string{"missing_permission"}},
+		row{
+			name: "administrator", call: post("administrator", `[{"groupIDs":["administrators"],"name":"I","surname":"Two","redirectUrl":"https://x","email":"i-2@acme.example","language":"en"},`+
+				`{"groupIDs":["everyone","group-01"],"name":null,"email":"i-3@acme.example","redirectUrl":null}]`),
+			status: 200, events: []string{"user.created *", "user.created *", "group.updated group-01"},
+			contains: []string{
+				`{"succeeded":true,"errors":[],"result":{"succeeded":true,"errors":[]},"users":[{"id":"`, `"userName":"i-2@acme.example","email":"i-2@acme.example"`,
+				`"name":"I","surname":"Two"`, `"groupIDs":["administrators","everyone"]`, `"groupIDs":["everyone","group-01"]`, `"isActive":true`, `"invitationAccepted":false`,
+			}, lacks: []string{`"invitationAccepted":true`, "assword"},
+		},
+		row{name: "people", call: post("people", `[{"email":"i-4@acme.example","groupIDs":null}]`), status: 200, events: []string{"user.created *"}},
+		row{name: "people writer", call: post("people writer", `[{"email":"i-5@acme.example"}]`), status: 200, events: []string{"user.created *"}},
+		row{name: "again", call: post("people writer", `[{"email":"i-5@acme.example"}]`), status: 400, contains: []string{"DuplicateUserName"}},
+	)
+	return append(rows, keyRows("invite", works, post("administrator", `[{"email":"i-6@acme.example"}]`), 200, "user.created *")...)
+}

@@ -114,6 +114,7 @@ func (p *People) known(ctx context.Context, organization seatwright.Organization
 			builtIn = append(builtIn, seatwright.Administrators.ID)
 		}
 		builtIn = append(builtIn, seatwright.Everyone.ID)
+		u.InvitationAccepted = u.InvitationAccepted || !signIns[u.ID].IsZero()
 		people[i] = Person{User: u, Groups: append(builtIn, groups[string(u.ID)]...), LastSignIn: signIns[u.ID]}
 	}
 	return people, nil

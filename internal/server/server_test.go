@@ -165,7 +165,7 @@ func limited(t testing.TB, perSecond int) (*world, http.Handler) {
 	t.Helper()
 	w := &world{}
 	handler, err := New(Config{
-		Log: slog.New(slog.NewTextHandler(&w.logged, nil)), Authenticator: w, Directory: w, People: w, Licensing: w, Audit: w, Identity: w,
+		Log: slog.New(slog.NewTextHandler(&w.logged, nil)), Authenticator: w, Directory: w, Identities: identity.UseCases{People: w}, Licensing: w, Audit: w, Identity: w,
 		Ready: func(context.Context) error { return w.ready }, RequestsPerSecond: perSecond,
 	})
 	if err != nil {

@@ -148,6 +148,9 @@ type ServerInterface interface {
 	// AddUsers Make several people
 	// (POST /identity_/api/User/BulkCreate)
 	AddUsers(w http.ResponseWriter, r *http.Request, params AddUsersParams)
+	// InviteUsers Invite people
+	// (POST /identity_/api/User/InviteUsers)
+	InviteUsers(w http.ResponseWriter, r *http.Request, params InviteUsersParams)
 	// ListUsers List people
 	// (GET /identity_/api/User/users/{partitionGlobalId})
 	ListUsers(w http.ResponseWriter, r *http.Request, partitionGlobalID PartitionGlobalID, params ListUsersParams)
@@ -1932,6 +1935,47 @@ func (siw *ServerInterfaceWrapper) AddUsers(w http.ResponseWriter, r *http.Reque
 	handler.ServeHTTP(w, r)
 }
 
+// InviteUsers operation middleware
+func (siw *ServerInterfaceWrapper) InviteUsers(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params InviteUsersParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.InviteUsers(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ListUsers operation middleware
 func (siw *ServerInterfaceWrapper) ListUsers(w http.ResponseWriter, r *http.Request) {
 
@@ -2552,6 +2596,7 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/identity_/api/User", wrapper.DeleteUsers)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/identity_/api/User", wrapper.AddUser)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/identity_/api/User/BulkCreate", wrapper.AddUsers)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/identity_/api/User/InviteUsers", wrapper.InviteUsers)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/identity_/api/User/users/{partitionGlobalId}", wrapper.ListUsers)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/identity_/api/UserPartition/users/{partitionGlobalId}", wrapper.ListUsersOfPartition)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/identity_/api/User/{userId}/changepassword", wrapper.ChangePassword)
@@ -9661,6 +9706,201 @@ func (response AddUsers503ApplicationProblemPlusJSONResponse) VisitAddUsersRespo
 	return err
 }
 
+type InviteUsersRequestObject struct {
+	Params InviteUsersParams
+	Body   *InviteUsersJSONRequestBody
+}
+
+type InviteUsersResponseObject interface {
+	VisitInviteUsersResponse(w http.ResponseWriter) error
+}
+
+type InviteUsers200JSONResponse CreateUsersResult
+
+func (response InviteUsers200JSONResponse) VisitInviteUsersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type InviteUsers400JSONResponse struct{ UsersRefusedJSONResponse }
+
+func (response InviteUsers400JSONResponse) VisitInviteUsersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type InviteUsers400ApplicationProblemPlusJSONResponse struct {
+	UsersRefusedApplicationProblemPlusJSONResponse
+}
+
+func (response InviteUsers400ApplicationProblemPlusJSONResponse) VisitInviteUsersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type InviteUsers401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response InviteUsers401ApplicationProblemPlusJSONResponse) VisitInviteUsersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type InviteUsers403ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response InviteUsers403ApplicationProblemPlusJSONResponse) VisitInviteUsersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type InviteUsers404ApplicationProblemPlusJSONResponse Problem
+
+func (response InviteUsers404ApplicationProblemPlusJSONResponse) VisitInviteUsersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type InviteUsers413ApplicationProblemPlusJSONResponse Problem
+
+func (response InviteUsers413ApplicationProblemPlusJSONResponse) VisitInviteUsersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type InviteUsers415ApplicationProblemPlusJSONResponse Problem
+
+func (response InviteUsers415ApplicationProblemPlusJSONResponse) VisitInviteUsersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type InviteUsers422ApplicationProblemPlusJSONResponse Problem
+
+func (response InviteUsers422ApplicationProblemPlusJSONResponse) VisitInviteUsersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type InviteUsers429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response InviteUsers429ApplicationProblemPlusJSONResponse) VisitInviteUsersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type InviteUsers500ApplicationProblemPlusJSONResponse Problem
+
+func (response InviteUsers500ApplicationProblemPlusJSONResponse) VisitInviteUsersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type InviteUsers503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type InviteUsers503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers InviteUsers503ResponseHeaders
+}
+
+func (response InviteUsers503ApplicationProblemPlusJSONResponse) VisitInviteUsersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListUsersRequestObject struct {
 	PartitionGlobalID PartitionGlobalID `json:"partitionGlobalId"`
 	Params            ListUsersParams
@@ -10907,6 +11147,9 @@ type StrictServerInterface interface {
 	// AddUsers Make several people
 	// (POST /identity_/api/User/BulkCreate)
 	AddUsers(ctx context.Context, request AddUsersRequestObject) (AddUsersResponseObject, error)
+	// InviteUsers Invite people
+	// (POST /identity_/api/User/InviteUsers)
+	InviteUsers(ctx context.Context, request InviteUsersRequestObject) (InviteUsersResponseObject, error)
 	// ListUsers List people
 	// (GET /identity_/api/User/users/{partitionGlobalId})
 	ListUsers(ctx context.Context, request ListUsersRequestObject) (ListUsersResponseObject, error)
@@ -11626,6 +11869,24 @@ func (s *strictHandler) AddUsers(w http.ResponseWriter, r *http.Request, params 
 	response, err := s.handlers.AddUsers(r.Context(), request)
 	if err == nil {
 		err = response.VisitAddUsersResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) InviteUsers(w http.ResponseWriter, r *http.Request, params InviteUsersParams) {
+	var request InviteUsersRequestObject
+	request.Params = params
+	var body InviteUsersJSONRequestBody
+	if err := s.decode(r, &body); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	request.Body = &body
+	response, err := s.handlers.InviteUsers(r.Context(), request)
+	if err == nil {
+		err = response.VisitInviteUsersResponse(w)
 	}
 	if err != nil {
 		s.fail(w, r, err)

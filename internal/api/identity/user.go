@@ -16,6 +16,7 @@ type People interface {
 	User(ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID, id string) (directory.Person, error)
 	Users(ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID, q seatwright.UserQuery) (directory.PersonPage, error)
 	Create(ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID, people []directory.NewUser, groups []string) ([]directory.Person, error)
+	Invite(ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID, invitations []directory.Invitation) ([]directory.Person, error)
 	Update(ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID, id string, change directory.UserChange) error
 	ChangePassword(ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID, id, oldPassword, newPassword string) error
 	Delete(ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID, id string) error
@@ -102,6 +103,19 @@ func (h handlers) AddUsers(ctx context.Context, request AddUsersRequestObject) (
 		return AddUsers400JSONResponse{UsersRefusedJSONResponse{Errors: result.Errors, Result: result, Users: []wire.UserDto{}}}, nil
 	}
 	return AddUsers200JSONResponse{Succeeded: true, Errors: []wire.IdentityError{}, Result: succeeded(), Users: usersOf(made)}, err
+}
+
+// InviteUsers is POST User/InviteUsers.
+func (h handlers) InviteUsers(ctx context.Context, request InviteUsersRequestObject) (InviteUsersResponseObject, error) {
+	invitations := make([]directory.Invitation, len(*request.Body))
+	for i, each := range *request.Body {
+		invitations[i] = directory.Invitation{Email: orEmpty(each.Email), FirstName: orEmpty(each.Name), LastName: orEmpty(each.Surname), Groups: each.GroupIDs}
+	}
+	made, err := h.People.Invite(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx).ID, invitations)
+	if result, refused := refusal(err); refused {
+		return InviteUsers400JSONResponse{UsersRefusedJSONResponse{Errors: result.Errors, Result: result, Users: []wire.UserDto{}}}, nil
+	}
+	return InviteUsers200JSONResponse{Succeeded: true, Errors: []wire.IdentityError{}, Result: succeeded(), Users: usersOf(made)}, err
 }
 
 // create makes people; the password is for the only one.

@@ -119,7 +119,7 @@ var userOrders = map[seatwright.UserSort]string{
 	seatwright.SortUsersByModifiedAt:         `u.modified_at`,
 	seatwright.SortUsersByLastSignIn:         `coalesce((SELECT s.last_at FROM sign_ins s WHERE s.organization = u.organization AND s.user_id = u.id), 0)`,
 	seatwright.SortUsersByActive:             `u.active`,
-	seatwright.SortUsersByInvitationAccepted: `u.invitation_accepted`,
+	seatwright.SortUsersByInvitationAccepted: `(u.invitation_accepted OR EXISTS (SELECT FROM sign_ins s WHERE s.organization = u.organization AND s.user_id = u.id AND s.last_at > 0))`,
 }
 
 // Users implements seatwright.DirectoryReader. The count stands in every row, and in one without a person where the page is empty.

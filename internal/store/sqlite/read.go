@@ -146,7 +146,7 @@ var userOrders = map[seatwright.UserSort]string{
 	seatwright.SortUsersByModifiedAt:         `u.modified_at`,
 	seatwright.SortUsersByLastSignIn:         `coalesce((SELECT s.last_at FROM sign_ins s WHERE s.user_number = u.number), 0)`,
 	seatwright.SortUsersByActive:             `u.active`,
-	seatwright.SortUsersByInvitationAccepted: `u.invitation_accepted`,
+	seatwright.SortUsersByInvitationAccepted: `(u.invitation_accepted OR EXISTS (SELECT 1 FROM sign_ins s WHERE s.user_number = u.number AND s.last_at > 0))`,
 }
 
 // Users implements seatwright.DirectoryReader. The count stands in every row, and in one without a person where the page is empty.

@@ -195,7 +195,17 @@ func makesManyOrNone(f *fixture) {
 	if page := f.page("a", seatwright.UserQuery{Top: 10}); page.Total != 1 || len(f.events("a")) != events {
 		f.Errorf("refused, and there are %+v, %d events more", page, len(f.events("a"))-events)
 	}
-	f.must(nil, create(one("v", "n", "x"), one("w", "x", "n"), one("z", "", "")))
+	f.must(decide(f, seatwright.CreateGroup{Organization: "a", ID: "g-1", Name: "Group 1"}))
+	f.must(decide(f, seatwright.CreateGroup{Organization: "a", ID: "g-2", Name: "Group 2"}))
+	into := func(u seatwright.CreateUser, groups ...seatwright.GroupID) seatwright.CreateUser {
+		u.Groups = groups
+		return u
+	}
+	f.wantReason(create(into(one("v", "", ""), "g-1"), into(one("w", "", ""), "g-9")), seatwright.ReasonNotFound)
+	f.wantMembers("a", "g-1")
+	f.must(nil, create(into(one("v", "n", "x"), "g-1", "g-2"), into(one("w", "x", "n"), "g-2"), one("z", "", "")))
+	f.wantMembers("a", "g-1", "user v")
+	f.wantMembers("a", "g-2", "user v", "user w")
 	if page := f.page("a", seatwright.UserQuery{Top: 10}); page.Total != 4 {
 		f.Errorf("there are %+v", page)
 	}
@@ -252,7 +262,8 @@ func listsPeople(f *fixture) {
 		"last changed":            {seatwright.UserQuery{Top: 3, Sort: seatwright.SortUsersByModifiedAt}, 4, ids{"U-4", "u-2", "u-1"}},
 		"last seen":               {seatwright.UserQuery{Top: 2, Sort: seatwright.SortUsersByLastSignIn, Descending: true}, 4, ids{"u-2", "U-4"}},
 		"active last":             {seatwright.UserQuery{Top: 1, Sort: seatwright.SortUsersByActive}, 4, ids{"u-3"}},
-		"invited last":            {seatwright.UserQuery{Top: 1, Sort: seatwright.SortUsersByInvitationAccepted, Descending: true}, 4, ids{"u-3"}},
+		"invited last":            {seatwright.UserQuery{Top: 10, Sort: seatwright.SortUsersByInvitationAccepted}, 4, ids{"U-4", "u-1", "u-2", "u-3"}},
+		"whoever came, and was":   {seatwright.UserQuery{Top: 2, Sort: seatwright.SortUsersByInvitationAccepted, Descending: true}, 4, ids{"u-2", "u-3"}},
 		"part of a name":          {seatwright.UserQuery{Top: 10, Term: "AR"}, 1, ids{"u-3"}},
 		"part of a mail":          {seatwright.UserQuery{Top: 1, Term: "@EX"}, 2, ids{"u-1"}},
 		"no pattern":              {seatwright.UserQuery{Top: 10, Term: "_50%"}, 1, ids{"u-3"}},
