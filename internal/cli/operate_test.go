@@ -117,7 +117,7 @@ func TestVerifyTellsWhatDiffers(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	if _, err := db.ExecContext(t.Context(), `DELETE FROM seats WHERE user_number = (SELECT number FROM users WHERE id = 'analyst-3')`); err != nil {
+	if _, err := db.ExecContext(t.Context(), `DELETE FROM holdings WHERE code > '' AND user_number = (SELECT number FROM users WHERE id = 'analyst-3')`); err != nil {
 		t.Fatal(err)
 	}
 	said := regexp.MustCompile(`(?s)^organization \S+: seats of user analyst-3: stored are none, by the events \[PMBU\]\n` +

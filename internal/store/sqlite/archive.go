@@ -360,14 +360,7 @@ func (w *writer) restoreRows(ctx context.Context, rows iter.Seq2[seatwright.Row,
 	}
 	inserts := map[string]string{}
 	for _, t := range seatwright.Tables() {
-		columns := make([]string, len(t.Columns))
-		for i, c := range t.Columns {
-			columns[i] = c.Name
-			if c.Name == "user_id" {
-				columns[i] = "user_number"
-			}
-		}
-		inserts[t.Name] = "INSERT INTO " + t.Name + " (" + strings.Join(columns, ", ") + ") VALUES (?" + strings.Repeat(", ?", len(columns)-1) + ")"
+		inserts[t.Name] = restoration(t)
 	}
 	for row, err := range rows {
 		if err == nil {
@@ -381,6 +374,25 @@ func (w *writer) restoreRows(ctx context.Context, rows iter.Seq2[seatwright.Row,
 		}
 	}
 	return nil
+}
+
+// restoration inserts a row of one table, the columns in the order of the list.
+func restoration(t *seatwright.Table) string {
+	columns := make([]string, len(t.Columns))
+	for i, c := range t.Columns {
+		columns[i] = c.Name
+		if c.Name == "user_id" {
+			columns[i] = "user_number"
+		}
+	}
+	into, values := t.Name, "?"+strings.Repeat(", ?", len(columns)-1)
+	switch t.Name { // two views of one table
+	case "direct_records":
+		into, columns, values = "holdings", append(columns, "code"), values+", '"+codeOfRecord+"'"
+	case "seats":
+		into = "holdings"
+	}
+	return "INSERT INTO " + into + " (" + strings.Join(columns, ", ") + ") VALUES (" + values + ")"
 }
 
 // restoreRow gives organizations and people new numbers, and names them by these in all other rows.

@@ -1,8 +1,10 @@
 package sqlite
 
 import (
+	"cmp"
 	"database/sql/driver"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,8 +30,7 @@ func (w *writer) apply(c seatwright.Changes) error {
 		{"", w.putGrants},
 		{planted.StepHead, w.putHeads},
 		{planted.StepCounter, w.putPools},
-		{"", w.putRecords},
-		{planted.StepInsert, w.putSeats},
+		{planted.StepInsert, w.putHoldings},
 		{"", w.putSignIns},
 		{planted.StepAudit, w.appendEvents},
 		{planted.StepKey, w.putKeys},
@@ -69,13 +70,12 @@ func (w *writer) checkKnown(c seatwright.Changes) error {
 // remove takes away what is gone, people last: their numbers may be given to others at once.
 func (w *writer) remove(c seatwright.Changes) error {
 	for _, r := range c.RemovedRecords {
-		if err := w.exec(`DELETE FROM direct_records WHERE user_number = ?`, w.people[person{r.Organization, r.User}]); err != nil {
+		if err := w.exec(deleteHolding, w.people[person{r.Organization, r.User}], codeOfRecord); err != nil {
 			return err
 		}
 	}
 	for _, s := range c.RemovedSeats {
-		err := w.exec(`DELETE FROM seats WHERE user_number = ? AND code = ?`, w.people[person{s.Organization, s.User}], string(s.Code))
-		if err != nil {
+		if err := w.exec(deleteHolding, w.people[person{s.Organization, s.User}], string(s.Code)); err != nil {
 			return err
 		}
 	}
@@ -195,33 +195,53 @@ func (w *writer) putPools(c seatwright.Changes) error {
 	})
 }
 
-func (w *writer) putRecords(c seatwright.Changes) error {
+// codeOfRecord stands in the row of the direct record, where those of seats have the code of a bundle: it lies before them.
+const codeOfRecord = ""
+
+const deleteHolding = `DELETE FROM holdings WHERE user_number = ? AND code = ?`
+
+// putHoldings writes the records and the seats.
+func (w *writer) putHoldings(c seatwright.Changes) error {
 	for _, r := range c.Records {
-		err := w.exec(`UPDATE direct_records SET external = ?, updated_at = ? WHERE user_number = ?`,
-			r.External, r.UpdatedAt.UnixMicro(), w.people[person{r.Organization, r.User}])
+		err := w.exec(`UPDATE holdings SET external = ?, updated_at = ? WHERE user_number = ? AND code = ?`,
+			r.External, r.UpdatedAt.UnixMicro(), w.people[person{r.Organization, r.User}], codeOfRecord)
 		if err != nil {
 			return err
 		}
 	}
-	return w.insert(newRecords, len(c.NewRecords), func(i int, row []driver.Value) []driver.Value {
-		r := &c.NewRecords[i]
-		return append(row, w.people[person{r.Organization, r.User}], w.numberOf(r.Organization), r.External, r.CreatedAt.UnixMicro(),
-			r.UpdatedAt.UnixMicro())
-	})
-}
-
-func (w *writer) putSeats(c seatwright.Changes) error {
 	for _, s := range c.Seats {
-		err := w.exec(`UPDATE seats SET units = ?, direct = ? WHERE user_number = ? AND code = ?`,
+		err := w.exec(`UPDATE holdings SET units = ?, direct = ? WHERE user_number = ? AND code = ?`,
 			s.Units, s.Direct, w.people[person{s.Organization, s.User}], string(s.Code))
 		if err != nil {
 			return err
 		}
 	}
-	return w.insert(newSeats, len(c.NewSeats), func(i int, row []driver.Value) []driver.Value {
+	return w.insertHoldings(c)
+}
+
+// insertHoldings writes what is new in the order of its keys, so that a page which gets several rows gets them together.
+func (w *writer) insertHoldings(c seatwright.Changes) error {
+	type holding struct {
+		user   int64
+		record *seatwright.DirectRecord // or
+		seat   *seatwright.Seat
+	}
+	all := make([]holding, 0, len(c.NewRecords)+len(c.NewSeats))
+	for i := range c.NewRecords {
+		r := &c.NewRecords[i]
+		all = append(all, holding{user: w.people[person{r.Organization, r.User}], record: r})
+	}
+	for i := range c.NewSeats {
 		s := &c.NewSeats[i]
-		return append(row, w.people[person{s.Organization, s.User}], string(s.Code), w.numberOf(s.Organization), s.Units, s.Direct,
-			s.CreatedAt.UnixMicro())
+		all = append(all, holding{user: w.people[person{s.Organization, s.User}], seat: s})
+	}
+	slices.SortStableFunc(all, func(a, b holding) int { return cmp.Compare(a.user, b.user) }) // seats have the order of their codes
+	return w.insert(newHoldings, len(all), func(i int, row []driver.Value) []driver.Value {
+		if r := all[i].record; r != nil {
+			return append(row, all[i].user, codeOfRecord, w.numberOf(r.Organization), r.External, nil, nil, r.CreatedAt.UnixMicro(), r.UpdatedAt.UnixMicro())
+		}
+		s := all[i].seat
+		return append(row, all[i].user, string(s.Code), w.numberOf(s.Organization), nil, s.Units, s.Direct, s.CreatedAt.UnixMicro(), nil)
 	})
 }
 
@@ -237,9 +257,8 @@ func (w *writer) appendEvents(c seatwright.Changes) error {
 var (
 	pools = newInsertion(`pools (organization, code, total, total_until, used, ceiling)`, 6, ` ON CONFLICT (organization, code)
 		DO UPDATE SET total = excluded.total, total_until = excluded.total_until, used = excluded.used, ceiling = excluded.ceiling`)
-	newRecords = newInsertion(`direct_records (user_number, organization, external, created_at, updated_at)`, 5, "")
-	newSeats   = newInsertion(`seats (user_number, code, organization, units, direct, created_at)`, 6, "")
-	newEvents  = newInsertion(`events (organization, sequence, at, kind, version, actor, via, request_id, subject, data, prev, hash)`, 12, "")
+	newHoldings = newInsertion(`holdings (user_number, code, organization, external, units, direct, created_at, updated_at)`, 8, "")
+	newEvents   = newInsertion(`events (organization, sequence, at, kind, version, actor, via, request_id, subject, data, prev, hash)`, 12, "")
 )
 
 // rowsAtOnce are how many rows one statement stores, the most first.

@@ -118,8 +118,8 @@ func appendJSONString(text []byte, value string) []byte {
 	return append(text, '"')
 }
 
-// loadUsers reads each person with their record and seats: one row per seat, at least one per person. Of the person nothing
-// but the id, the number and whether they are active is read, and no instants: most decisions look at no more.
+// loadUsers reads each person with what they hold: one row for the record and one per seat, at least one per person. Of the
+// person nothing but the id, the number and whether they are active is read, and no instants: most decisions look at no more.
 func (w *writer) loadUsers(slice *seatwright.Slice, touches []seatwright.Touch) error {
 	for _, t := range touches {
 		known := w.recent[t.Organization]
@@ -133,20 +133,20 @@ func (w *writer) loadUsers(slice *seatwright.Slice, touches []seatwright.Touch) 
 				last = r.int(0)
 				w.people[person{t.Organization, user}] = r.int(1)
 				slice.LoadUser(seatwright.User{Organization: t.Organization, ID: user, Active: r.flag(2)})
-				if !r.null(3) {
-					slice.LoadRecord(seatwright.DirectRecord{Organization: t.Organization, User: user, External: r.flag(3)})
-				}
 			}
-			if !r.null(4) {
+			switch {
+			case r.null(3): // they hold nothing
+			case r.text(3) == codeOfRecord:
+				slice.LoadRecord(seatwright.DirectRecord{Organization: t.Organization, User: user, External: r.flag(4)})
+			default:
 				slice.LoadSeat(seatwright.Seat{
-					Organization: t.Organization, User: user, Code: seatwright.BundleCode(r.text(4)), Units: r.int(5), Direct: r.flag(6),
+					Organization: t.Organization, User: user, Code: seatwright.BundleCode(r.text(3)), Units: r.int(5), Direct: r.flag(6),
 				})
 			}
-		}, `SELECT wanted.key, u.number, u.active, d.external, s.code, s.units, s.direct
+		}, `SELECT wanted.key, u.number, u.active, h.code, h.external, h.units, h.direct
 			FROM json_each(?2) wanted
 			CROSS JOIN users u ON u.organization = ?1 AND u.id = wanted.value
-			LEFT JOIN direct_records d ON d.user_number = u.number
-			LEFT JOIN seats s ON s.user_number = u.number`, known.number, jsonArray(t.Users))
+			LEFT JOIN holdings h ON h.user_number = u.number`, known.number, jsonArray(t.Users))
 		if err != nil {
 			return err
 		}

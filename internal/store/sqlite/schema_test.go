@@ -82,18 +82,7 @@ func TestANewerSchemaSaysWhoMayUseIt(t *testing.T) {
 
 // Promise: a database of the first release, with rows in it, is brought up to date at the start, and holds what it held.
 func TestMigratesFromTheFirstSchema(t *testing.T) {
-	dir := t.TempDir()
-	db, err := sql.Open("sqlite", filepath.Join(dir, "seatwright.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	first, err := goose.NewProvider(goose.DialectSQLite3, db, os.DirFS("migrations"))
-	if err == nil {
-		_, err = first.UpTo(t.Context(), 1)
-	}
-	if err := errors.Join(err, db.Close(), os.Chmod(filepath.Join(dir, "seatwright.db"), 0o600)); err != nil {
-		t.Fatal(err)
-	}
+	dir := databaseOf(t, 1)
 	// Two organizations have a person and a tenant of the same id.
 	alter(t, dir, `PRAGMA foreign_keys = 1`,
 		`INSERT INTO organizations VALUES ('o', 'Name', 'name', '', 'refuse', 0, 5), ('a', 'Other', 'other', 'O', 'provision', 1, 6)`,
@@ -121,16 +110,8 @@ func TestMigratesFromTheFirstSchema(t *testing.T) {
 	if err != nil || schema.Exact() != nil {
 		t.Errorf("the schema is %+v, %v", schema, err)
 	}
-	var got []string
-	err = archive.Dump(t.Context(), func(r seatwright.Row) error {
-		got = append(got, fmt.Sprintf("%s %v", r.Table.Name, r.Values))
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	none := "[" + strings.TrimSuffix(strings.Repeat("0 ", 32), " ") + "]"
-	want := []string{
+	wantRows(t, archive, []string{
 		"signing_keys [key [1] 14]",
 		"organizations [a Other other O provision true 6]",
 		"heads [a 1 " + none + " 7]",
@@ -152,6 +133,110 @@ func TestMigratesFromTheFirstSchema(t *testing.T) {
 		"direct_records [o u true 17 18]",
 		"seats [o u ATTUNU 1 true 21]",
 		"idempotency_keys [o p k 25 [7] [123 125]]",
+	})
+}
+
+// Promise: people keep what they held when it gets into one table, whatever of record and seats there is, and rows of
+// somebody who does not exist stay for verification to find.
+func TestMigratesHoldings(t *testing.T) {
+	dir := databaseOf(t, 8)
+	alter(t, dir, `PRAGMA foreign_keys = 1`,
+		`INSERT INTO organizations VALUES (1, 'o', 'Name', 'name', '', 'refuse', 0, 5)`,
+		`INSERT INTO users (number, organization, id, user_name, email, first_name, last_name, display_name, role, active, password_hash, created_at)
+			SELECT column1, 1, column2, '', '', '', '', '', 'member', 1, '', 6 FROM
+			(VALUES (7, 'blocked'), (3, 'external'), (5, 'inherits'), (4, 'nothing'), (9, 'several'), (2, 'single'))`,
+		`INSERT INTO direct_records VALUES (7, 1, 0, 11, 12), (3, 1, 1, 13, 14), (9, 1, 0, 15, 16), (2, 1, 1, 17, 18), (40, 1, 0, 19, 20), (41, 6, 1, 21, 22)`,
+		`INSERT INTO seats VALUES (5, 'ATTUNU', 1, 1, 0, 23), (9, 'TSTNU', 1, 0, 1, 24), (9, 'ATTUNU', 1, 1, 1, 25), (9, 'IDU', 1, 1, 0, 26),
+			(2, 'IDU', 1, 1, 1, 27), (40, 'IDU', 1, 1, 1, 28), (42, 'IDU', 6, 0, 0, 29)`,
+	)
+	open(t, dir, sqlite.Options{})
+	wantRows(t, sqlite.NewArchive(dir), []string{
+		"direct_records [(number 6) (number 41) true 21 22]",
+		"seats [(number 6) (number 42) IDU 0 false 29]",
+		"organizations [o Name name  refuse false 5]",
+		"users [o blocked  <nil> <nil>     member true  6 0 false false]",
+		"users [o external  <nil> <nil>     member true  6 0 false false]",
+		"users [o inherits  <nil> <nil>     member true  6 0 false false]",
+		"users [o nothing  <nil> <nil>     member true  6 0 false false]",
+		"users [o several  <nil> <nil>     member true  6 0 false false]",
+		"users [o single  <nil> <nil>     member true  6 0 false false]",
+		"direct_records [o blocked false 11 12]",
+		"direct_records [o external true 13 14]",
+		"direct_records [o several false 15 16]",
+		"direct_records [o single true 17 18]",
+		"direct_records [o (number 40) false 19 20]",
+		"seats [o inherits ATTUNU 1 false 23]",
+		"seats [o several ATTUNU 1 true 25]",
+		"seats [o several IDU 1 false 26]",
+		"seats [o several TSTNU 0 true 24]",
+		"seats [o single IDU 1 true 27]",
+		"seats [o (number 40) IDU 1 true 28]",
+	})
+}
+
+// Guards that a row of holdings is either a whole record or a whole seat, whatever a bug would write.
+func TestHoldingsAreRecordsOrSeats(t *testing.T) {
+	dir := t.TempDir()
+	open(t, dir, sqlite.Options{})
+	db, err := sql.Open("sqlite", filepath.Join(dir, "seatwright.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	for values, allowed := range map[string]bool{ // code, external, units, direct, updated_at
+		`'', 0, NULL, NULL, 5`:       true,
+		`'', NULL, NULL, NULL, 5`:    false,
+		`'', 2, NULL, NULL, 5`:       false,
+		`'', 0, 1, NULL, 5`:          false,
+		`'', 0, NULL, 1, 5`:          false,
+		`'', 0, NULL, NULL, NULL`:    false,
+		`'', NULL, 1, 1, NULL`:       false,
+		`'IDU', NULL, 1, 1, NULL`:    true,
+		`'IDU', 0, 1, 1, NULL`:       false,
+		`'IDU', NULL, NULL, 1, NULL`: false,
+		`'IDU', NULL, 1, NULL, NULL`: false,
+		`'IDU', NULL, 2, 1, NULL`:    false,
+		`'IDU', NULL, 1, 2, NULL`:    false,
+		`'IDU', NULL, 1, 1, 5`:       false,
+		`'IDU', 0, NULL, NULL, 5`:    false,
+		`NULL, 0, NULL, NULL, 5`:     false,
+	} {
+		_, err := db.ExecContext(t.Context(), `INSERT INTO holdings (user_number, organization, created_at, code, external, units, direct, updated_at)
+			VALUES (1, 1, 4, `+values+`)`)
+		if (err == nil) != allowed {
+			t.Errorf("a row with %s: %v, want it allowed: %t", values, err, allowed)
+		}
+	}
+}
+
+// databaseOf makes a directory with an empty database of an earlier schema.
+func databaseOf(t *testing.T, schema int64) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	db, err := sql.Open("sqlite", filepath.Join(dir, "seatwright.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	provider, err := goose.NewProvider(goose.DialectSQLite3, db, os.DirFS("migrations"))
+	if err == nil {
+		_, err = provider.UpTo(t.Context(), schema)
+	}
+	if err := errors.Join(err, db.Close(), os.Chmod(filepath.Join(dir, "seatwright.db"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// wantRows compares all rows with the wanted.
+func wantRows(t *testing.T, archive seatwright.Archive, want []string) {
+	t.Helper()
+	var got []string
+	err := archive.Dump(t.Context(), func(r seatwright.Row) error {
+		got = append(got, fmt.Sprintf("%s %v", r.Table.Name, r.Values))
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("the database has\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))

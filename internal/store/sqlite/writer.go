@@ -81,7 +81,7 @@ func (w *writer) prepared(query string) (statement, error) {
 	return s, nil
 }
 
-// named numbers the arguments. They are int64, bool, string or []byte.
+// named numbers the arguments. They are int64, bool, string, []byte or nil.
 func (w *writer) named(args []driver.Value) []driver.NamedValue {
 	w.args = w.args[:0]
 	for i, value := range args {
