@@ -119,7 +119,8 @@ func appendJSONString(text []byte, value string) []byte {
 }
 
 // loadUsers reads each person with what they hold: one row for the record and one per seat, at least one per person. Of the
-// person nothing but the id, the number and whether they are active is read, and no instants: most decisions look at no more.
+// person nothing but the id, the number and whether they are active is read, and no instants: most decisions look at no more. Two
+// indexes have all of that, so that the rows of people, each on a page of its own in a large database, need not be read.
 func (w *writer) loadUsers(slice *seatwright.Slice, touches []seatwright.Touch) error {
 	for _, t := range touches {
 		known := w.recent[t.Organization]
@@ -143,7 +144,9 @@ func (w *writer) loadUsers(slice *seatwright.Slice, touches []seatwright.Touch) 
 					Organization: t.Organization, User: user, Code: seatwright.BundleCode(r.text(3)), Units: r.int(5), Direct: r.flag(6),
 				})
 			}
-		}, `SELECT wanted.key, u.number, u.active, h.code, h.external, h.units, h.direct
+		}, `SELECT wanted.key, u.number,
+				NOT EXISTS (SELECT 1 FROM users i INDEXED BY users_who_are_inactive WHERE i.active = 0 AND i.number = u.number),
+				h.code, h.external, h.units, h.direct
 			FROM json_each(?2) wanted
 			CROSS JOIN users u ON u.organization = ?1 AND u.id = wanted.value
 			LEFT JOIN holdings h ON h.user_number = u.number`, known.number, jsonArray(t.Users))
