@@ -124,6 +124,7 @@ const (
 	externalLife  = 10 * time.Minute // how long it is remembered where a provider keeps its keys
 	externalMost  = 100              // providers that are remembered
 	externalBytes = 1 << 20
+	externalSkew  = 5 * time.Second // the library takes assertions that end later than this, and were made this far ahead at most
 )
 
 func newExternal(c *http.Client, now func() time.Time) *external {
@@ -164,7 +165,7 @@ func (e *external) verify(ctx context.Context, t trust, assertion string) (*oidc
 	if err != nil {
 		return nil, err
 	}
-	verifier := rp.NewIDTokenVerifier(t.issuer, t.audience, keys, rp.WithNonce(nil), rp.WithIssuedAtOffset(leeway),
+	verifier := rp.NewIDTokenVerifier(t.issuer, t.audience, keys, rp.WithNonce(nil), rp.WithIssuedAtOffset(externalSkew),
 		rp.WithAZPVerifier(func(string) error { return nil }), rp.WithSupportedSigningAlgorithms("RS256", "RS384", "RS512", "PS256", "ES256", "ES384"))
 	return rp.VerifyIDToken[*oidc.IDTokenClaims](ctx, assertion, verifier)
 }

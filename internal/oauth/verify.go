@@ -66,7 +66,7 @@ func (p *Provider) personal(ctx context.Context, text seatwright.GrantText, now 
 	if err != nil {
 		return principal, end, hidden(err)
 	}
-	if g.Kind != seatwright.GrantPersonal || !sameHash(g.SecretHash, text.Secret) || !g.InForce(now) || len(g.Scopes) == 0 {
+	if g.Kind != seatwright.GrantPersonal || text.Number != g.Number || !sameHash(g.SecretHash, text.Secret) || !g.InForce(now) || len(g.Scopes) == 0 {
 		return principal, end, invalidToken()
 	}
 	person, err := p.directory.User(ctx, g.Organization, g.User)
