@@ -1,5 +1,5 @@
-// Package e2e lets real OAuth and OpenID clients, installed by the names of their packages, sign in to a demonstration and
-// allocate with the token that they get. It is a module of its own, so that what it needs is no dependency of the product. Start
+// Package e2e lets real OAuth and OpenID clients, installed by the names of their packages, sign in to a demonstration, as programs and
+// as people with a browser, and allocate with the token that they get. It is a module of its own, so that what it needs is no dependency of the product. Start
 // at TestClients: each client has one file. make e2e runs it.
 package e2e
 
@@ -15,10 +15,10 @@ import (
 	"time"
 )
 
-// Promise: clients that are in use get a token, and it is good for the guide's own call; a wrong secret is an error that they know.
+// Promise: clients that are in use get a token, for themselves and for people who sign in, and it is good for the guide's own call; a wrong secret is an error that they know.
 func TestClients(t *testing.T) {
 	d := serve(t)
-	t.Run("go-oidc", func(t *testing.T) { goOIDC(t, d) })
+	t.Run("go-oidc", func(t *testing.T) { goOIDC(t, d); goOIDCPeople(t, d) })
 	for _, name := range []string{"openid-client", "oauth4webapi"} {
 		t.Run(name, func(t *testing.T) {
 			run(t, d, "node", "node", "--test", "--test-reporter=spec", name+".test.mjs")
