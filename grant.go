@@ -39,7 +39,7 @@ type Grant struct {
 	Description  string        // of a personal token
 	Number       int64         // of an authorization: how many texts came before the one that may be shown next; 0: it is the code
 	SecretHash   []byte        // SHA-256 of the secret in that text; empty: there is none to be shown any more
-	PasswordMark []byte        // see MarkOf; a grant ends when the person gets another password
+	PasswordMark []byte        // see MarkOf; codes and refresh tokens end when the person gets another password
 	Revoked      bool
 	CreatedAt    time.Time
 	ExpiresAt    time.Time

@@ -444,7 +444,7 @@ func TestTokensAreLookedAtAndTakenBack(t *testing.T) {
 	}
 }
 
-// Promise: another password ends browsers' memory and refresh tokens.
+// Promise: another password ends browsers' memory and refresh tokens, which are not told to be good either.
 func TestAnotherPasswordEndsSignIns(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -461,6 +461,9 @@ func TestAnotherPasswordEndsSignIns(t *testing.T) {
 	err := people.Update(t.Context(), seatwright.SystemCaller("test"), w.acme.ID, string(w.boss.ID), directory.UserChange{Password: &other})
 	if err != nil {
 		t.Fatal(err)
+	}
+	if a := w.ask("/connect/introspect", "token", tokens.body["refresh_token"].(string)); a.body["active"] != false {
+		t.Errorf("introspection of the refresh token: %d %s", a.StatusCode, a.text)
 	}
 	if a := w.refresh(tokens.body["refresh_token"].(string), nil); a.body["error"] != "invalid_grant" {
 		t.Errorf("the refresh token: %d %s", a.StatusCode, a.text)

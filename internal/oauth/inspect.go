@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"context"
+	"crypto/subtle"
 	"errors"
 	"net/http"
 	"slices"
@@ -116,6 +117,9 @@ func (s *server) inspectGrant(ctx context.Context, text seatwright.GrantText, pe
 	}
 	if err != nil {
 		return introspection{}, err
+	}
+	if !personal && subtle.ConstantTimeCompare(g.PasswordMark, seatwright.MarkOf(person.PasswordHash)) != 1 {
+		return introspection{}, nil // it would not be taken in
 	}
 	return introspection{
 		Active: true, Scope: join(g.Scopes), Client: g.Application, UserName: person.UserName, Expires: g.ExpiresAt.Unix(), IssuedAt: g.CreatedAt.Unix(),
