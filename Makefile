@@ -30,12 +30,14 @@ NEED_POSTGRES = .ci/need initdb postgresql || test -z "$$CI"
 .PHONY: test
 test: ## run all tests, kill -9 cycles included
 	@.ci/need curl curl
+	@.ci/need openssl openssl
 	@$(NEED_POSTGRES)
 	CGO_ENABLED=0 go test -timeout 6m $(TESTFLAGS) ./...
 
 .PHONY: race
 race: ## run all tests with the race detector (needs a C compiler), with fewer kill -9 cycles
 	@.ci/need curl curl
+	@.ci/need openssl openssl
 	@$(NEED_POSTGRES)
 	@.ci/need "$$(go env CC | cut -d' ' -f1)" gcc libc6-dev
 	CGO_ENABLED=1 go test -race -short -timeout 15m $(TESTFLAGS) ./...

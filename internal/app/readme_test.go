@@ -3,6 +3,7 @@ package app_test
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -107,6 +108,23 @@ func TestOperationsDocumentOnTheAuditLog(t *testing.T) {
 	blocks := blocksOf(part)
 	if !found || !ends || len(blocks) != 4 {
 		t.Fatalf("%d blocks about the audit log", len(blocks))
+	}
+	w, dir := serve(t, t.TempDir()), t.TempDir()
+	check(t, w.demo.WriteEnvironment(filepath.Join(dir, "demo.env"), w.Address()))
+	runBlocks(t, dir, strings.NewReplacer(), blocks)
+}
+
+// Promise: every way to get a token works as docs/identity.md shows it, all but the one that needs another identity provider.
+func TestIdentityDocument(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("openssl"); err != nil {
+		t.Fatal("openssl is missing: install the package openssl and try again")
+	}
+	text, err := os.ReadFile("../../docs/identity.md")
+	check(t, err)
+	blocks := blocksOf(string(text))
+	if len(blocks) < 24 {
+		t.Fatalf("the document has only %d blocks that can be run", len(blocks))
 	}
 	w, dir := serve(t, t.TempDir()), t.TempDir()
 	check(t, w.demo.WriteEnvironment(filepath.Join(dir, "demo.env"), w.Address()))
