@@ -44,7 +44,7 @@ func (w *world) browser() *browser {
 
 func (b *browser) do(r *http.Request) answer {
 	b.t.Helper()
-	return b.answer(b.client.Do(r)) //nolint:bodyclose // answer does
+	return b.answer(b.client.Do(r))
 }
 
 // open asks for a code; edit may change what the client asks for.

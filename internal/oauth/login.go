@@ -190,5 +190,5 @@ func (p *Provider) serveLogout(w http.ResponseWriter, r *http.Request, issuer st
 		target.RawQuery = query.Encode()
 	}
 	quietRedirect(w.Header())
-	http.Redirect(w, r, target.String(), http.StatusFound)
+	http.Redirect(w, r, target.String(), http.StatusFound) //nolint:gosec // G710: the address is one that the application is registered for
 }

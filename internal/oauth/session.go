@@ -55,7 +55,7 @@ func (p *Provider) endSession(h http.Header, issuer string) {
 }
 
 func (p *Provider) cookie(issuer, value string, age int) *http.Cookie {
-	return &http.Cookie{
+	return &http.Cookie{ //nolint:gosec // G124: without https a browser would not send a Secure cookie back
 		Name: sessionCookie, Value: value, Path: "/", MaxAge: age, HttpOnly: true, SameSite: http.SameSiteLaxMode,
 		Secure: strings.HasPrefix(issuer, "https://"),
 	}
