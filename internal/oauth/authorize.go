@@ -24,23 +24,27 @@ const (
 	codeRequestNotSupported = "request_not_supported"
 )
 
-// VerifyAuthRequest finds the application. The library compares the address to send people back to with those that are registered,
-// and refuses the request here and now where it is none of them.
+// VerifyAuthRequest finds the application, and compares the address to send people back to with those that are registered. The library
+// compares it as well, but where it takes a scheme for one of the application's own, such as "HTTP", every port of this machine passes.
+// An unknown application and an address of another one look alike, as on the login page.
 func (s *server) VerifyAuthRequest(ctx context.Context, r *op.Request[oidc.AuthRequest]) (*op.ClientRequest[oidc.AuthRequest], error) {
+	unknown := protocolError(http.StatusBadRequest, codeInvalidRequest, noApplication)
 	id, err := seatwright.CanonicalID(r.Data.ClientID)
 	if err != nil {
-		return nil, protocolError(http.StatusBadRequest, codeInvalidRequest, "client_id is missing or names no application")
+		return nil, unknown
 	}
 	application, err := s.directory.Application(ctx, seatwright.ApplicationID(id))
-	if seatwright.IsKind(err, seatwright.KindNotFound) {
-		return nil, protocolError(http.StatusBadRequest, codeInvalidRequest, "client_id is missing or names no application")
-	}
-	if err != nil {
+	if err != nil && !seatwright.IsKind(err, seatwright.KindNotFound) {
 		return nil, s.refusal(ctx, err)
 	}
-	c := &client{application: application, ownScheme: !strings.HasPrefix(r.Data.RedirectURI, "http://") && !strings.HasPrefix(r.Data.RedirectURI, "https://")}
-	return &op.ClientRequest[oidc.AuthRequest]{Request: r, Client: c}, nil
+	if err != nil || !slices.Contains(application.RedirectURIs, r.Data.RedirectURI) {
+		return nil, unknown
+	}
+	return &op.ClientRequest[oidc.AuthRequest]{Request: r, Client: &client{application: application}}, nil
 }
+
+// noApplication is the one answer to a request that nobody can be sent back from.
+const noApplication = "client_id or redirect_uri is missing or names no application"
 
 // redirected is an error that the client gets by way of the browser.
 func redirected(code, description string) error {
@@ -65,6 +69,9 @@ func (s *server) Authorize(ctx context.Context, r *op.ClientRequest[oidc.AuthReq
 	if err != nil {
 		return nil, s.refusal(ctx, err)
 	}
+	if now.person.ID != "" && (s.tooOld(now, r.Data) || slices.Contains(r.Data.Prompt, oidc.PromptSelectAccount)) {
+		now = session{} // whatever the form has decided: the page has asked for a password
+	}
 	allowed := len(asks) == 0
 	switch {
 	case r.Form.Get("decision") == "deny":
@@ -78,9 +85,7 @@ func (s *server) Authorize(ctx context.Context, r *op.ClientRequest[oidc.AuthReq
 		}
 		allowed = true // the button says so
 	case r.Form.Get("decision") == "allow":
-		allowed = allowed || now.person.ID != ""
-	case now.person.ID != "" && s.tooOld(now, r.Data), slices.Contains(r.Data.Prompt, oidc.PromptSelectAccount):
-		now = session{}
+		allowed = true
 	}
 	if slices.Contains(r.Data.Prompt, oidc.PromptConsent) && r.Form.Get("decision") == "" && !r.Form.Has("username") {
 		allowed = false

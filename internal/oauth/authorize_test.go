@@ -220,6 +220,10 @@ func TestAuthorizationsAreRefused(t *testing.T) {
 		"address of another client": {func(v url.Values) { v.Set("redirect_uri", "http://127.0.0.1:8085/") }, ""},
 		"address twice":             {func(v url.Values) { v.Add("redirect_uri", back) }, ""},
 		"another port":              {func(v url.Values) { v.Set("client_id", "native"); v.Set("redirect_uri", "http://127.0.0.1:8086/") }, ""},
+		"port of another scheme":    {func(v url.Values) { v.Set("client_id", "native"); v.Set("redirect_uri", "HTTP://127.0.0.1:8086/") }, ""},
+		"user in the address":       {func(v url.Values) { v.Set("client_id", "native"); v.Set("redirect_uri", "HTTP://u@127.0.0.1:8085/") }, ""},
+		"scheme in capitals":        {func(v url.Values) { v.Set("redirect_uri", "HTTPS"+strings.TrimPrefix(back, "https")) }, ""},
+		"decision in the address":   {func(v url.Values) { v.Set("decision", "allow") }, ""},
 		"password in the address":   {func(v url.Values) { v.Set("username", "boss"); v.Set("password", password) }, ""},
 		"no response type":          {func(v url.Values) { v.Del("response_type") }, "invalid_request"},
 		"token":                     {func(v url.Values) { v.Set("response_type", "token") }, "unauthorized_client"},
@@ -270,6 +274,25 @@ func TestAuthorizationsAreRefused(t *testing.T) {
 		if a := b.send(func(v url.Values) { v.Set("decision", "allow") }, origin...); a.StatusCode != 403 || a.Header.Get("Location") != "" {
 			t.Errorf("a form from another site (%v): %d to %q", origin, a.StatusCode, a.Header.Get("Location"))
 		}
+	}
+	// Another site leads the browser to an address that decides: the cookie goes with it.
+	if a := b.open(func(v url.Values) { v.Set("decision", "allow") }); a.StatusCode != 400 || a.Header.Get("Location") != "" {
+		t.Errorf("allowed by an address: %d to %q", a.StatusCode, a.Header.Get("Location"))
+	}
+	// A button is no password, where the application wants one.
+	for name, edit := range map[string]func(url.Values){
+		"login": func(v url.Values) { v.Set("prompt", "login") }, "select_account": func(v url.Values) { v.Set("prompt", "select_account") },
+		"max_age": func(v url.Values) { v.Set("max_age", "0") },
+	} {
+		w.clock.advance(time.Second)
+		a := b.send(func(v url.Values) { edit(v); v.Set("decision", "allow") }, "Sec-Fetch-Site", "same-origin")
+		if a.StatusCode != 200 || !strings.Contains(a.text, `name="password"`) {
+			t.Errorf("%s: %d to %q", name, a.StatusCode, a.Header.Get("Location"))
+		}
+	}
+	unknown := w.browser().open(func(v url.Values) { v.Set("client_id", "nobody") })
+	if a := w.browser().open(func(v url.Values) { v.Set("redirect_uri", "https://evil.example/") }); a.text != unknown.text {
+		t.Errorf("an address tells which applications there are: %s, %s", a.text, unknown.text)
 	}
 	if a := w.browser().send(func(v url.Values) { v.Set("decision", "allow") }); a.StatusCode != 200 || !strings.Contains(a.text, `name="password"`) {
 		t.Errorf("allowed by nobody: %d %s", a.StatusCode, a.text)

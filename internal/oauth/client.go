@@ -10,10 +10,7 @@ import (
 )
 
 // client shows an application to the library.
-type client struct {
-	application seatwright.Application
-	ownScheme   bool // the request is about an address with a scheme of the application's own
-}
+type client struct{ application seatwright.Application }
 
 func (c *client) GetID() string { return string(c.application.ID) }
 
@@ -29,14 +26,9 @@ func (c *client) GrantTypes() []oidc.GrantType {
 	return []oidc.GrantType{grantClientCredentials, grantCode, grantRefresh}
 }
 
-// ApplicationType makes the library compare addresses exactly: for native applications it would let every port of this machine
-// pass, for others no scheme of their own.
-func (c *client) ApplicationType() op.ApplicationType {
-	if c.ownScheme {
-		return op.ApplicationTypeNative
-	}
-	return op.ApplicationTypeWeb
-}
+// ApplicationType is native for all: only then may a registered address have a scheme of the application's own. That the address is
+// one of those is seen to before.
+func (c *client) ApplicationType() op.ApplicationType { return op.ApplicationTypeNative }
 
 func (c *client) AccessTokenType() op.AccessTokenType { return op.AccessTokenTypeJWT }
 

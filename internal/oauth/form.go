@@ -113,7 +113,8 @@ func once(form url.Values) *formError {
 	return nil
 }
 
-// readAuthorizeForm reads an authorization request, from the query or, for POST, from the body.
+// readAuthorizeForm reads an authorization request, from the query or, for POST, from the body. What the login page sends is taken
+// from a body alone: any site may lead a browser to a URL, and the session cookie goes with it.
 func readAuthorizeForm(w http.ResponseWriter, r *http.Request) (form url.Values, refused *formError) {
 	var err error
 	if r.Method == http.MethodPost {
@@ -123,9 +124,9 @@ func readAuthorizeForm(w http.ResponseWriter, r *http.Request) (form url.Values,
 	if form, err = url.ParseQuery(r.URL.RawQuery); err != nil {
 		return nil, invalidRequest("the query is malformed")
 	}
-	for _, name := range [...]string{"client_secret", "client_assertion", "username", "password"} {
+	for _, name := range [...]string{"client_secret", "client_assertion", "username", "password", "decision"} {
 		if form.Has(name) {
-			return nil, invalidRequest("no credentials belong into the URL")
+			return nil, invalidRequest("no credentials and no decisions belong into the URL")
 		}
 	}
 	return form, once(form)

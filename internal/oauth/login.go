@@ -96,7 +96,7 @@ func (p *Provider) refuseLogin(w http.ResponseWriter, r *http.Request, err error
 	e := seatwright.AsError(err)
 	p.logCause(r.Context(), e)
 	if e.Kind == seatwright.KindInvalid || e.Kind == seatwright.KindNotFound {
-		writeError(w, http.StatusBadRequest, codeInvalidRequest, "client_id or redirect_uri is missing or names no application")
+		writeError(w, http.StatusBadRequest, codeInvalidRequest, noApplication)
 		return
 	}
 	setRetryAfter(w.Header(), e)
