@@ -197,7 +197,7 @@ func (c UpdateUser) patch(u *User) (changed []string) {
 
 // TakesAccess reports whether the command may take something away that the person may do.
 func (c UpdateUser) TakesAccess() bool {
-	return c.Active != nil && !*c.Active || c.Role != nil && *c.Role == RoleMember
+	return c.Active != nil && !*c.Active || c.Role != nil && *c.Role == RoleMember || c.PasswordHash != "" // grants end with the old one
 }
 
 // ChangePassword gives a person the password that they have chosen, after they have shown that they know the old one.

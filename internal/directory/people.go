@@ -335,7 +335,7 @@ func (p *People) ChangePassword(
 			return err
 		}
 	}
-	_, err = ledger.Submit(ctx, p.ledger, caller.Origin(), command)
+	_, err = takeAccess(ctx, p.ledger, p.tokens, caller, command)
 	if seatwright.IsReason(err, seatwright.ReasonWrongPassword) {
 		if unrecorded := p.logins.ownPasswordRefused(ctx, caller, u); unrecorded != nil {
 			return unrecorded

@@ -467,7 +467,7 @@ func TestTokensAreLookedAtAndTakenBack(t *testing.T) {
 	}
 }
 
-// Promise: another password ends browsers' memory and refresh tokens, which are not told to be good either.
+// Promise: another password ends browsers' memory and refresh tokens.
 func TestAnotherPasswordEndsSignIns(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -479,16 +479,35 @@ func TestAnotherPasswordEndsSignIns(t *testing.T) {
 		t.Errorf("the browser still knows them: %d %s", page.StatusCode, page.Header.Get("Location"))
 	}
 	w.view.user = nil
-	people := directory.NewPeople(w.store, w.ledger, w.passwords, w.logins(w.directory), w)
-	other := "another correct horse"
-	err := people.Update(t.Context(), seatwright.SystemCaller("test"), w.acme.ID, string(w.boss.ID), directory.UserChange{Password: &other})
+	personal := directory.NewPersonalTokens(w.store, w.ledger, w)
+	owner := seatwright.Caller{Principal: must(w.Verify(t.Context(), w.bossToken()))}
+	_, script, err := personal.Create(t.Context(), owner, w.acme.ID, "", time.Now().Add(time.Hour), []seatwright.Scope{"PM.License"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if a := w.ask("/connect/introspect", "token", tokens.body["refresh_token"].(string)); a.body["active"] != false {
-		t.Errorf("introspection of the refresh token: %d %s", a.StatusCode, a.text)
+	access, refresh := tokens.body["access_token"].(string), tokens.body["refresh_token"].(string)
+	for _, token := range []string{access, script} {
+		if _, err := w.Verify(t.Context(), token); err != nil {
+			t.Errorf("%.10s before: %v", token, err)
+		}
 	}
-	if a := w.refresh(tokens.body["refresh_token"].(string), nil); a.body["error"] != "invalid_grant" {
+	people := directory.NewPeople(w.store, w.ledger, w.passwords, w.logins(w.directory), w)
+	other := "another correct horse"
+	err = people.Update(t.Context(), seatwright.SystemCaller("test"), w.acme.ID, string(w.boss.ID), directory.UserChange{Password: &other})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, token := range []string{access, script} {
+		if p, err := w.Verify(t.Context(), token); !isReason(err, seatwright.ReasonInvalidToken) {
+			t.Errorf("%.10s with another password: %+v, %v", token, p, err)
+		}
+	}
+	for _, token := range []string{access, script, refresh} {
+		if a := w.ask("/connect/introspect", "token", token); a.body["active"] != false {
+			t.Errorf("%.10s is told to be good: %s", token, a.text)
+		}
+	}
+	if a := w.refresh(refresh, nil); a.body["error"] != "invalid_grant" {
 		t.Errorf("the refresh token: %d %s", a.StatusCode, a.text)
 	}
 }

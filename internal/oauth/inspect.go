@@ -112,7 +112,7 @@ func (s *server) inspectGrant(ctx context.Context, text seatwright.GrantText, pe
 		return introspection{}, err
 	}
 	person, err := s.directory.User(ctx, g.Organization, g.User)
-	if seatwright.IsKind(err, seatwright.KindNotFound) || err == nil && !person.Active {
+	if seatwright.IsKind(err, seatwright.KindNotFound) || err == nil && (!person.Active || !samePassword(g, person)) {
 		return introspection{}, nil
 	}
 	if err != nil {

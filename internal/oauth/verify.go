@@ -73,7 +73,7 @@ func (p *Provider) personal(ctx context.Context, text seatwright.GrantText, now 
 	if err != nil {
 		return principal, end, hidden(err)
 	}
-	if !person.Active {
+	if !person.Active || !samePassword(g, person) {
 		return principal, end, invalidToken()
 	}
 	if now.Sub(g.UsedAt) >= usedPrecision {
@@ -89,6 +89,11 @@ func (p *Provider) personal(ctx context.Context, text seatwright.GrantText, now 
 // sameHash compares a stored hash with that of a secret; nothing fits the hash of none.
 func sameHash(stored []byte, secret string) bool {
 	return subtle.ConstantTimeCompare(stored, seatwright.HashOf(secret)) == 1
+}
+
+// samePassword reports whether the person still has the password that they had when the grant was given.
+func samePassword(g seatwright.Grant, person seatwright.User) bool {
+	return subtle.ConstantTimeCompare(g.PasswordMark, seatwright.MarkOf(person.PasswordHash)) == 1
 }
 
 // usedPrecision is how exactly the last use of a personal token is known.
@@ -135,7 +140,8 @@ func canonical(token string) bool {
 // principal looks the subject up, and the application through which a person came.
 func (p *Provider) principal(ctx context.Context, c claims) (seatwright.Principal, error) {
 	principal := seatwright.Principal{Kind: c.SubjectType, ID: c.Subject, Organization: c.Organization}
-	if err := p.checkGrant(ctx, c); err != nil {
+	grant, err := p.checkGrant(ctx, c)
+	if err != nil {
 		return principal, err
 	}
 	if c.Client != "" {
@@ -143,7 +149,7 @@ func (p *Provider) principal(ctx context.Context, c claims) (seatwright.Principa
 		if err != nil {
 			return principal, hidden(err)
 		}
-		if application.Organization != c.Organization {
+		if application.Organization != c.Organization || precedes(c, application.CreatedAt) {
 			return principal, invalidToken()
 		}
 		registered := application.Scopes
@@ -168,15 +174,20 @@ func (p *Provider) principal(ctx context.Context, c claims) (seatwright.Principa
 	if err != nil {
 		return principal, hidden(err)
 	}
-	if !person.Active {
+	if !person.Active || precedes(c, person.CreatedAt) || c.Grant != "" && !samePassword(grant, person) {
 		return principal, invalidToken()
 	}
 	principal.Role = person.Role
 	return principal, nil
 }
 
-// checkGrant refuses a token whose family has ended, or that was taken back itself.
-func (p *Provider) checkGrant(ctx context.Context, c claims) error {
+// precedes reports whether a token is older than whom it names: it was another's, who had the same id before.
+func precedes(c claims, created time.Time) bool {
+	return time.Unix(c.IssuedAt, 0).Add(leeway).Before(created)
+}
+
+// checkGrant refuses a token whose family has ended, or that was taken back itself. It returns the grant, if there is one.
+func (p *Provider) checkGrant(ctx context.Context, c claims) (seatwright.Grant, error) {
 	id := c.Grant
 	if id == "" {
 		id = seatwright.GrantID(c.ID)
@@ -184,13 +195,13 @@ func (p *Provider) checkGrant(ctx context.Context, c claims) error {
 	g, err := p.directory.Grant(ctx, c.Organization, id)
 	switch {
 	case seatwright.IsKind(err, seatwright.KindNotFound) && c.Grant == "":
-		return nil // nobody has taken it back
+		return g, nil // nobody has taken it back
 	case err != nil:
-		return hidden(err)
+		return g, hidden(err)
 	case c.Grant == "" && !g.Revoked, c.Grant != "" && g.InForce(p.now()):
-		return nil
+		return g, nil
 	}
-	return invalidToken()
+	return g, invalidToken()
 }
 
 // hidden turns not_found into the common answer; what the store could not find out is not the token's fault.

@@ -231,6 +231,20 @@ func TestVerifyAsksTheDirectory(t *testing.T) {
 			t.Errorf("application of another organization: %+v, %v", p, err)
 		}
 	}
+	w.view.application = func(a *seatwright.Application) { a.CreatedAt = w.clock.now().Add(2 * time.Minute) }
+	for _, token := range []string{app, both} {
+		if p, err := principal(token); !isReason(err, seatwright.ReasonInvalidToken) {
+			t.Errorf("an application that is younger than its token: %+v, %v", p, err)
+		}
+	}
+	w.view.application = nil
+	w.view.user = func(u *seatwright.User) { u.CreatedAt = w.clock.now().Add(2 * time.Minute) }
+	for _, token := range []string{boss, both} {
+		if p, err := principal(token); !isReason(err, seatwright.ReasonInvalidToken) {
+			t.Errorf("somebody who is younger than their token: %+v, %v", p, err)
+		}
+	}
+	w.view.user = nil
 	elsewhere := personToken(w.boss)
 	elsewhere.Organization = w.globex.ID
 	if p, err := principal(must(w.mint("http://issuer.example", elsewhere))); !isReason(err, seatwright.ReasonInvalidToken) {
