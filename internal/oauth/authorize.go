@@ -110,6 +110,7 @@ func (s *server) checkAuthorize(ctx context.Context, a seatwright.Application, r
 	case r.RequestParam != "":
 		return nil, redirected(codeRequestNotSupported, "request objects are not supported")
 	case r.ResponseMode != "" && r.ResponseMode != "query":
+		r.ResponseMode = "" // the answer goes the way that there is
 		return nil, redirected(codeInvalidRequest, "the response mode is not supported")
 	case r.CodeChallenge == "" && !a.Confidential:
 		return nil, redirected(codeInvalidRequest, "a public client needs a code_challenge")
@@ -251,4 +252,22 @@ func (s *server) authorize(ctx context.Context, a seatwright.Application, r *oid
 	}
 	back.RawQuery = query.Encode()
 	return op.NewRedirect(back.String()), nil
+}
+
+// issued names the issuer in errors that a client gets by way of the browser, as RFC 9207 wants it in every answer: the library has no
+// member for it.
+type issued struct {
+	http.ResponseWriter
+	issuer string
+}
+
+func (w issued) WriteHeader(status int) {
+	if back, err := url.Parse(w.Header().Get("Location")); err == nil && status == http.StatusFound {
+		if query := back.Query(); query.Has("error") && !query.Has("iss") {
+			query.Set("iss", w.issuer)
+			back.RawQuery = query.Encode()
+			w.Header().Set("Location", back.String())
+		}
+	}
+	w.ResponseWriter.WriteHeader(status)
 }

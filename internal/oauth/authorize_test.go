@@ -245,7 +245,8 @@ func TestAuthorizationsAreRefused(t *testing.T) {
 		switch {
 		case c.code == "" && (a.StatusCode != 400 || a.Header.Get("Location") != "" || a.Header.Get("Content-Type") != "application/json"):
 			t.Errorf("%s: %d to %q: %s", name, a.StatusCode, a.Header.Get("Location"), a.text)
-		case c.code != "" && (a.StatusCode != 302 || !strings.Contains(location.String(), "error="+c.code) || strings.Contains(location.String(), "code=") || !strings.Contains(location.String(), "state=s")):
+		case c.code != "" && (a.StatusCode != 302 || !strings.Contains(location.String(), "error="+c.code) || strings.Contains(location.String(), "code=") || !strings.Contains(location.String(), "state=s") ||
+			location.Query().Get("iss") != w.url+"/identity_"):
 			t.Errorf("%s: %d to %q, want %s", name, a.StatusCode, a.Header.Get("Location"), c.code)
 		}
 	}

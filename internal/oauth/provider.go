@@ -185,6 +185,7 @@ func (p *Provider) Serve(w http.ResponseWriter, r *http.Request, prefix, rest st
 	}
 	if rest == pathAuthorize {
 		quietRedirect(w.Header())
+		w = issued{w, issuer}
 	}
 	p.library.ServeHTTP(w, relative(r, w.Header(), issuer, rest, form))
 	return true
