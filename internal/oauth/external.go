@@ -167,7 +167,11 @@ func (e *external) verify(ctx context.Context, t trust, assertion string) (*oidc
 	}
 	verifier := rp.NewIDTokenVerifier(t.issuer, t.audience, keys, rp.WithNonce(nil), rp.WithIssuedAtOffset(externalSkew),
 		rp.WithAZPVerifier(func(string) error { return nil }), rp.WithSupportedSigningAlgorithms("RS256", "RS384", "RS512", "PS256", "ES256", "ES384"))
-	return rp.VerifyIDToken[*oidc.IDTokenClaims](ctx, assertion, verifier)
+	claims, err := rp.VerifyIDToken[*oidc.IDTokenClaims](ctx, assertion, verifier)
+	if err == nil && claims.NotBefore.AsTime().After(e.now().Add(leeway)) { // the library leaves it, RFC 7523 section 3 does not
+		return nil, errors.New("the assertion is not in force yet")
+	}
+	return claims, err
 }
 
 // keysOf finds out where an issuer keeps its keys.

@@ -78,7 +78,7 @@ func TestAnotherProviderVouchesForPeople(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	idp := newIdentityProvider(t)
-	w.Provider.external = newExternal(idp.Client(), time.Now) //nolint:staticcheck // QF1008: which field it is should be seen
+	w.Provider.external = newExternal(idp.Client(), time.Now)
 	now := time.Now()
 	ask := func(assertion string) answer {
 		t.Helper()
@@ -104,6 +104,7 @@ func TestAnotherProviderVouchesForPeople(t *testing.T) {
 		"another audience":  idp.assertion(idp.key, jose.RS256, now, func(m map[string]any) { m["aud"] = "somebody" }),
 		"another issuer":    idp.assertion(idp.key, jose.RS256, now, func(m map[string]any) { m["iss"] = "https://idp.example" }),
 		"ended":             idp.assertion(idp.key, jose.RS256, now, func(m map[string]any) { m["exp"] = now.Add(-2 * time.Minute).Unix() }),
+		"not yet":           idp.assertion(idp.key, jose.RS256, now, func(m map[string]any) { m["nbf"] = now.Add(2 * time.Minute).Unix() }),
 		"no end":            idp.assertion(idp.key, jose.RS256, now, func(m map[string]any) { delete(m, "exp") }),
 		"no subject":        idp.assertion(idp.key, jose.RS256, now, func(m map[string]any) { delete(m, "sub") }),
 		"no user name":      idp.assertion(idp.key, jose.RS256, now, func(m map[string]any) { delete(m, "preferred_username") }),
