@@ -22,7 +22,7 @@ const (
 	EventApplicationCreated  EventKind = "application.created" // data: ApplicationState, as for the next
 	EventApplicationUpdated  EventKind = "application.updated" // its secrets included
 	EventApplicationDeleted  EventKind = "application.deleted"
-	EventGrantCreated        EventKind = "grant.created" // a personal token; data: GrantState, as for the next three
+	EventGrantCreated        EventKind = "grant.created" // data: GrantState, as for the next three
 	EventGrantRenewed        EventKind = "grant.renewed" // a personal token
 	EventGrantDeleted        EventKind = "grant.deleted" // a personal token
 	EventGrantRevoked        EventKind = "grant.revoked"

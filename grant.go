@@ -143,8 +143,9 @@ type GrantState struct {
 
 func (g Grant) state() GrantState {
 	state := GrantState{Kind: g.Kind, User: g.User, Application: g.Application}
+	state.Scopes = g.Scopes
 	if g.Kind == GrantPersonal {
-		state.Scopes, state.ExpiresAt = g.Scopes, &g.ExpiresAt
+		state.ExpiresAt = &g.ExpiresAt
 	}
 	return state
 }
@@ -157,7 +158,7 @@ func refusedGrant() *Error {
 	return NewError(KindUnauthenticated, ReasonInvalidGrant, "the code or refresh token is expired, used, revoked or not of this client")
 }
 
-// CreateGrant stores an authorization or a personal token. Authorizations are bookkeeping: the event is that of the sign-in.
+// CreateGrant stores an authorization or a personal token.
 // Errors: not_found/organization_not_found, not_found/not_found for a person who is not there, unauthenticated/invalid_grant for
 // one who is not active or has another password by now, invalid/invalid_value for more than MaxPersonalTokens.
 type CreateGrant struct {
@@ -194,9 +195,6 @@ func (c CreateGrant) Decide(s *Slice, origin Origin) (Grant, error) {
 		return Grant{}, refusedGrant()
 	}
 	o.putGrant(g)
-	if g.Kind != GrantPersonal {
-		return g, nil
-	}
 	return g, s.record(o, origin, EventGrantCreated, string(g.ID), g.state())
 }
 

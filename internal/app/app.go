@@ -103,8 +103,8 @@ func (a *App) open(ctx context.Context, c Config, logs io.Writer, issuerFromHost
 	a.identity = identity
 	a.People = directory.NewPeople(a.store, a.ledger, passwords, logins, identity)
 	a.Groups = directory.NewGroups(a.store, a.ledger)
-	a.Applications = directory.NewApplications(a.store, a.ledger, identity)
-	a.PersonalTokens = directory.NewPersonalTokens(a.store, a.ledger, identity)
+	a.Applications = directory.NewApplications(a.store, a.ledger, identity, faultclock.Now)
+	a.PersonalTokens = directory.NewPersonalTokens(a.store, a.ledger, identity, faultclock.Now)
 	a.Settings = directory.NewSettings(a.store, a.ledger)
 	a.handler, err = server.New(server.Config{
 		Log: a.log, Authenticator: identity, Directory: a.Directory, Licensing: a.Licensing,

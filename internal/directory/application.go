@@ -40,11 +40,12 @@ type Applications struct {
 	reader seatwright.DirectoryReader
 	ledger *ledger.Ledger
 	tokens Tokens
+	now    func() time.Time
 }
 
 // NewApplications makes the use cases over a reader and the ledger of the same store.
-func NewApplications(reader seatwright.DirectoryReader, ledger *ledger.Ledger, tokens Tokens) *Applications {
-	return &Applications{reader: reader, ledger: ledger, tokens: tokens}
+func NewApplications(reader seatwright.DirectoryReader, ledger *ledger.Ledger, tokens Tokens, now func() time.Time) *Applications {
+	return &Applications{reader: reader, ledger: ledger, tokens: tokens, now: now}
 }
 
 // Create registers an application of an organization and answers its secret, which is stored nowhere and cannot be
@@ -237,7 +238,7 @@ func (a *Applications) AddSecret(
 	if !app.Confidential {
 		return seatwright.ApplicationSecret{}, "", seatwright.Invalid(seatwright.ReasonInvalidValue, "a public application has no secret")
 	}
-	if !expires.IsZero() && !expires.After(time.Now()) {
+	if !expires.IsZero() && !expires.After(a.now()) {
 		return seatwright.ApplicationSecret{}, "", seatwright.Invalid(seatwright.ReasonInvalidValue, "the end has passed").In("expiryTime")
 	}
 	if err := seatwright.CheckText("description", description); err != nil {

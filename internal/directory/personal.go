@@ -21,11 +21,12 @@ type PersonalTokens struct {
 	reader TokenReader
 	ledger *ledger.Ledger
 	tokens Tokens
+	now    func() time.Time
 }
 
 // NewPersonalTokens makes the use cases over a reader and the ledger of the same store.
-func NewPersonalTokens(reader TokenReader, ledger *ledger.Ledger, tokens Tokens) *PersonalTokens {
-	return &PersonalTokens{reader: reader, ledger: ledger, tokens: tokens}
+func NewPersonalTokens(reader TokenReader, ledger *ledger.Ledger, tokens Tokens, now func() time.Time) *PersonalTokens {
+	return &PersonalTokens{reader: reader, ledger: ledger, tokens: tokens, now: now}
 }
 
 // longestPersonalToken is how far the end of a token may lie ahead.
@@ -53,7 +54,7 @@ func (p *PersonalTokens) Create(
 	if err != nil {
 		return seatwright.Grant{}, "", err
 	}
-	if err := checkPersonalToken(description, expires, scopes); err != nil {
+	if err := p.check(description, expires, scopes); err != nil {
 		return seatwright.Grant{}, "", err
 	}
 	there, err := p.reader.PersonalTokens(ctx, organization, user)
@@ -68,7 +69,7 @@ func (p *PersonalTokens) Create(
 	return g, text.Personal(), err
 }
 
-func checkPersonalToken(description string, expires time.Time, scopes []seatwright.Scope) error {
+func (p *PersonalTokens) check(description string, expires time.Time, scopes []seatwright.Scope) error {
 	if err := seatwright.CheckText("description", description); err != nil {
 		return err
 	}
@@ -76,11 +77,11 @@ func checkPersonalToken(description string, expires time.Time, scopes []seatwrig
 	if len(scopes) == 0 || slices.ContainsFunc(scopes, func(s seatwright.Scope) bool { return !slices.Contains(published, s) }) {
 		return seatwright.Invalid(seatwright.ReasonInvalidValue, "at least one published scope is needed, and no other").In("scopes")
 	}
-	return checkEnd(expires)
+	return p.checkEnd(expires)
 }
 
-func checkEnd(expires time.Time) error {
-	if now := time.Now(); !expires.After(now) || expires.After(now.Add(longestPersonalToken)) {
+func (p *PersonalTokens) checkEnd(expires time.Time) error {
+	if now := p.now(); !expires.After(now) || expires.After(now.Add(longestPersonalToken)) {
 		return seatwright.Invalid(seatwright.ReasonInvalidValue, "the end has to lie ahead, at most a year").In("expiration")
 	}
 	return nil
@@ -122,7 +123,7 @@ func (p *PersonalTokens) Renew(
 	if err != nil {
 		return seatwright.Grant{}, "", err
 	}
-	if err := checkEnd(expires); err != nil {
+	if err := p.checkEnd(expires); err != nil {
 		return seatwright.Grant{}, "", err
 	}
 	text := seatwright.GrantText{Organization: organization, ID: id, Secret: NewSecret()}

@@ -123,7 +123,11 @@ func (p *Provider) authenticate(r *http.Request, attempt directory.Attempt, path
 	if issuer == "" {
 		return "", seatwright.Invalid(seatwright.ReasonInvalidValue, "the Host header is not a host name")
 	}
-	return p.mint(issuer, personToken(person))
+	token, err := p.passwordToken(r.Context(), person)
+	if err != nil {
+		return "", err
+	}
+	return p.mint(issuer, token)
 }
 
 func refuse(w http.ResponseWriter, status int, e envelopeError) {

@@ -480,14 +480,17 @@ func TestAnotherPasswordEndsSignIns(t *testing.T) {
 		t.Errorf("the browser still knows them: %d %s", page.StatusCode, page.Header.Get("Location"))
 	}
 	w.view.user = nil
-	personal := directory.NewPersonalTokens(w.store, w.ledger, w)
+	personal := directory.NewPersonalTokens(w.store, w.ledger, w, time.Now)
 	owner := seatwright.Caller{Principal: must(w.Verify(t.Context(), w.bossToken()))}
 	_, script, err := personal.Create(t.Context(), owner, w.acme.ID, "", time.Now().Add(time.Hour), []seatwright.Scope{"PM.License"})
 	if err != nil {
 		t.Fatal(err)
 	}
+	login := w.authenticate("/acme/api/account/authenticate", "application/json", `{"UsernameOrEmailAddress":"boss","Password":"`+password+`"}`)
+	byPassword := w.post(form("grant_type", "password", "username", "boss", "password", password, "client_id", "app:1", "client_secret", clientSecret), nil)
+	ropc, byGrant := login.body["result"].(string), byPassword.body["access_token"].(string)
 	access, refresh := tokens.body["access_token"].(string), tokens.body["refresh_token"].(string)
-	for _, token := range []string{access, script} {
+	for _, token := range []string{access, script, ropc, byGrant} {
 		if _, err := w.Verify(t.Context(), token); err != nil {
 			t.Errorf("%.10s before: %v", token, err)
 		}
@@ -498,12 +501,12 @@ func TestAnotherPasswordEndsSignIns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, token := range []string{access, script} {
+	for _, token := range []string{access, script, ropc, byGrant} {
 		if p, err := w.Verify(t.Context(), token); !isReason(err, seatwright.ReasonInvalidToken) {
 			t.Errorf("%.10s with another password: %+v, %v", token, p, err)
 		}
 	}
-	for _, token := range []string{access, script, refresh} {
+	for _, token := range []string{access, script, ropc, byGrant, refresh} {
 		if a := w.ask("/connect/introspect", "token", token); a.body["active"] != false {
 			t.Errorf("%.10s is told to be good: %s", token, a.text)
 		}

@@ -174,7 +174,7 @@ func TestPasswordLoginsAreSwitchedOff(t *testing.T) {
 func TestPersonalTokens(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
-	tokens := directory.NewPersonalTokens(w.store, w.ledger, w)
+	tokens := directory.NewPersonalTokens(w.store, w.ledger, w, time.Now)
 	boss := seatwright.Caller{Principal: seatwright.Principal{
 		Kind: seatwright.PrincipalUser, ID: string(w.boss.ID), Organization: w.acme.ID, Role: w.boss.Role,
 	}, Via: "test", RequestID: "r"}

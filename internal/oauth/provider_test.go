@@ -119,7 +119,7 @@ func setup(t testing.TB) *world {
 	w.store, w.ledger = store, queue
 	w.view = &view{DirectoryReader: store, SettingReader: store, GrantReader: store}
 	w.directory = directory.New(w.view, queue, w.passwords)
-	w.applications = directory.NewApplications(w.view, queue, w)
+	w.applications = directory.NewApplications(w.view, queue, w, w.clock.now)
 	who := seatwright.SystemCaller("test")
 	ctx := t.Context()
 	if _, err := w.directory.CreateHost(ctx); err != nil {

@@ -148,7 +148,9 @@ func (s *server) ClientCredentialsExchange(ctx context.Context, r *op.ClientRequ
 		if err != nil {
 			return nil, err
 		}
-		t = personToken(person)
+		if t, err = s.passwordToken(ctx, person); err != nil {
+			return nil, s.refusal(ctx, err)
+		}
 		t.Client, t.Scope = c.application.ID, join(granted)
 	} else if err := s.login.Application(ctx, tokenAttempt(ctx), c.application, seatwright.SignInSucceeded); err != nil {
 		return nil, s.refusal(ctx, err)

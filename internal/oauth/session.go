@@ -3,7 +3,6 @@ package oauth
 import (
 	"context"
 	"crypto/subtle"
-	"encoding/hex"
 	"net/http"
 	"strings"
 	"time"
@@ -40,7 +39,7 @@ type session struct {
 func (p *Provider) setSession(h http.Header, issuer string, s session) error {
 	token, err := p.sign(sessionType, sessionClaims{
 		Subject: string(s.person.ID), Organization: s.person.Organization, Authenticated: s.authenticated.Unix(),
-		Expires: s.authenticated.Add(sessionLife).Unix(), Mark: hex.EncodeToString(seatwright.MarkOf(s.person.PasswordHash)),
+		Expires: s.authenticated.Add(sessionLife).Unix(), Mark: markOf(s.person),
 	})
 	if err != nil {
 		return err
@@ -76,7 +75,7 @@ func (p *Provider) session(ctx context.Context, header http.Header, organization
 	if seatwright.IsKind(err, seatwright.KindNotFound) {
 		return session{}, nil
 	}
-	mark := hex.EncodeToString(seatwright.MarkOf(person.PasswordHash))
+	mark := markOf(person)
 	if err != nil || !person.Active || subtle.ConstantTimeCompare([]byte(mark), []byte(c.Mark)) != 1 {
 		return session{}, err
 	}

@@ -1,6 +1,8 @@
 package oauth
 
 import (
+	"context"
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"time"
@@ -31,6 +33,7 @@ type claims struct {
 	Scope        string                    `json:"scope,omitempty"`     // separated by spaces
 	Organization seatwright.OrganizationID `json:"prt_id"`
 	Grant        seatwright.GrantID        `json:"grant,omitempty"` // the authorization that the token came of
+	Mark         string                    `json:"mark,omitempty"`  // of the password that the person had; empty: see Grant
 	UserName     string                    `json:"preferred_username,omitempty"`
 	Name         string                    `json:"name,omitempty"`
 }
@@ -46,6 +49,20 @@ func personToken(u seatwright.User) claims {
 		Subject: string(u.ID), SubjectType: seatwright.PrincipalUser, Organization: u.Organization, UserName: u.UserName, Name: u.DisplayName,
 	}
 }
+
+// passwordToken is the token of somebody who has just shown their password, and ends with it.
+func (p *Provider) passwordToken(ctx context.Context, u seatwright.User) (claims, error) {
+	stored, err := p.directory.User(ctx, u.Organization, u.ID) // with the form in which the password is stored
+	if err != nil {
+		return claims{}, hidden(err)
+	}
+	c := personToken(stored)
+	c.Mark = markOf(stored)
+	return c, nil
+}
+
+// markOf is the mark of a person's password as tokens have it.
+func markOf(u seatwright.User) string { return hex.EncodeToString(seatwright.MarkOf(u.PasswordHash)) }
 
 // mint adds issuer, audience, times and id to c and signs it with the newest key.
 func (p *Provider) mint(issuer string, c claims) (string, error) {

@@ -174,7 +174,7 @@ func (p *Provider) principal(ctx context.Context, c claims) (seatwright.Principa
 	if err != nil {
 		return principal, hidden(err)
 	}
-	if !person.Active || precedes(c, person.CreatedAt) || c.Grant != "" && !samePassword(grant, person) {
+	if !person.Active || precedes(c, person.CreatedAt) || c.Grant != "" && !samePassword(grant, person) || c.Mark != "" && c.Mark != markOf(person) {
 		return principal, invalidToken()
 	}
 	principal.Role = person.Role

@@ -388,7 +388,7 @@ func restoration(t *seatwright.Table) string {
 	into, values := t.Name, "?"+strings.Repeat(", ?", len(columns)-1)
 	switch t.Name { // two views of one table
 	case "direct_records":
-		into, columns, values = "holdings", append(columns, "code"), values+", '"+codeOfRecord+"'"
+		into, columns, values = "holdings", slices.Concat(columns, []string{"code"}), values+", '"+codeOfRecord+"'"
 	case "seats":
 		into = "holdings"
 	}
