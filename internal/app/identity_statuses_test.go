@@ -39,8 +39,8 @@ func (w *world) forge(t *testing.T) {
 			"iat": now.Add(from).Unix(), "nbf": now.Add(from).Unix(), "exp": now.Add(until).Unix(), "jti": seatwright.NewID(),
 		}
 	}
-	good := claims(0, time.Hour) // older than whom it names it would be another's
-	elsewhere := claims(0, time.Hour)
+	good := claims(-time.Minute, time.Hour)
+	elsewhere := claims(-time.Minute, time.Hour)
 	elsewhere["aud"] = "another-service"
 	public := x509.MarshalPKCS1PublicKey(&own.PublicKey)
 	sign := func(algorithm jose.SignatureAlgorithm, key any, kind string, c map[string]any) string {

@@ -151,7 +151,7 @@ func (s *server) ClientCredentialsExchange(ctx context.Context, r *op.ClientRequ
 		if t, err = s.passwordToken(ctx, person); err != nil {
 			return nil, s.refusal(ctx, err)
 		}
-		t.Client, t.Scope = c.application.ID, join(granted)
+		t.Client, t.ClientSince, t.Scope = c.application.ID, c.application.CreatedAt.UnixMicro(), join(granted)
 	} else if err := s.login.Application(ctx, tokenAttempt(ctx), c.application, seatwright.SignInSucceeded); err != nil {
 		return nil, s.refusal(ctx, err)
 	}

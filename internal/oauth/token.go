@@ -33,7 +33,9 @@ type claims struct {
 	Scope        string                    `json:"scope,omitempty"`     // separated by spaces
 	Organization seatwright.OrganizationID `json:"prt_id"`
 	Grant        seatwright.GrantID        `json:"grant,omitempty"` // the authorization that the token came of
-	Mark         string                    `json:"mark,omitempty"`  // of the password that the person had; empty: see Grant
+	Since        int64                     `json:"since,omitempty"` // when the subject was created, in microseconds: an id may be given again
+	ClientSince  int64                     `json:"client_since,omitempty"`
+	Mark         string                    `json:"mark,omitempty"` // of the password that the person had; empty: see Grant
 	UserName     string                    `json:"preferred_username,omitempty"`
 	Name         string                    `json:"name,omitempty"`
 }
@@ -41,12 +43,14 @@ type claims struct {
 func applicationToken(a seatwright.Application, scopes []seatwright.Scope) claims {
 	return claims{
 		Subject: string(a.ID), SubjectType: seatwright.PrincipalApplication, Client: a.ID, Scope: join(scopes), Organization: a.Organization,
+		Since: a.CreatedAt.UnixMicro(), ClientSince: a.CreatedAt.UnixMicro(),
 	}
 }
 
 func personToken(u seatwright.User) claims {
 	return claims{
 		Subject: string(u.ID), SubjectType: seatwright.PrincipalUser, Organization: u.Organization, UserName: u.UserName, Name: u.DisplayName,
+		Since: u.CreatedAt.UnixMicro(),
 	}
 }
 

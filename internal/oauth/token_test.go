@@ -107,6 +107,7 @@ func TestClientCredentialsWithBothStylesGiveAVerifiableToken(t *testing.T) {
 		want := fmt.Sprint(map[string]any{
 			"aud": "seatwright", "client_id": "app:1", "sub": "app:1", "sub_type": "application", "prt_id": w.acme.ID, "iss": w.url + "/acme/identity_",
 			"iat": float64(now), "nbf": float64(now), "exp": float64(now + 3600), "scope": "PM.License PM.User.Read",
+			"since": float64(w.app.CreatedAt.UnixMicro()), "client_since": float64(w.app.CreatedAt.UnixMicro()),
 		})
 		if fmt.Sprint(claims) != want {
 			t.Errorf("%s: claims = %v, want %s", name, claims, want)

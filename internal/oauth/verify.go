@@ -149,7 +149,7 @@ func (p *Provider) principal(ctx context.Context, c claims) (seatwright.Principa
 		if err != nil {
 			return principal, hidden(err)
 		}
-		if application.Organization != c.Organization || precedes(c, application.CreatedAt) {
+		if application.Organization != c.Organization || isAnother(c.ClientSince, application.CreatedAt) {
 			return principal, invalidToken()
 		}
 		registered := application.Scopes
@@ -174,16 +174,17 @@ func (p *Provider) principal(ctx context.Context, c claims) (seatwright.Principa
 	if err != nil {
 		return principal, hidden(err)
 	}
-	if !person.Active || precedes(c, person.CreatedAt) || c.Grant != "" && !samePassword(grant, person) || c.Mark != "" && c.Mark != markOf(person) {
+	if !person.Active || isAnother(c.Since, person.CreatedAt) || c.Grant != "" && !samePassword(grant, person) || c.Mark != "" && c.Mark != markOf(person) {
 		return principal, invalidToken()
 	}
 	principal.Role = person.Role
 	return principal, nil
 }
 
-// precedes reports whether a token is older than whom it names: it was another's, who had the same id before.
-func precedes(c claims, created time.Time) bool {
-	return time.Unix(c.IssuedAt, 0).Add(leeway).Before(created)
+// isAnother reports whether a token names somebody who had the same id before. The instants are the database's: no node's clock
+// takes part.
+func isAnother(since int64, created time.Time) bool {
+	return since != 0 && since != created.UnixMicro()
 }
 
 // checkGrant refuses a token whose family has ended, or that was taken back itself. It returns the grant, if there is one.

@@ -194,7 +194,7 @@ func TestVerifyAsksTheDirectory(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	throughApp := personToken(w.boss)
-	throughApp.Client, throughApp.Scope = w.app.ID, "PM.License"
+	throughApp.Client, throughApp.ClientSince, throughApp.Scope = w.app.ID, w.app.CreatedAt.UnixMicro(), "PM.License"
 	boss, app, both := w.bossToken(), w.appToken(), must(w.mint("http://issuer.example", throughApp))
 	principal := func(token string) (seatwright.Principal, error) {
 		w.Forget()
@@ -234,14 +234,14 @@ func TestVerifyAsksTheDirectory(t *testing.T) {
 	w.view.application = func(a *seatwright.Application) { a.CreatedAt = w.clock.now().Add(2 * time.Minute) }
 	for _, token := range []string{app, both} {
 		if p, err := principal(token); !isReason(err, seatwright.ReasonInvalidToken) {
-			t.Errorf("an application that is younger than its token: %+v, %v", p, err)
+			t.Errorf("another application of that id: %+v, %v", p, err)
 		}
 	}
 	w.view.application = nil
 	w.view.user = func(u *seatwright.User) { u.CreatedAt = w.clock.now().Add(2 * time.Minute) }
 	for _, token := range []string{boss, both} {
 		if p, err := principal(token); !isReason(err, seatwright.ReasonInvalidToken) {
-			t.Errorf("somebody who is younger than their token: %+v, %v", p, err)
+			t.Errorf("somebody else of that id: %+v, %v", p, err)
 		}
 	}
 	w.view.user = nil
