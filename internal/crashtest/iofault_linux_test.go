@@ -25,8 +25,8 @@ var ioFaults = []faultdisk.Fault{
 }
 
 // faultPoints lists which operation is to fail in which way: every one with EIO and, in turn, in one of the other ways; in the
-// short form some of these by chance, in the long form every one in every way.
-func faultPoints(t *testing.T, random *rand.Rand, upTo int) []faultdisk.Fault {
+// short form some of these by chance, and in the full form at most so many; in the long form every one in every way.
+func faultPoints(t *testing.T, random *rand.Rand, upTo, most int) []faultdisk.Fault {
 	t.Helper()
 	ways := faults.Count(t, 2, 2, len(ioFaults))
 	var points []faultdisk.Fault
@@ -38,7 +38,7 @@ func faultPoints(t *testing.T, random *rand.Rand, upTo int) []faultdisk.Fault {
 			}
 		}
 	}
-	if short := faults.Count(t, 12, len(points), len(points)); short < len(points) {
+	if short := faults.Count(t, 12, most, len(points)); short < len(points) {
 		random.Shuffle(len(points), func(i, j int) { points[i], points[j] = points[j], points[i] })
 		points = points[:short]
 	}
@@ -53,7 +53,7 @@ func TestR3EveryFailingOperationIsSurvived(t *testing.T) {
 	p := newPowered(t, crashtest.Build(t, ""))
 	begin := time.Now()
 	found := ioFindings{goesOn: 10 * time.Second}
-	for _, fault := range faultPoints(t, p.random, faults.Count(t, 300, 300, 5000)) {
+	for _, fault := range faultPoints(t, p.random, faults.Count(t, 300, 300, 5000), 600) {
 		if err := p.survive(t.Context(), fault, &found); err != nil {
 			t.Fatalf("%s: %v\nend of the server's log:\n%s", describe(fault), err, p.log())
 		}
@@ -110,7 +110,7 @@ func TestR3EveryFirstStartIsMended(t *testing.T) {
 	}
 	operations, _ := disk.Operations()
 	failed := 0
-	points := faultPoints(t, random, operations)
+	points := faultPoints(t, random, operations, 300) // each migration adds operations, and there is half an hour for everything
 	for _, fault := range points {
 		if err := disk.Erase(); err != nil {
 			t.Fatal(err)
