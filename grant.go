@@ -28,7 +28,8 @@ const (
 	GrantWithdrawn GrantKind = "withdrawn"
 )
 
-// Grant is a lasting right to get in, which can be taken back. Its secret is stored nowhere, only a hash.
+// Grant is a lasting right to get in, which can be taken back; the word is that of OAuth 2.0, and nothing of licenses. Its secret is
+// stored nowhere, only a hash.
 type Grant struct {
 	Organization OrganizationID
 	ID           GrantID
@@ -39,7 +40,7 @@ type Grant struct {
 	Description  string        // of a personal token
 	Number       int64         // of an authorization: how many texts came before the one that may be shown next; 0: it is the code
 	SecretHash   []byte        // SHA-256 of the secret in that text; empty: there is none to be shown any more
-	PasswordMark []byte        // see MarkOf; codes and refresh tokens end when the person gets another password
+	PasswordMark []byte        // see MarkOf; the grant ends when the person gets another password
 	Revoked      bool
 	CreatedAt    time.Time
 	ExpiresAt    time.Time
@@ -250,7 +251,7 @@ func (c ExchangeGrant) Decide(s *Slice, origin Origin) (Exchange, error) {
 		!known, !person.Active, subtle.ConstantTimeCompare(g.PasswordMark, MarkOf(person.PasswordHash)) != 1:
 		return Exchange{}, refusedGrant()
 	}
-	g.Number, g.SecretHash, g.ExpiresAt, g.UsedAt = g.Number+1, c.NextHash, c.AccessUntil, o.now
+	g.Number, g.SecretHash, g.ExpiresAt = g.Number+1, c.NextHash, c.AccessUntil
 	if len(c.NextHash) > 0 {
 		g.ExpiresAt = o.now.Add(RefreshLife)
 	}

@@ -28,17 +28,12 @@ const (
 // compares it as well, but where it takes a scheme for one of the application's own, such as "HTTP", every port of this machine passes.
 // An unknown application and an address of another one look alike, as on the login page.
 func (s *server) VerifyAuthRequest(ctx context.Context, r *op.Request[oidc.AuthRequest]) (*op.ClientRequest[oidc.AuthRequest], error) {
-	unknown := protocolError(http.StatusBadRequest, codeInvalidRequest, noApplication)
-	id, err := seatwright.CanonicalID(r.Data.ClientID)
+	application, err := s.applicationAt(ctx, r.Data.ClientID, r.Data.RedirectURI)
+	if seatwright.IsKind(err, seatwright.KindNotFound) {
+		return nil, protocolError(http.StatusBadRequest, codeInvalidRequest, noApplication)
+	}
 	if err != nil {
-		return nil, unknown
-	}
-	application, err := s.directory.Application(ctx, seatwright.ApplicationID(id))
-	if err != nil && !seatwright.IsKind(err, seatwright.KindNotFound) {
 		return nil, s.refusal(ctx, err)
-	}
-	if err != nil || !slices.Contains(application.RedirectURIs, r.Data.RedirectURI) {
-		return nil, unknown
 	}
 	return &op.ClientRequest[oidc.AuthRequest]{Request: r, Client: &client{application: application}}, nil
 }
@@ -245,7 +240,7 @@ func (s *server) authorize(ctx context.Context, a seatwright.Application, r *oid
 	}
 	query := back.Query()
 	query.Set("code", code.String())
-	query.Set("scope", join(scopes))
+	query.Set("scope", seatwright.JoinWords(scopes))
 	query.Set("iss", op.IssuerFromContext(ctx)) // RFC 9207
 	if r.State != "" {
 		query.Set("state", r.State)

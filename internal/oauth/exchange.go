@@ -122,13 +122,13 @@ func (s *server) exchange(ctx context.Context, g seatwright.Grant, text seatwrig
 		return nil, s.refusal(ctx, err)
 	}
 	claims := personToken(exchange.Person)
-	claims.Client, claims.Scope, claims.Grant = g.Application, join(scopes), g.ID
+	claims.Client, claims.Scope, claims.Grant = g.Application, seatwright.JoinWords(scopes), g.ID
 	access, err := s.mint(op.IssuerFromContext(ctx), claims)
 	if err != nil {
 		return nil, s.refusal(ctx, err)
 	}
 	answer := signInAnswer{tokenAnswer: tokenAnswer{
-		AccessToken: access, ExpiresIn: int(tokenLife.Seconds()), TokenType: oidc.BearerToken, Scope: join(scopes),
+		AccessToken: access, ExpiresIn: int(tokenLife.Seconds()), TokenType: oidc.BearerToken, Scope: seatwright.JoinWords(scopes),
 	}}
 	if strings.Trim(asked, " ") != "" {
 		answer.Scope = asked

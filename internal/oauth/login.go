@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"bytes"
+	"context"
 	_ "embed"
 	"html/template"
 	"net/http"
@@ -46,14 +47,7 @@ func (p *Provider) serveLogin(w http.ResponseWriter, r *http.Request, issuer str
 		refused.write(w)
 		return
 	}
-	id, err := seatwright.CanonicalID(form.Get("client_id"))
-	var application seatwright.Application
-	if err == nil {
-		application, err = p.directory.Application(r.Context(), seatwright.ApplicationID(id))
-	}
-	if err == nil && !slices.Contains(application.RedirectURIs, form.Get("redirect_uri")) {
-		err = seatwright.MissingApplication()
-	}
+	application, err := p.applicationAt(r.Context(), form.Get("client_id"), form.Get("redirect_uri"))
 	var organization seatwright.Organization
 	if err == nil {
 		organization, err = p.directory.Organization(r.Context(), application.Organization)
@@ -91,11 +85,25 @@ func (p *Provider) serveLogin(w http.ResponseWriter, r *http.Request, issuer str
 	p.show(w, r, http.StatusOK, view)
 }
 
+// applicationAt finds the application with a client id that people may be sent back from to an address. The error is not_found where
+// there is none, or the address is none of its own.
+func (p *Provider) applicationAt(ctx context.Context, clientID, address string) (seatwright.Application, error) {
+	id, err := seatwright.CanonicalID(clientID)
+	if err != nil {
+		return seatwright.Application{}, seatwright.MissingApplication()
+	}
+	application, err := p.directory.Application(ctx, seatwright.ApplicationID(id))
+	if err == nil && !slices.Contains(application.RedirectURIs, address) {
+		err = seatwright.MissingApplication()
+	}
+	return application, err
+}
+
 // refuseLogin answers in place of the page.
 func (p *Provider) refuseLogin(w http.ResponseWriter, r *http.Request, err error) {
 	e := seatwright.AsError(err)
 	p.logCause(r.Context(), e)
-	if e.Kind == seatwright.KindInvalid || e.Kind == seatwright.KindNotFound {
+	if e.Kind == seatwright.KindNotFound {
 		writeError(w, http.StatusBadRequest, codeInvalidRequest, noApplication)
 		return
 	}
@@ -149,7 +157,7 @@ func (p *Provider) serveLogout(w http.ResponseWriter, r *http.Request, issuer st
 		return
 	}
 	id := form.Get("client_id")
-	if token := form.Get("id_token_hint"); token != "" && len(token) <= maxTokenBytes {
+	if token := form.Get("id_token_hint"); token != "" {
 		var hint idTokenHint
 		known, err := p.read(r.Context(), token, idTokenType, &hint)
 		if err != nil {
@@ -164,17 +172,13 @@ func (p *Provider) serveLogout(w http.ResponseWriter, r *http.Request, issuer st
 	}
 	back := form.Get("post_logout_redirect_uri")
 	if back != "" {
-		canonical, err := seatwright.CanonicalID(id)
-		var application seatwright.Application
-		if err == nil {
-			application, err = p.directory.Application(r.Context(), seatwright.ApplicationID(canonical))
-		}
-		if err != nil && !seatwright.IsKind(err, seatwright.KindNotFound) && !seatwright.IsKind(err, seatwright.KindInvalid) {
-			p.refuseLogin(w, r, err)
+		_, err := p.applicationAt(r.Context(), id, back)
+		if seatwright.IsKind(err, seatwright.KindNotFound) {
+			writeError(w, http.StatusBadRequest, codeInvalidRequest, "post_logout_redirect_uri is not registered for the client")
 			return
 		}
-		if err != nil || !slices.Contains(application.RedirectURIs, back) {
-			writeError(w, http.StatusBadRequest, codeInvalidRequest, "post_logout_redirect_uri is not registered for the client")
+		if err != nil {
+			p.refuseLogin(w, r, err)
 			return
 		}
 	}

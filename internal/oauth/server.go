@@ -151,7 +151,7 @@ func (s *server) ClientCredentialsExchange(ctx context.Context, r *op.ClientRequ
 		if t, err = s.passwordToken(ctx, person); err != nil {
 			return nil, s.refusal(ctx, err)
 		}
-		t.Client, t.ClientSince, t.Scope = c.application.ID, c.application.CreatedAt.UnixMicro(), join(granted)
+		t.Client, t.ClientSince, t.Scope = c.application.ID, c.application.CreatedAt.UnixMicro(), seatwright.JoinWords(granted)
 	} else if err := s.login.Application(ctx, tokenAttempt(ctx), c.application, seatwright.SignInSucceeded); err != nil {
 		return nil, s.refusal(ctx, err)
 	}
@@ -159,7 +159,7 @@ func (s *server) ClientCredentialsExchange(ctx context.Context, r *op.ClientRequ
 	if err != nil {
 		return nil, s.refusal(ctx, err)
 	}
-	answer := tokenAnswer{AccessToken: signed, ExpiresIn: int(tokenLife.Seconds()), TokenType: oidc.BearerToken, Scope: join(granted)}
+	answer := tokenAnswer{AccessToken: signed, ExpiresIn: int(tokenLife.Seconds()), TokenType: oidc.BearerToken, Scope: seatwright.JoinWords(granted)}
 	if asked := r.PostForm.Get("scope"); strings.Trim(asked, " ") != "" {
 		answer.Scope = asked // oauthlib raises when the answer is spelled differently
 	}
@@ -219,12 +219,4 @@ func grantable(registered []seatwright.Scope, scope seatwright.Scope) bool {
 
 func implied(registered []seatwright.Scope, want seatwright.Scope) bool {
 	return slices.ContainsFunc(registered, func(held seatwright.Scope) bool { return held.Implies(want) })
-}
-
-func join(scopes []seatwright.Scope) string {
-	words := make([]string, len(scopes))
-	for i, scope := range scopes {
-		words[i] = string(scope)
-	}
-	return strings.Join(words, " ")
 }

@@ -63,7 +63,7 @@ func (p *Provider) cookie(issuer, value string, age int) *http.Cookie {
 // session is who the browser says that it remembers, if they are still active, have the same password, and belong to the organization.
 func (p *Provider) session(ctx context.Context, header http.Header, organization seatwright.OrganizationID) (session, error) {
 	cookie, err := (&http.Request{Header: header}).Cookie(sessionCookie)
-	if err != nil || len(cookie.Value) > maxTokenBytes {
+	if err != nil {
 		return session{}, nil //nolint:nilerr // there is none
 	}
 	var c sessionClaims
@@ -84,7 +84,7 @@ func (p *Provider) session(ctx context.Context, header http.Header, organization
 
 // read checks form, signature and type of a token of ours and puts its claims into c. Whether it is in force is the caller's matter.
 func (p *Provider) read(ctx context.Context, token, kind string, c any) (known bool, err error) {
-	if !canonical(token) {
+	if len(token) > maxTokenBytes || !canonical(token) {
 		return false, nil
 	}
 	parsed, err := jwt.ParseSigned(token, []jose.SignatureAlgorithm{algorithm})

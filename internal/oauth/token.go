@@ -42,7 +42,7 @@ type claims struct {
 
 func applicationToken(a seatwright.Application, scopes []seatwright.Scope) claims {
 	return claims{
-		Subject: string(a.ID), SubjectType: seatwright.PrincipalApplication, Client: a.ID, Scope: join(scopes), Organization: a.Organization,
+		Subject: string(a.ID), SubjectType: seatwright.PrincipalApplication, Client: a.ID, Scope: seatwright.JoinWords(scopes), Organization: a.Organization,
 		Since: a.CreatedAt.UnixMicro(), ClientSince: a.CreatedAt.UnixMicro(),
 	}
 }

@@ -209,7 +209,7 @@ func secretOf(s seatwright.ApplicationSecret) wire.ExternalClientSecretDto {
 // resourcesOf gathers scopes by what they belong to.
 func resourcesOf(own, ofPeople []seatwright.Scope) []wire.ExternalAPIResourceDto {
 	resources := []wire.ExternalAPIResourceDto{}
-	for _, scope := range append(slices.Clone(own), ofPeople...) {
+	for _, scope := range slices.Concat(own, ofPeople) {
 		words := strings.Split(string(scope), ".")
 		name := words[min(1, len(words)-1)]
 		i := slices.IndexFunc(resources, func(r wire.ExternalAPIResourceDto) bool { return r.Name == name })
