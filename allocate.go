@@ -24,24 +24,24 @@ const (
 // Source: docs/decisions/0003-user-allocation-replaces.md.
 type AllocateToUsers struct {
 	Organization OrganizationID
-	Users        []UserID     // 1 to MaxUsersPerCall, each once
-	Codes        []BundleCode // 0 to MaxCodesPerCall, each once
-	External     bool         // recorded and echoed; draws no unit where the host has allowed external licenses
+	Users        []UserID      // 1 to MaxUsersPerCall, each once
+	Codes        []ProductCode // 0 to MaxCodesPerCall, each once
+	External     bool          // recorded and echoed; draws no unit where the host has allowed external licenses
 }
 
 // AllocationSet is the data of the events about a user's direct record: its state after the change.
 type AllocationSet struct {
-	Codes    []BundleCode `json:"codes"`    // the whole direct set, sorted
-	Units    int64        `json:"units"`    // drawn by each of the codes: 1, or 0 for an external license
-	External bool         `json:"external"` // as it was asked for
-	Pools    []PoolState  `json:"pools"`    // the pools that the change drew from or gave back to, as they are now
+	Codes    []ProductCode `json:"codes"`    // the whole direct set, sorted
+	Units    int64         `json:"units"`    // drawn by each of the codes: 1, or 0 for an external license
+	External bool          `json:"external"` // as it was asked for
+	Pools    []PoolState   `json:"pools"`    // the pools that the change drew from or gave back to, as they are now
 }
 
 // PoolState is the part of a pool that is written into events.
 type PoolState struct {
-	Code  BundleCode `json:"code"`
-	Used  int64      `json:"used"`
-	Total int64      `json:"total"`
+	Code  ProductCode `json:"code"`
+	Used  int64       `json:"used"`
+	Total int64       `json:"total"`
 }
 
 func (c AllocateToUsers) Operation() string { return "allocation.set" }
@@ -64,7 +64,7 @@ func (c AllocateToUsers) Decide(s *Slice, origin Origin) ([]Allocation, error) {
 	if err := c.checkUsers(o); err != nil {
 		return nil, err
 	}
-	units, err := c.unitsPerSeat(o)
+	units, err := c.unitsPerSeat(s, o)
 	if err != nil {
 		return nil, err
 	}
@@ -124,12 +124,12 @@ func enumerate(users []UserID) string {
 }
 
 // unitsPerSeat is 0 where an external license stands behind the seats, else 1.
-func (c AllocateToUsers) unitsPerSeat(o *organizationSlice) (int64, error) {
+func (c AllocateToUsers) unitsPerSeat(s *Slice, o *organizationSlice) (int64, error) {
 	if !c.External || !o.organization.ExternalLicenses && !planted.Bug(planted.ExternalEverywhere) {
 		return 1, nil
 	}
 	for _, code := range c.Codes {
-		if b, known := LookupBundle(code); !known || !b.Developer {
+		if b, known := s.catalogue.Bundle(code); !known || !b.Developer {
 			return 0, Invalid(ReasonNotDeveloperBundle, "an external license covers developer bundles only, not %s", code).In("userBundleCodes")
 		}
 	}
@@ -144,7 +144,7 @@ func (c AllocateToUsers) shortages(s *Slice, o *organizationSlice, units int64) 
 		for _, user := range c.Users {
 			needed += max(0, units-o.seats[user][code].Units)
 		}
-		if _, exists := LookupBundle(code); !exists {
+		if _, exists := s.catalogue.Bundle(code); !exists {
 			needed = int64(len(c.Users))
 		}
 		pool := s.pool(o, code)
@@ -157,7 +157,7 @@ func (c AllocateToUsers) shortages(s *Slice, o *organizationSlice, units int64) 
 
 // setDirect makes codes the whole direct set of user, records the change, and does nothing at all where nothing differs.
 // The units must have been found free.
-func (s *Slice) setDirect(o *organizationSlice, origin Origin, user UserID, codes []BundleCode, units int64, external bool) error {
+func (s *Slice) setDirect(o *organizationSlice, origin Origin, user UserID, codes []ProductCode, units int64, external bool) error {
 	record, known := o.records[user]
 	changed := !known || record.External != external
 	var moved unitMoves
@@ -202,11 +202,11 @@ func (s *Slice) setDirect(o *organizationSlice, origin Origin, user UserID, code
 type unitMoves []unitMove
 
 type unitMove struct {
-	code  BundleCode
+	code  ProductCode
 	units int64
 }
 
-func (m *unitMoves) add(code BundleCode, units int64) {
+func (m *unitMoves) add(code ProductCode, units int64) {
 	if units != 0 {
 		*m = append(*m, unitMove{code, units})
 	}
@@ -293,6 +293,6 @@ func (s *Slice) removeDirect(o *organizationSlice, origin Origin, user UserID) e
 		}
 	}
 	o.removeRecord(user)
-	data := AllocationSet{Codes: []BundleCode{}, Pools: s.moveUnits(o, moved)}
+	data := AllocationSet{Codes: []ProductCode{}, Pools: s.moveUnits(o, moved)}
 	return s.record(o, origin, EventAllocationRemoved, string(user), data)
 }

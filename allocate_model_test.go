@@ -25,7 +25,7 @@ type rows struct {
 	users         map[seatwright.OrganizationID]map[seatwright.UserID]seatwright.User
 	records       map[seatwright.OrganizationID]map[seatwright.UserID]seatwright.DirectRecord
 	seats         map[seatwright.OrganizationID]map[seatRef]seatwright.Seat
-	pools         map[seatwright.OrganizationID]map[seatwright.BundleCode]seatwright.Pool
+	pools         map[seatwright.OrganizationID]map[seatwright.ProductCode]seatwright.Pool
 	lots          map[seatwright.OrganizationID][]seatwright.Lot
 	keys          map[seatwright.KeyRef]seatwright.KeyRecord
 	events        map[seatwright.OrganizationID][]seatwright.Event
@@ -35,7 +35,7 @@ func newRows() *rows {
 	return &rows{
 		now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), organizations: map[seatwright.OrganizationID]seatwright.Organization{}, heads: map[seatwright.OrganizationID]seatwright.Head{},
 		users: map[seatwright.OrganizationID]map[seatwright.UserID]seatwright.User{}, records: map[seatwright.OrganizationID]map[seatwright.UserID]seatwright.DirectRecord{},
-		seats: map[seatwright.OrganizationID]map[seatRef]seatwright.Seat{}, pools: map[seatwright.OrganizationID]map[seatwright.BundleCode]seatwright.Pool{}, lots: map[seatwright.OrganizationID][]seatwright.Lot{},
+		seats: map[seatwright.OrganizationID]map[seatRef]seatwright.Seat{}, pools: map[seatwright.OrganizationID]map[seatwright.ProductCode]seatwright.Pool{}, lots: map[seatwright.OrganizationID][]seatwright.Lot{},
 		keys: map[seatwright.KeyRef]seatwright.KeyRecord{}, events: map[seatwright.OrganizationID][]seatwright.Event{},
 	}
 }
@@ -133,7 +133,7 @@ func (r *rows) apply(t *rapid.T, c seatwright.Changes) {
 // seatRef names a seat of an organization.
 type seatRef struct {
 	user seatwright.UserID
-	code seatwright.BundleCode
+	code seatwright.ProductCode
 }
 
 func TestDecideFollowsTheModel(t *testing.T) {
@@ -171,8 +171,8 @@ func TestDecideFollowsTheModel(t *testing.T) {
 }
 
 func checkInvariants(t *rapid.T, r *rows, m *modeltest.Model, org seatwright.OrganizationID) {
-	held := map[seatwright.UserID][]seatwright.BundleCode{}
-	units := map[seatwright.BundleCode]int64{}
+	held := map[seatwright.UserID][]seatwright.ProductCode{}
+	units := map[seatwright.ProductCode]int64{}
 	for ref, seat := range r.seats[org] {
 		held[ref.user] = append(held[ref.user], ref.code)
 		units[ref.code] += seat.Units
@@ -215,8 +215,8 @@ func checkInvariants(t *rapid.T, r *rows, m *modeltest.Model, org seatwright.Org
 	}
 }
 
-func nonZero(units map[seatwright.BundleCode]int64) map[seatwright.BundleCode]int64 {
+func nonZero(units map[seatwright.ProductCode]int64) map[seatwright.ProductCode]int64 {
 	out := maps.Clone(units)
-	maps.DeleteFunc(out, func(_ seatwright.BundleCode, n int64) bool { return n == 0 })
+	maps.DeleteFunc(out, func(_ seatwright.ProductCode, n int64) bool { return n == 0 })
 	return out
 }

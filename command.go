@@ -37,10 +37,10 @@ func GivesBack[A any](c Command[A]) bool {
 // Touch names the rows of one organization that a command needs. A store locks the head of the organization first.
 type Touch struct {
 	Organization OrganizationID
-	Users        []UserID     // each with direct record and seats
-	WholeUsers   []UserID     // those of Users of whom the decision needs everything; the active administrators are counted then
-	Codes        []BundleCode // their pools; the pools of codes that the users hold are loaded as well
-	Lots         bool         // all lots of Codes, not only those of stale pools
+	Users        []UserID      // each with direct record and seats
+	WholeUsers   []UserID      // those of Users of whom the decision needs everything; the active administrators are counted then
+	Codes        []ProductCode // their pools; the pools of codes that the users hold are loaded as well
+	Lots         bool          // all lots of Codes, not only those of stale pools
 	Groups       []GroupID
 	Robots       []RobotAccountID
 	Memberships  []MembershipRef

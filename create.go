@@ -257,19 +257,19 @@ func (c CreateLot) id() LotID {
 func (c CreateLot) Operation() string { return "lot.create" }
 
 func (c CreateLot) Touches() []Touch {
-	return []Touch{{Organization: c.Lot.Organization, Codes: []BundleCode{c.Lot.Code}, Lots: true, LotIDs: []LotID{c.id()}}}
+	return []Touch{{Organization: c.Lot.Organization, Codes: []ProductCode{c.Lot.Code}, Lots: true, LotIDs: []LotID{c.id()}}}
 }
 
 func (c CreateLot) Weight() int { return 1 }
 
 // LotCreated is the data of an [EventLotCreated].
 type LotCreated struct {
-	Code     BundleCode `json:"code"`
-	Quantity int64      `json:"quantity"`
-	Start    time.Time  `json:"start"`
-	End      time.Time  `json:"end"`
-	Grace    int64      `json:"graceSeconds"`
-	Pool     PoolState  `json:"pool"`
+	Code     ProductCode `json:"code"`
+	Quantity int64       `json:"quantity"`
+	Start    time.Time   `json:"start"`
+	End      time.Time   `json:"end"`
+	Grace    int64       `json:"graceSeconds"`
+	Pool     PoolState   `json:"pool"`
 }
 
 // Decide answers the lot as it was entered.

@@ -68,9 +68,9 @@ const (
 // Shortage tells for one bundle how many units a refused allocation asked for beyond those already held, and how many
 // were free at that moment. Available is 0 for a code that does not exist.
 type Shortage struct {
-	Bundle    BundleCode `json:"bundle"`
-	Requested int64      `json:"requested"`
-	Available int64      `json:"available"`
+	Bundle    ProductCode `json:"bundle"`
+	Requested int64       `json:"requested"`
+	Available int64       `json:"available"`
 }
 
 // Error is the only error type that crosses a package border on purpose. Everything but the cause may be shown to the

@@ -22,8 +22,9 @@ type ApplicationID string
 // LotID names a purchase lot, unique within its organization.
 type LotID string
 
-// BundleCode is the published code of a license bundle, such as "ATTUNU". Codes are compared exactly.
-type BundleCode string
+// ProductCode is the published code of a product, such as "ATTUNU"; products that are handed out to people are called bundles. Codes
+// are compared exactly.
+type ProductCode string
 
 // HostID is the partition of the installation itself: the level above organizations. The value is the one that the
 // published API prescribes for every host account.
@@ -108,11 +109,11 @@ func UserIDs(raw []string) ([]UserID, error) {
 
 // BundleCodes reads a list of bundle codes as it comes in a request: in order, duplicates dropped; it may be empty. Whether
 // a code exists is decided later. The errors are invalid/too_many for more than MaxCodesPerCall, and invalid/malformed_id.
-func BundleCodes(raw []string) ([]BundleCode, error) {
+func BundleCodes(raw []string) ([]ProductCode, error) {
 	if len(raw) > MaxCodesPerCall {
 		return nil, Invalid(ReasonTooMany, "at most %d codes in one call, not %d", MaxCodesPerCall, len(raw)).In("userBundleCodes")
 	}
-	return DistinctIDs[BundleCode](raw, "userBundleCodes")
+	return DistinctIDs[ProductCode](raw, "userBundleCodes")
 }
 
 // DistinctIDs reads a list of ids as it comes in a request: canonical, in order, duplicates dropped. The error is

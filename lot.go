@@ -14,7 +14,7 @@ const MaxQuantity = 1_000_000_000
 type Lot struct {
 	Organization OrganizationID
 	ID           LotID
-	Code         BundleCode
+	Code         ProductCode
 	Quantity     int64         // 1 to MaxQuantity
 	Start        time.Time     // the first instant at which the units count
 	End          time.Time     // the end of the term; the units count until End + Grace

@@ -9,7 +9,7 @@ import (
 // Pool is what an organization can draw on: the units of one bundle.
 type Pool struct {
 	Organization OrganizationID
-	Code         BundleCode
+	Code         ProductCode
 	Total        int64     // units of the lots in force, as of the last refresh
 	TotalUntil   time.Time // Total holds before this instant: the next start or expiry of a lot
 	Used         int64     // units that are drawn: the sum of the units of its seats

@@ -21,7 +21,7 @@ type AllocationRefused struct {
 type refusalKey struct {
 	organization OrganizationID
 	actor        string
-	code         BundleCode    // empty: all codes that do not exist
+	code         ProductCode   // empty: all codes that do not exist
 	signIn       bool          // a program was not let in; actor and code are empty
 	application  ApplicationID // the program; empty: all that do not exist
 }
@@ -92,7 +92,7 @@ func (s *Slice) refuse(o *organizationSlice, origin Origin, users int, shortages
 	invented := false
 	for _, short := range shortages {
 		code := short.Bundle
-		if _, exists := LookupBundle(code); !exists {
+		if _, exists := s.catalogue.Bundle(code); !exists {
 			if invented {
 				continue
 			}

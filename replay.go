@@ -12,7 +12,7 @@ import (
 type Replayed struct {
 	organizations map[OrganizationID]settings // of the host's chain: all; else the organization itself
 	users         map[UserID]*replayedUser
-	pools         map[BundleCode]*replayedPool
+	pools         map[ProductCode]*replayedPool
 	lots          map[LotID]LotCreated
 	lotCreated    map[LotID]time.Time
 	tenants       map[TenantID]time.Time
@@ -58,7 +58,7 @@ type replayedUser struct {
 
 // replayedRecord is a direct record with its seats.
 type replayedRecord struct {
-	codes    []BundleCode // sorted
+	codes    []ProductCode // sorted
 	units    int64
 	external bool
 	changed  time.Time
@@ -82,7 +82,7 @@ type replayedApplication struct {
 
 func newReplayed() Replayed {
 	return Replayed{
-		organizations: map[OrganizationID]settings{}, users: map[UserID]*replayedUser{}, pools: map[BundleCode]*replayedPool{},
+		organizations: map[OrganizationID]settings{}, users: map[UserID]*replayedUser{}, pools: map[ProductCode]*replayedPool{},
 		lots: map[LotID]LotCreated{}, lotCreated: map[LotID]time.Time{}, tenants: map[TenantID]time.Time{},
 		applications: map[ApplicationID]replayedApplication{}, signingKeys: map[string]time.Time{},
 		groups: map[GroupID]*replayedGroup{}, robots: map[RobotAccountID]*replayedAccount{},
@@ -114,8 +114,8 @@ func (r Replayed) Continue(events []Event) error {
 }
 
 // Used sums the units that are drawn by code; codes of which none is drawn are left out.
-func (r Replayed) Used() map[BundleCode]int64 {
-	used := map[BundleCode]int64{}
+func (r Replayed) Used() map[ProductCode]int64 {
+	used := map[ProductCode]int64{}
 	for code, pool := range r.pools {
 		if pool.Used != 0 {
 			used[code] = pool.Used
@@ -316,7 +316,7 @@ func (r Replayed) buy(e Event, l LotCreated, differs func(format string, args ..
 	pool := r.pool(l.Code)
 	pool.lots = append(pool.lots, Lot{Code: l.Code, Quantity: l.Quantity, Start: l.Start, End: l.End, Grace: time.Duration(l.Grace) * time.Second})
 	pool.Total, pool.TotalUntil = totalOf(pool.lots, e.At)
-	r.comparePools(e, []BundleCode{l.Code}, []PoolState{l.Pool}, differs)
+	r.comparePools(e, []ProductCode{l.Code}, []PoolState{l.Pool}, differs)
 }
 
 // user finds the person whom an event changes.
@@ -360,7 +360,7 @@ func (r Replayed) set(e Event, set AllocationSet, differs func(format string, ar
 	if !slices.IsSorted(set.Codes) || len(slices.Compact(slices.Clone(set.Codes))) < len(set.Codes) {
 		differs("lists codes out of order or twice")
 	}
-	fresh := &replayedRecord{codes: make([]BundleCode, len(set.Codes)), units: set.Units, external: set.External, changed: e.At}
+	fresh := &replayedRecord{codes: make([]ProductCode, len(set.Codes)), units: set.Units, external: set.External, changed: e.At}
 	for i, code := range set.Codes {
 		fresh.codes[i] = r.pool(code).Code // the one copy of its text
 	}
@@ -378,7 +378,7 @@ func (r Replayed) remove(e Event, set AllocationSet, differs func(format string,
 
 // draw replaces what the user holds and compares the pools with what the event says of them.
 func (r Replayed) draw(e Event, user *replayedUser, fresh *replayedRecord, states []PoolState, differs func(format string, args ...any)) {
-	moved := map[BundleCode]int64{}
+	moved := map[ProductCode]int64{}
 	if user.direct != nil {
 		for _, code := range user.direct.codes {
 			moved[code] -= user.direct.units
@@ -390,7 +390,7 @@ func (r Replayed) draw(e Event, user *replayedUser, fresh *replayedRecord, state
 		}
 	}
 	user.direct = fresh
-	maps.DeleteFunc(moved, func(_ BundleCode, units int64) bool { return units == 0 })
+	maps.DeleteFunc(moved, func(_ ProductCode, units int64) bool { return units == 0 })
 	changed := slices.Sorted(maps.Keys(moved))
 	for _, code := range changed {
 		pool := r.pool(code)
@@ -406,8 +406,8 @@ func (r Replayed) draw(e Event, user *replayedUser, fresh *replayedRecord, state
 }
 
 // comparePools compares the pools that an event changed with their states as it tells them.
-func (r Replayed) comparePools(e Event, changed []BundleCode, states []PoolState, differs func(format string, args ...any)) {
-	told := make([]BundleCode, len(states))
+func (r Replayed) comparePools(e Event, changed []ProductCode, states []PoolState, differs func(format string, args ...any)) {
+	told := make([]ProductCode, len(states))
 	for i, s := range states {
 		told[i] = s.Code
 	}
@@ -424,7 +424,7 @@ func (r Replayed) comparePools(e Event, changed []BundleCode, states []PoolState
 }
 
 // pool returns the pool of a code, an empty one where nothing was bought.
-func (r Replayed) pool(code BundleCode) *replayedPool {
+func (r Replayed) pool(code ProductCode) *replayedPool {
 	p := r.pools[code]
 	if p == nil {
 		p = &replayedPool{Pool: Pool{Code: code}}

@@ -7,7 +7,7 @@ import "time"
 type Seat struct {
 	Organization OrganizationID
 	User         UserID
-	Code         BundleCode
+	Code         ProductCode
 	Units        int64 // drawn from the pool: 1, or 0 where an external license stands behind the seat
 	Direct       bool  // held because of the user's direct record
 	CreatedAt    time.Time
@@ -25,7 +25,7 @@ type DirectRecord struct {
 
 // Allocation is the direct allocation of one user as an answer: the record together with its codes.
 type Allocation struct {
-	User     UserID       `json:"user"`
-	Codes    []BundleCode `json:"codes"`
-	External bool         `json:"external"`
+	User     UserID        `json:"user"`
+	Codes    []ProductCode `json:"codes"`
+	External bool          `json:"external"`
 }

@@ -19,6 +19,7 @@ type Slice struct {
 	keys          map[KeyRef]KeyRecord
 	taken         map[takenName]bool // names of the whole installation that are in use
 	refusals      *RefusalMeter
+	catalogue     *Catalogue
 
 	newKeys        []KeyRecord
 	newSigningKeys []SigningKey
@@ -57,9 +58,9 @@ type organizationSlice struct {
 	people         map[UserID]UserRow // those who were loaded as a whole, or made here
 	administrators int64              // active ones; once there are more than can be taken away here, how many is not counted
 	records        map[UserID]DirectRecord
-	seats          map[UserID]map[BundleCode]Seat
-	pools          map[BundleCode]Pool
-	lots           map[BundleCode][]Lot
+	seats          map[UserID]map[ProductCode]Seat
+	pools          map[ProductCode]Pool
+	lots           map[ProductCode][]Lot
 	groupSlice
 	settingSlice
 	applicationSlice
@@ -74,23 +75,26 @@ type organizationSlice struct {
 	goneUsers      map[UserID]bool // those whose row is to go; somebody else may have the id by now
 	changedRecords map[UserID]bool // true: there was a row when the slice was loaded
 	changedSeats   map[seatRef]bool
-	changedPools   map[BundleCode]bool
+	changedPools   map[ProductCode]bool
 	changedSignIns map[UserID]bool
 	rewriteHead    bool // the head is written although it is as it was
 }
 
 type seatRef struct {
 	user UserID
-	code BundleCode
+	code ProductCode
 }
 
 // NewSlice begins a slice at an instant, which is cut to whole microseconds.
 func NewSlice(now time.Time) *Slice {
 	return &Slice{
 		now: now.UTC().Truncate(time.Microsecond), organizations: map[OrganizationID]*organizationSlice{}, keys: map[KeyRef]KeyRecord{},
-		taken: map[takenName]bool{}, refusals: (&RefusalMeter{}).Fork(now),
+		taken: map[takenName]bool{}, refusals: (&RefusalMeter{}).Fork(now), catalogue: publishedCatalogue,
 	}
 }
+
+// UseCatalogue makes the slice know the products of a catalogue, in place of those that the program brings.
+func (s *Slice) UseCatalogue(c *Catalogue) { s.catalogue = c }
 
 // MeterRefusals makes the slice count refusals on from what the meter knows, and returns the copy that counts on.
 func (s *Slice) MeterRefusals(m *RefusalMeter) *RefusalMeter {
@@ -110,10 +114,10 @@ func (s *Slice) at(id OrganizationID) *organizationSlice {
 	if o == nil {
 		o = &organizationSlice{
 			now: s.now, head: Head{Organization: id, Hash: NoHash()}, users: map[UserID]bool{}, people: map[UserID]UserRow{},
-			records: map[UserID]DirectRecord{}, seats: map[UserID]map[BundleCode]Seat{}, pools: map[BundleCode]Pool{},
-			lots: map[BundleCode][]Lot{}, signIns: map[UserID]SignIns{},
+			records: map[UserID]DirectRecord{}, seats: map[UserID]map[ProductCode]Seat{}, pools: map[ProductCode]Pool{},
+			lots: map[ProductCode][]Lot{}, signIns: map[UserID]SignIns{},
 			changedUsers: map[UserID]bool{}, goneUsers: map[UserID]bool{}, changedRecords: map[UserID]bool{}, changedSeats: map[seatRef]bool{},
-			changedPools: map[BundleCode]bool{}, changedSignIns: map[UserID]bool{},
+			changedPools: map[ProductCode]bool{}, changedSignIns: map[UserID]bool{},
 		}
 		s.organizations[id] = o
 	}
@@ -169,8 +173,8 @@ func (s *Slice) LoadTaken(organization OrganizationID, space NameSpace, name str
 }
 
 // HeldCodes lists the codes of every seat loaded for an organization, so that a store can load their pools.
-func (s *Slice) HeldCodes(organization OrganizationID) []BundleCode {
-	codes := map[BundleCode]bool{}
+func (s *Slice) HeldCodes(organization OrganizationID) []ProductCode {
+	codes := map[ProductCode]bool{}
 	for _, seats := range s.at(organization).seats {
 		for code := range seats {
 			codes[code] = true
@@ -181,7 +185,7 @@ func (s *Slice) HeldCodes(organization OrganizationID) []BundleCode {
 
 func (o *organizationSlice) setSeat(seat Seat) {
 	if o.seats[seat.User] == nil {
-		o.seats[seat.User] = map[BundleCode]Seat{}
+		o.seats[seat.User] = map[ProductCode]Seat{}
 	}
 	o.seats[seat.User][seat.Code] = seat
 }
@@ -230,7 +234,7 @@ func (s *Slice) putKey(k KeyRecord) {
 }
 
 // pool returns a pool that is up to date at now; one of which nothing was ever bought is empty.
-func (s *Slice) pool(o *organizationSlice, code BundleCode) Pool {
+func (s *Slice) pool(o *organizationSlice, code ProductCode) Pool {
 	p, known := o.pools[code]
 	if known && p.Stale(o.now) {
 		lots, loaded := o.lots[code]
@@ -298,12 +302,12 @@ func (o *organizationSlice) putSeat(seat Seat) {
 	o.setSeat(seat)
 }
 
-func (o *organizationSlice) removeSeat(user UserID, code BundleCode) {
+func (o *organizationSlice) removeSeat(user UserID, code ProductCode) {
 	o.noteSeat(user, code)
 	delete(o.seats[user], code)
 }
 
-func (o *organizationSlice) noteSeat(user UserID, code BundleCode) {
+func (o *organizationSlice) noteSeat(user UserID, code ProductCode) {
 	ref := seatRef{user, code}
 	if _, noted := o.changedSeats[ref]; !noted {
 		_, o.changedSeats[ref] = o.seats[user][code]

@@ -211,7 +211,7 @@ type LicenseReader interface {
 	// codes are sorted.
 	Allocations(ctx context.Context, organization OrganizationID, users []UserID) ([]UserAllocation, error)
 	// SeatUnits sums the units of all seats of an organization by code. It reads every seat: for verification only.
-	SeatUnits(ctx context.Context, organization OrganizationID) (map[BundleCode]int64, error)
+	SeatUnits(ctx context.Context, organization OrganizationID) (map[ProductCode]int64, error)
 }
 
 // UserAllocation is a direct allocation together with the person it was made for.

@@ -46,7 +46,7 @@ type organizationCheck struct {
 	last      []byte // table and key of the row before
 	spare     []byte // the memory of the one before that
 	seatsOf   UserID // whose seats are coming
-	seatCodes []BundleCode
+	seatCodes []ProductCode
 	seatUnits map[int64]bool
 }
 
@@ -148,11 +148,11 @@ func (c *organizationCheck) take(r Row) {
 	case "lots":
 		c.takeLot(r)
 	case "pools":
-		c.takePool(Pool{Code: BundleCode(r.text(1)), Total: r.number(2), TotalUntil: instant(r.number(3)), Used: r.number(4), Ceiling: r.number(5)})
+		c.takePool(Pool{Code: ProductCode(r.text(1)), Total: r.number(2), TotalUntil: instant(r.number(3)), Used: r.number(4), Ceiling: r.number(5)})
 	case "direct_records":
 		c.takeRecord(UserID(r.text(1)), r.flag(2), instant(r.number(3)), instant(r.number(4)))
 	case "seats":
-		c.takeSeat(UserID(r.text(1)), BundleCode(r.text(2)), r.number(3), r.flag(4), instant(r.number(5)))
+		c.takeSeat(UserID(r.text(1)), ProductCode(r.text(2)), r.number(3), r.flag(4), instant(r.number(5)))
 	case "idempotency_keys":
 		if len(r.bytes(4)) != len(c.chain.Hash) || !json.Valid(r.bytes(5)) {
 			c.differ("the answer to idempotency key %q of %s cannot be read", r.text(2), r.text(1))
@@ -331,7 +331,7 @@ func (c *organizationCheck) takeGrant(r Row) {
 func (c *organizationCheck) takeLot(r Row) {
 	id := LotID(r.text(2))
 	stored := LotCreated{
-		Code: BundleCode(r.text(1)), Quantity: r.number(3), Start: instant(r.number(4)), End: instant(r.number(5)), Grace: r.number(6),
+		Code: ProductCode(r.text(1)), Quantity: r.number(3), Start: instant(r.number(4)), End: instant(r.number(5)), Grace: r.number(6),
 	}
 	told, known := c.replayed.lots[id]
 	delete(c.replayed.lots, id)
@@ -386,7 +386,7 @@ func (c *organizationCheck) takeRecord(id UserID, external bool, created, update
 }
 
 // takeSeat collects the seats of one person, which come one after the other.
-func (c *organizationCheck) takeSeat(user UserID, code BundleCode, units int64, direct bool, created time.Time) {
+func (c *organizationCheck) takeSeat(user UserID, code ProductCode, units int64, direct bool, created time.Time) {
 	if user != c.seatsOf {
 		c.endSeats()
 		c.seatsOf = user
@@ -407,7 +407,7 @@ func (c *organizationCheck) endSeats() {
 		return
 	}
 	u := c.person("seats", c.seatsOf)
-	var told []BundleCode
+	var told []ProductCode
 	units := int64(0)
 	if u.direct != nil {
 		told, units = u.direct.codes, u.direct.units

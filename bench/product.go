@@ -38,7 +38,7 @@ func openProduct(ctx context.Context, at place, s shape) (*product, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &product{shape: s, store: store, ledger: ledger.New(store, slog.New(slog.DiscardHandler))}, nil
+	return &product{shape: s, store: store, ledger: ledger.New(store, seatwright.PublishedCatalogue(), slog.New(slog.DiscardHandler))}, nil
 }
 
 func (p *product) close() error {
@@ -52,7 +52,7 @@ func (p *product) allocate(ctx context.Context, t task, keyed bool) error {
 		origin.Key = "key-" + origin.RequestID
 	}
 	_, err := ledger.Submit(ctx, p.ledger, origin, seatwright.AllocateToUsers{
-		Organization: p.shape.organization(t.organization), Users: []seatwright.UserID{t.user}, Codes: []seatwright.BundleCode{t.code},
+		Organization: p.shape.organization(t.organization), Users: []seatwright.UserID{t.user}, Codes: []seatwright.ProductCode{t.code},
 	})
 	return err
 }
@@ -102,17 +102,17 @@ func fill(ctx context.Context, at place, s shape, held, waiting int) (err error)
 		return err
 	}
 	// As few commands as possible: all people of an organization who get the same code, a thousand at a time.
-	groups := map[seatwright.OrganizationID]map[seatwright.BundleCode][]seatwright.UserID{}
+	groups := map[seatwright.OrganizationID]map[seatwright.ProductCode][]seatwright.UserID{}
 	var commands []seatwright.AllocateToUsers
 	for i := range held {
 		t := s.first(i)
 		organization := s.organization(t.organization)
 		if groups[organization] == nil {
-			groups[organization] = map[seatwright.BundleCode][]seatwright.UserID{}
+			groups[organization] = map[seatwright.ProductCode][]seatwright.UserID{}
 		}
 		users := append(groups[organization][t.code], t.user)
 		if i >= held-s.Organizations*len(s.Codes) || len(users) == seatwright.MaxUsersPerCall {
-			commands = append(commands, seatwright.AllocateToUsers{Organization: organization, Users: users, Codes: []seatwright.BundleCode{t.code}})
+			commands = append(commands, seatwright.AllocateToUsers{Organization: organization, Users: users, Codes: []seatwright.ProductCode{t.code}})
 			users = nil
 		}
 		groups[organization][t.code] = users

@@ -10,18 +10,18 @@ import (
 type shape struct {
 	Name          string
 	Organizations int
-	Codes         []seatwright.BundleCode
+	Codes         []seatwright.ProductCode
 }
 
 var (
 	spread   = shape{Name: "spread", Organizations: 10, Codes: catalogueCodes()}
-	thousand = shape{Name: "thousand", Organizations: 1000, Codes: []seatwright.BundleCode{"ATTUNU"}}
-	hot      = shape{Name: "hot", Organizations: 1, Codes: []seatwright.BundleCode{"ATTUNU"}}
+	thousand = shape{Name: "thousand", Organizations: 1000, Codes: []seatwright.ProductCode{"ATTUNU"}}
+	hot      = shape{Name: "hot", Organizations: 1, Codes: []seatwright.ProductCode{"ATTUNU"}}
 )
 
-func catalogueCodes() []seatwright.BundleCode {
-	var codes []seatwright.BundleCode
-	for _, bundle := range seatwright.Catalogue() {
+func catalogueCodes() []seatwright.ProductCode {
+	var codes []seatwright.ProductCode
+	for _, bundle := range seatwright.PublishedCatalogue().Bundles() {
 		codes = append(codes, bundle.Code)
 	}
 	return codes
@@ -40,7 +40,7 @@ type task struct {
 	number       int // of the task: no two tasks of a cell have the same
 	organization int
 	user         seatwright.UserID
-	code         seatwright.BundleCode
+	code         seatwright.ProductCode
 }
 
 // first is the allocation to a person who holds nothing yet.

@@ -84,7 +84,7 @@ func hangsUp(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
 const allocated = `[{"userId":"singer-77","organizationId":"song-one","useExternalLicense":false,"userBundleCodes":["ATTUNU"]}]`
 
 func (f *fixture) allocate() ([]wire.UserLicense, error) {
-	return f.client.AllocateToUsers(context.Background(), "song-one", []seatwright.UserID{"singer-77"}, []seatwright.BundleCode{"ATTUNU"}, false)
+	return f.client.AllocateToUsers(context.Background(), "song-one", []seatwright.UserID{"singer-77"}, []seatwright.ProductCode{"ATTUNU"}, false)
 }
 
 // Promise: a change that is repeated through faults is made once, because every attempt carries the first one's key.

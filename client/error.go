@@ -26,7 +26,7 @@ func problem(got answer) *seatwright.Error {
 		e.Field = slices.Min(slices.Collect(maps.Keys(p.Errors)))
 	}
 	for _, s := range p.Shortages {
-		e.Shortages = append(e.Shortages, seatwright.Shortage{Bundle: seatwright.BundleCode(s.Bundle), Requested: s.Requested, Available: s.Available})
+		e.Shortages = append(e.Shortages, seatwright.Shortage{Bundle: seatwright.ProductCode(s.Bundle), Requested: s.Requested, Available: s.Available})
 	}
 	return e
 }

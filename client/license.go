@@ -19,7 +19,7 @@ func userLicense(organization string) string {
 //
 // Errors: not_found/no_license; exhausted/pool_exhausted with the shortages; invalid/unknown_user; see [Client].
 func (c *Client) AllocateToUsers(
-	ctx context.Context, organization string, users []seatwright.UserID, codes []seatwright.BundleCode, external bool,
+	ctx context.Context, organization string, users []seatwright.UserID, codes []seatwright.ProductCode, external bool,
 ) ([]wire.UserLicense, error) {
 	body := wire.UserLicenseRequest{UserIds: texts(users), UserBundleCodes: texts(codes), UseExternalLicense: external}
 	var answer []wire.UserLicense

@@ -63,6 +63,10 @@ func (a *App) open(ctx context.Context, c Config, logs io.Writer, issuerFromHost
 	if err := c.CheckLimits(); err != nil {
 		return err
 	}
+	catalogue, err := c.catalogue()
+	if err != nil {
+		return err
+	}
 	quietLibraries(logs)
 	if c.Listen == "" {
 		return errors.New("the address to listen on is empty, which would mean every interface and any port")
@@ -86,10 +90,10 @@ func (a *App) open(ctx context.Context, c Config, logs io.Writer, issuerFromHost
 		return err
 	}
 	a.store = store
-	a.ledger = ledger.New(a.store, a.log)
+	a.ledger = ledger.New(a.store, catalogue, a.log)
 	passwords := directory.NewPasswords(0, 0)
 	a.Directory = directory.New(a.store, a.ledger, passwords)
-	a.Licensing = licensing.New(a.store, a.ledger)
+	a.Licensing = licensing.New(a.store, a.ledger, catalogue)
 	if _, err := a.Directory.CreateHost(ctx); err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"strings"
 	"time"
 
@@ -22,6 +23,7 @@ type Config struct {
 	PublicURL   string      `env:"SEATWRIGHT_PUBLIC_URL"`                         // origin that clients use, and issuer of tokens; empty: http:// and the address
 	SealKey     Secret      `env:"SEATWRIGHT_SEAL_KEY"`                           // 32 bytes in base64 that encrypt the signing keys in the store; empty: they are not
 	LogLevel    string      `env:"SEATWRIGHT_LOG_LEVEL" envDefault:"info"`        // debug, info, warn or error
+	Catalogue   string      `env:"SEATWRIGHT_CATALOGUE"`                          // file with products beside the published ones; empty: there are no others
 
 	// At most so many connections from one address, 0: any number. Behind a proxy every client has the proxy's address.
 	ConnectionsPerAddress int `env:"SEATWRIGHT_CONNECTIONS_PER_ADDRESS" envDefault:"256"`
@@ -73,13 +75,14 @@ SEATWRIGHT_DATABASE_URL=%s
 SEATWRIGHT_PUBLIC_URL=%s
 SEATWRIGHT_SEAL_KEY=%s
 SEATWRIGHT_LOG_LEVEL=%s
+SEATWRIGHT_CATALOGUE=%s
 SEATWRIGHT_CONNECTIONS_PER_ADDRESS=%d
 SEATWRIGHT_LOGIN_FAILURES_PER_MINUTE=%d
 SEATWRIGHT_LOGIN_FAILURES_PER_ADDRESS=%d
 SEATWRIGHT_LOCK_AFTER_FAILURES=%d
 SEATWRIGHT_LOCK_SECONDS=%d
 SEATWRIGHT_REQUESTS_PER_SECOND=%d
-`, c.Listen, c.dataDirectory(), c.DatabaseURL, c.PublicURL, c.SealKey, c.LogLevel, c.ConnectionsPerAddress,
+`, c.Listen, c.dataDirectory(), c.DatabaseURL, c.PublicURL, c.SealKey, c.LogLevel, c.Catalogue, c.ConnectionsPerAddress,
 		c.LoginFailuresPerMinute, c.LoginFailuresPerAddress, c.LockAfterFailures, c.LockSeconds, c.RequestsPerSecond)
 	return err
 }
@@ -117,6 +120,22 @@ func (c Config) loginLimits() directory.LoginLimits {
 		},
 		PerAddress: c.LoginFailuresPerAddress,
 	}
+}
+
+// catalogue is the published one with the products of the operator's file.
+func (c Config) catalogue() (*seatwright.Catalogue, error) {
+	if c.Catalogue == "" {
+		return seatwright.PublishedCatalogue(), nil
+	}
+	text, err := os.ReadFile(c.Catalogue)
+	if err != nil {
+		return nil, fmt.Errorf("catalogue: %w", err)
+	}
+	extended, err := seatwright.PublishedCatalogue().Extended(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", c.Catalogue, err)
+	}
+	return extended, nil
 }
 
 func (c Config) sealKey() ([]byte, error) {

@@ -232,14 +232,14 @@ func (s *seed) user(organization seatwright.OrganizationID, n directory.NewUser)
 
 func (s *seed) lot(organization seatwright.OrganizationID, code string, quantity int64) {
 	_, err := s.Licensing.CreateLot(s.ctx, s.caller, seatwright.Lot{
-		Organization: organization, ID: seatwright.LotID("demo-" + code), Code: seatwright.BundleCode(code), Quantity: quantity,
+		Organization: organization, ID: seatwright.LotID("demo-" + code), Code: seatwright.ProductCode(code), Quantity: quantity,
 		End: time.Now().AddDate(10, 0, 0), Order: "demo",
 	})
 	s.note(err)
 }
 
-func (s *seed) allocate(organization seatwright.OrganizationID, users []seatwright.UserID, code seatwright.BundleCode) {
-	_, err := s.Licensing.Allocate(s.ctx, s.caller, organization, users, []seatwright.BundleCode{code}, false)
+func (s *seed) allocate(organization seatwright.OrganizationID, users []seatwright.UserID, code seatwright.ProductCode) {
+	_, err := s.Licensing.Allocate(s.ctx, s.caller, organization, users, []seatwright.ProductCode{code}, false)
 	s.note(err)
 }
 

@@ -47,7 +47,7 @@ func TestTheGuidesOwnCall(t *testing.T) {
 	}
 	lot := func(code string, quantity int64) {
 		_, err := w.Licensing.CreateLot(t.Context(), system, seatwright.Lot{
-			Organization: "song-one", Code: seatwright.BundleCode(code), Quantity: quantity, End: farAway(),
+			Organization: "song-one", Code: seatwright.ProductCode(code), Quantity: quantity, End: farAway(),
 		})
 		check(t, err)
 	}

@@ -296,7 +296,7 @@ func (w *world) keepCanaries(t *testing.T) {
 		Organization: globex, ID: canary, Code: "IDU", Quantity: 5, End: time.Now().AddDate(1, 0, 0), Order: canary,
 	})
 	check(t, err)
-	_, err = w.Licensing.Allocate(t.Context(), system, globex, []seatwright.UserID{canary + "-user"}, []seatwright.BundleCode{"IDU"}, false)
+	_, err = w.Licensing.Allocate(t.Context(), system, globex, []seatwright.UserID{canary + "-user"}, []seatwright.ProductCode{"IDU"}, false)
 	check(t, err)
 }
 
@@ -358,7 +358,7 @@ func (w *world) organization(t *testing.T, n directory.NewOrganization, users []
 	waiting.Wait()
 	for code, quantity := range units {
 		_, err := w.Licensing.CreateLot(t.Context(), system, seatwright.Lot{
-			Organization: id, Code: seatwright.BundleCode(code), Quantity: quantity, End: farAway(),
+			Organization: id, Code: seatwright.ProductCode(code), Quantity: quantity, End: farAway(),
 		})
 		check(t, err)
 	}

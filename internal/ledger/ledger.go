@@ -37,12 +37,13 @@ type Ledger struct {
 
 // lane is a queue and the one goroutine that drains it.
 type lane struct {
-	number  int
-	store   seatwright.Store
-	log     *slog.Logger
-	queue   chan *pending
-	closing <-chan struct{} // of the ledger
-	stopped chan struct{}
+	number    int
+	store     seatwright.Store
+	catalogue *seatwright.Catalogue
+	log       *slog.Logger
+	queue     chan *pending
+	closing   <-chan struct{} // of the ledger
+	stopped   chan struct{}
 
 	// The writer's own.
 	refusals *seatwright.RefusalMeter
@@ -55,12 +56,12 @@ type lane struct {
 // some ten microseconds at most.
 const patience = 200
 
-// New starts the writers of a ledger on store. Call Close before closing the store.
-func New(store seatwright.Store, log *slog.Logger) *Ledger {
+// New starts the writers of a ledger on store, whose commands know the products of a catalogue. Call Close before closing the store.
+func New(store seatwright.Store, catalogue *seatwright.Catalogue, log *slog.Logger) *Ledger {
 	l := &Ledger{closing: make(chan struct{})}
 	for number := range store.Writers() {
 		lane := &lane{
-			number: number, store: store, log: log, queue: make(chan *pending, QueueLength), closing: l.closing,
+			number: number, store: store, catalogue: catalogue, log: log, queue: make(chan *pending, QueueLength), closing: l.closing,
 			stopped: make(chan struct{}), refusals: &seatwright.RefusalMeter{}, busy: map[seatwright.OrganizationID]busy{},
 		}
 		l.lanes = append(l.lanes, lane)
@@ -439,6 +440,7 @@ func (l *lane) update(batch []*pending, giveBack bool) (err error) {
 	request := l.loadRequest(batch)
 	request.GivesBack = giveBack
 	err = l.store.Update(context.Background(), request, func(s *seatwright.Slice) error {
+		s.UseCatalogue(l.catalogue)
 		refusals = s.MeterRefusals(l.refusals)
 		for _, p := range batch {
 			// A refusal is an answer. A decision that failed may have left half a change: the whole batch is rolled back.

@@ -60,7 +60,7 @@ func setup(t *testing.T, units int64) (*ledger.Ledger, *door) {
 		t.Fatal(err)
 	}
 	d := &door{Store: store}
-	l := ledger.New(d, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	l := ledger.New(d, seatwright.PublishedCatalogue(), slog.New(slog.NewTextHandler(io.Discard, nil)))
 	t.Cleanup(func() {
 		l.Close()
 		if err := store.Close(); err != nil {
@@ -92,7 +92,7 @@ func submit[A any](t *testing.T, l *ledger.Ledger, c seatwright.Command[A]) A {
 }
 
 func allocate(i int) seatwright.AllocateToUsers {
-	return seatwright.AllocateToUsers{Organization: "a", Users: []seatwright.UserID{person(i)}, Codes: []seatwright.BundleCode{"ATTUNU"}}
+	return seatwright.AllocateToUsers{Organization: "a", Users: []seatwright.UserID{person(i)}, Codes: []seatwright.ProductCode{"ATTUNU"}}
 }
 
 func used(t *testing.T, store seatwright.Store) int64 {
@@ -337,7 +337,7 @@ func TestCloseEndsThoughTheStoreFails(t *testing.T) {
 
 func TestNobodyIsLeftWaitingByClose(*testing.T) {
 	for range 50 {
-		l := ledger.New(nothing{}, slog.New(slog.DiscardHandler))
+		l := ledger.New(nothing{}, seatwright.PublishedCatalogue(), slog.New(slog.DiscardHandler))
 		var wg sync.WaitGroup
 		for range 8 {
 			wg.Go(func() {
@@ -367,7 +367,7 @@ func TestInventedCodesDoNotFillTheDenialLog(t *testing.T) {
 	begin := time.Now()
 	for i := range 200 {
 		c := allocate(1)
-		c.Codes = []seatwright.BundleCode{seatwright.BundleCode(fmt.Sprint("INVENTED-", i))}
+		c.Codes = []seatwright.ProductCode{seatwright.ProductCode(fmt.Sprint("INVENTED-", i))}
 		if _, err := ledger.Submit(t.Context(), l, origin, c); !seatwright.IsReason(err, seatwright.ReasonPoolExhausted) {
 			t.Errorf("Submit = %v", err)
 		}
@@ -462,7 +462,7 @@ func refusals(t *testing.T, d *door) (events int, told int64) {
 func TestWhatGivesBackIsStoredWhereNothingElseCanBe(t *testing.T) {
 	l, d := setup(t, 10)
 	give := func(i int) seatwright.AllocateToUsers {
-		return seatwright.AllocateToUsers{Organization: "a", Users: []seatwright.UserID{person(i)}, Codes: []seatwright.BundleCode{"ATTUNU"}}
+		return seatwright.AllocateToUsers{Organization: "a", Users: []seatwright.UserID{person(i)}, Codes: []seatwright.ProductCode{"ATTUNU"}}
 	}
 	submit(t, l, give(0))
 	submit(t, l, give(1))
@@ -522,7 +522,7 @@ func TestAStoreThatHangsHoldsNobody(t *testing.T) {
 	defer leave()
 	give := func(ctx context.Context, i int) error {
 		_, err := ledger.Submit(ctx, l, origin, seatwright.AllocateToUsers{
-			Organization: "a", Users: []seatwright.UserID{person(i)}, Codes: []seatwright.BundleCode{"ATTUNU"},
+			Organization: "a", Users: []seatwright.UserID{person(i)}, Codes: []seatwright.ProductCode{"ATTUNU"},
 		})
 		return err
 	}
@@ -579,7 +579,7 @@ func TestABusyOrganizationIsAlone(t *testing.T) {
 	for i := range 50 {
 		for _, organization := range []seatwright.OrganizationID{"a", "b"} {
 			wg.Go(func() {
-				c := seatwright.AllocateToUsers{Organization: organization, Users: []seatwright.UserID{person(i)}, Codes: []seatwright.BundleCode{"ATTUNU"}}
+				c := seatwright.AllocateToUsers{Organization: organization, Users: []seatwright.UserID{person(i)}, Codes: []seatwright.ProductCode{"ATTUNU"}}
 				_, err := ledger.Submit(t.Context(), l, origin, c)
 				if organization == "a" && !seatwright.IsReason(err, seatwright.ReasonStoreUnavailable) || organization == "b" && err != nil {
 					t.Errorf("%s: %v", organization, err)

@@ -4,6 +4,7 @@ package licensing
 
 import (
 	"context"
+	"slices"
 
 	"github.com/seatwright/seatwright"
 	"github.com/seatwright/seatwright/internal/ledger"
@@ -11,13 +12,14 @@ import (
 
 // Licensing answers and changes who holds what. It is safe for concurrent use.
 type Licensing struct {
-	reader seatwright.LicenseReader
-	ledger *ledger.Ledger
+	reader    seatwright.LicenseReader
+	ledger    *ledger.Ledger
+	catalogue *seatwright.Catalogue
 }
 
-// New makes the use cases over a reader and the ledger of the same store.
-func New(reader seatwright.LicenseReader, ledger *ledger.Ledger) *Licensing {
-	return &Licensing{reader: reader, ledger: ledger}
+// New makes the use cases over a reader and the ledger of the same store, with the products that the ledger knows.
+func New(reader seatwright.LicenseReader, ledger *ledger.Ledger, catalogue *seatwright.Catalogue) *Licensing {
+	return &Licensing{reader: reader, ledger: ledger, catalogue: catalogue}
 }
 
 // Allocate replaces the direct set of every listed user by codes, for all or for none, and answers one allocation per user
@@ -25,7 +27,7 @@ func New(reader seatwright.LicenseReader, ledger *ledger.Ledger) *Licensing {
 // seatwright.AllocateToUsers and ledger.Submit, and forbidden/missing_permission.
 func (l *Licensing) Allocate(
 	ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID,
-	users []seatwright.UserID, codes []seatwright.BundleCode, external bool,
+	users []seatwright.UserID, codes []seatwright.ProductCode, external bool,
 ) ([]seatwright.Allocation, error) {
 	if err := caller.Principal.Check(seatwright.PermissionWriteLicenses); err != nil {
 		return nil, err
@@ -68,10 +70,14 @@ func (l *Licensing) Allocations(
 	return ordered, nil
 }
 
-// Pools lists what the organization can draw on, with totals as of now, in the order of the codes.
+// Pools lists the bundles that people can be given, with totals as of now, in the order of the codes.
 func (l *Licensing) Pools(ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID) ([]seatwright.Pool, error) {
 	if err := caller.Principal.Check(seatwright.PermissionReadLicenses); err != nil {
 		return nil, err
 	}
-	return l.reader.Pools(ctx, organization)
+	pools, err := l.reader.Pools(ctx, organization)
+	return slices.DeleteFunc(pools, func(p seatwright.Pool) bool {
+		product, known := l.catalogue.Product(p.Code)
+		return known && product.Kind != seatwright.KindUser
+	}), err
 }

@@ -17,14 +17,14 @@ func (l *Licensing) CreateLot(ctx context.Context, caller seatwright.Caller, lot
 	if err := caller.Principal.Check(seatwright.PermissionManageHost); err != nil {
 		return seatwright.Lot{}, err
 	}
-	if err := checkLot(&lot); err != nil {
+	if err := l.checkLot(&lot); err != nil {
 		return seatwright.Lot{}, err
 	}
 	command := seatwright.CreateLot{Lot: lot, FreshID: seatwright.LotID(seatwright.NewID())}
 	return ledger.Submit(ctx, l.ledger, caller.Origin(), command)
 }
 
-func checkLot(lot *seatwright.Lot) error {
+func (l *Licensing) checkLot(lot *seatwright.Lot) error {
 	invalid := func(field, format string, args ...any) error {
 		return seatwright.Invalid(seatwright.ReasonInvalidValue, format, args...).In(field)
 	}
@@ -35,8 +35,8 @@ func checkLot(lot *seatwright.Lot) error {
 		}
 		lot.ID = seatwright.LotID(id)
 	}
-	if _, known := seatwright.LookupBundle(lot.Code); !known {
-		return invalid("code", "there is no bundle %q", lot.Code)
+	if _, known := l.catalogue.Product(lot.Code); !known {
+		return invalid("code", "there is no product %q", lot.Code)
 	}
 	if lot.Quantity < 1 || lot.Quantity > seatwright.MaxQuantity {
 		return invalid("quantity", "a lot has 1 to %d units", seatwright.MaxQuantity)

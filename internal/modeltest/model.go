@@ -17,7 +17,7 @@ import (
 type Holding struct {
 	External bool
 	Units    int64
-	Codes    []seatwright.BundleCode
+	Codes    []seatwright.ProductCode
 }
 
 // Person is somebody in the directory.
@@ -47,7 +47,7 @@ type answer struct {
 // Users and Codes are what random commands are about. Half of the people exist at the beginning.
 var (
 	Users = []seatwright.UserID{"u-1", "u-2", "u-3", "u-4", "u-5", "u-6", "u-7", "u-8"}
-	Codes = []seatwright.BundleCode{"ATTUNU", "RPADEVNU", "CTZDEVNU", "TSTNU"}
+	Codes = []seatwright.ProductCode{"ATTUNU", "RPADEVNU", "CTZDEVNU", "TSTNU"}
 )
 
 // NewModel draws the settings of an organization.
@@ -100,7 +100,7 @@ func cloneMap[K comparable, V any](m map[K]V) map[K]V {
 }
 
 // Total is the number of units of a code that are in force.
-func (m *Model) Total(code seatwright.BundleCode, now time.Time) (sum int64) {
+func (m *Model) Total(code seatwright.ProductCode, now time.Time) (sum int64) {
 	for _, l := range m.Lots {
 		if l.Code == code && l.InForce(now) {
 			sum += l.Quantity
@@ -110,7 +110,7 @@ func (m *Model) Total(code seatwright.BundleCode, now time.Time) (sum int64) {
 }
 
 // Used is the number of units of a code that are drawn.
-func (m *Model) Used(code seatwright.BundleCode) (sum int64) {
+func (m *Model) Used(code seatwright.ProductCode) (sum int64) {
 	for _, h := range m.Holdings {
 		if slices.Contains(h.Codes, code) {
 			sum += h.Units
@@ -139,7 +139,7 @@ func (m *Model) Allocate(c seatwright.AllocateToUsers, now time.Time) seatwright
 	if c.External && m.ExternalLicenses {
 		units = 0
 		for _, code := range c.Codes {
-			if b, known := seatwright.LookupBundle(code); !known || !b.Developer {
+			if b, known := seatwright.PublishedCatalogue().Bundle(code); !known || !b.Developer {
 				return seatwright.ReasonNotDeveloperBundle
 			}
 		}
@@ -153,7 +153,7 @@ func (m *Model) Allocate(c seatwright.AllocateToUsers, now time.Time) seatwright
 			}
 			needed += max(0, units-held)
 		}
-		if _, known := seatwright.LookupBundle(code); !known || needed > 0 && m.Used(code)+needed > m.Total(code, now) {
+		if _, known := seatwright.PublishedCatalogue().Bundle(code); !known || needed > 0 && m.Used(code)+needed > m.Total(code, now) {
 			return seatwright.ReasonPoolExhausted
 		}
 	}
@@ -235,7 +235,7 @@ func (m *Model) lastOf(users ...seatwright.UserID) bool {
 	return among > 0
 }
 
-func (m *Model) sold(code seatwright.BundleCode) (sum int64) {
+func (m *Model) sold(code seatwright.ProductCode) (sum int64) {
 	for _, l := range m.Lots {
 		if l.Code == code {
 			sum += l.Quantity
@@ -300,7 +300,7 @@ func (m *Model) Draw(t *rapid.T, n int, now time.Time) (Command, seatwright.Orig
 	users := rapid.SliceOfNDistinct(rapid.SampledFrom(Users), 1, 4, rapid.ID[seatwright.UserID]).Draw(t, "users")
 	switch rapid.SampledFrom([]string{"allocate", "allocate", "allocate", "allocate", "remove", "buy", "hire", "update", "dismiss"}).Draw(t, "command") {
 	case "allocate":
-		codes := rapid.SliceOfNDistinct(rapid.SampledFrom(append(Codes, "NOSUCH")), 0, 3, rapid.ID[seatwright.BundleCode]).Draw(t, "codes")
+		codes := rapid.SliceOfNDistinct(rapid.SampledFrom(append(Codes, "NOSUCH")), 0, 3, rapid.ID[seatwright.ProductCode]).Draw(t, "codes")
 		return Of(seatwright.AllocateToUsers{Organization: m.Organization, Users: users, Codes: codes, External: rapid.Bool().Draw(t, "external")}), origin
 	case "remove":
 		return Of(seatwright.DeallocateUsers{Organization: m.Organization, Users: users}), origin

@@ -436,7 +436,7 @@ func checkDay(t *testing.T, e *engine, number int, start time.Time) (positions i
 			t.Fatal(err, refusals)
 		}
 	}
-	take := Of(seatwright.AllocateToUsers{Organization: org, Users: []seatwright.UserID{"u"}, Codes: []seatwright.BundleCode{"ATTUNU"}})
+	take := Of(seatwright.AllocateToUsers{Organization: org, Users: []seatwright.UserID{"u"}, Codes: []seatwright.ProductCode{"ATTUNU"}})
 	give := Of(seatwright.DeallocateUsers{Organization: org, Users: []seatwright.UserID{"u"}})
 	for _, edge := range []time.Time{start, lot.End, lot.Expiry()} {
 		for _, off := range []time.Duration{-5 * time.Minute, -time.Microsecond, 0, time.Microsecond} {

@@ -95,7 +95,7 @@ func (w *world) Organization(_ context.Context, ref string) (seatwright.Organiza
 }
 
 func (w *world) Allocate(
-	_ context.Context, caller seatwright.Caller, org seatwright.OrganizationID, users []seatwright.UserID, codes []seatwright.BundleCode, external bool,
+	_ context.Context, caller seatwright.Caller, org seatwright.OrganizationID, users []seatwright.UserID, codes []seatwright.ProductCode, external bool,
 ) ([]seatwright.Allocation, error) {
 	var answer []seatwright.Allocation
 	for _, u := range users {
@@ -113,7 +113,7 @@ func (w *world) Allocations(_ context.Context, caller seatwright.Caller, org sea
 	for _, u := range users {
 		if u != "nobody" {
 			a := seatwright.UserAllocation{Person: seatwright.User{FirstName: "Ella"}}
-			a.User, a.Codes = u, []seatwright.BundleCode{"TSTNU"}
+			a.User, a.Codes = u, []seatwright.ProductCode{"TSTNU"}
 			answer = append(answer, a)
 		}
 	}

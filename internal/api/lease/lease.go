@@ -12,7 +12,7 @@ import (
 
 // Licensing is what the door needs done. Answers are in the order of the users that were named.
 type Licensing interface {
-	Allocate(ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID, users []seatwright.UserID, codes []seatwright.BundleCode, external bool) ([]seatwright.Allocation, error)
+	Allocate(ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID, users []seatwright.UserID, codes []seatwright.ProductCode, external bool) ([]seatwright.Allocation, error)
 	Deallocate(ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID, users []seatwright.UserID) (seatwright.Deallocation, error)
 	Allocations(ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID, users []seatwright.UserID) ([]seatwright.UserAllocation, error)
 	Pools(ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID) ([]seatwright.Pool, error)

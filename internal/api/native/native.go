@@ -121,7 +121,7 @@ func (h handlers) CreateLot(ctx context.Context, request CreateLotRequestObject)
 		return nil, seatwright.Invalid(seatwright.ReasonInvalidValue, "no grace is that long").In("graceSeconds")
 	}
 	lot, err := h.licensing.CreateLot(ctx, api.CallerOf(ctx), seatwright.Lot{
-		Organization: api.OrganizationOf(ctx).ID, ID: seatwright.LotID(b.ID), Code: seatwright.BundleCode(b.Code), Quantity: b.Quantity,
+		Organization: api.OrganizationOf(ctx).ID, ID: seatwright.LotID(b.ID), Code: seatwright.ProductCode(b.Code), Quantity: b.Quantity,
 		Start: b.Start, End: b.End, Grace: time.Duration(b.GraceSeconds) * time.Second, Order: b.Order,
 	})
 	if err != nil {

@@ -43,7 +43,7 @@ type person struct {
 
 type poolRef struct {
 	organization seatwright.OrganizationID
-	code         seatwright.BundleCode
+	code         seatwright.ProductCode
 }
 
 // load takes the locks and reads the slice: one round trip where the organizations are remembered and nobody else has
@@ -242,7 +242,7 @@ func (a *answers) addUser(r row) {
 	}
 	if u.seated = !r.null(3); u.seated {
 		u.seat = seatwright.Seat{
-			Organization: user.Organization, User: user.ID, Code: seatwright.BundleCode(r.text(3)), Units: r.int(4), Direct: r.flag(5),
+			Organization: user.Organization, User: user.ID, Code: seatwright.ProductCode(r.text(3)), Units: r.int(4), Direct: r.flag(5),
 		}
 	}
 	a.rows = append(a.rows, u)
@@ -297,7 +297,7 @@ const poolColumns = `p.code, p.total, p.total_until, p.used, p.ceiling`
 
 func poolOf(organization seatwright.OrganizationID, r row) seatwright.Pool {
 	return seatwright.Pool{
-		Organization: organization, Code: seatwright.BundleCode(r.text(0)), Total: r.int(1), TotalUntil: r.instant(2), Used: r.int(3), Ceiling: r.int(4),
+		Organization: organization, Code: seatwright.ProductCode(r.text(0)), Total: r.int(1), TotalUntil: r.instant(2), Used: r.int(3), Ceiling: r.int(4),
 	}
 }
 
@@ -337,7 +337,7 @@ func (b *batch) readOrganizations(t *trip) error {
 	byNumber := map[int32]*recentOrganization{}
 	err := t.each(func(r row) {
 		o := &recentOrganization{
-			organization: organizationOf(r), from: r.instant(7), licensed: r.flag(8), pools: map[seatwright.BundleCode]seatwright.Pool{},
+			organization: organizationOf(r), from: r.instant(7), licensed: r.flag(8), pools: map[seatwright.ProductCode]seatwright.Pool{},
 		}
 		o.until = o.from.Add(unlicensedFor)
 		if !r.null(9) {

@@ -153,7 +153,7 @@ func (s *Store) SigningKeys(ctx context.Context) (keys []seatwright.SigningKey, 
 
 // Pools implements seatwright.LicenseReader. The lots are joined to the pools whose total has passed its instant.
 func (s *Store) Pools(ctx context.Context, organization seatwright.OrganizationID) (pools []seatwright.Pool, err error) {
-	lots := map[seatwright.BundleCode][]seatwright.Lot{}
+	lots := map[seatwright.ProductCode][]seatwright.Lot{}
 	var now time.Time
 	err = s.each(ctx, func(r row) {
 		p := poolOf(organization, r)
@@ -186,12 +186,12 @@ func (s *Store) Allocations(ctx context.Context, organization seatwright.Organiz
 		}
 		if len(found) == 0 || found[len(found)-1].User != person.ID {
 			found = append(found, seatwright.UserAllocation{
-				Allocation: seatwright.Allocation{User: person.ID, External: r.flag(6), Codes: []seatwright.BundleCode{}}, Person: person,
+				Allocation: seatwright.Allocation{User: person.ID, External: r.flag(6), Codes: []seatwright.ProductCode{}}, Person: person,
 			})
 		}
 		if !r.null(7) {
 			last := &found[len(found)-1]
-			last.Codes = append(last.Codes, seatwright.BundleCode(r.text(7)))
+			last.Codes = append(last.Codes, seatwright.ProductCode(r.text(7)))
 		}
 	}, `SELECT u.id, u.user_name, u.email, u.first_name, u.last_name, u.display_name, d.external, s.code
 		FROM direct_records d
@@ -203,9 +203,9 @@ func (s *Store) Allocations(ctx context.Context, organization seatwright.Organiz
 }
 
 // SeatUnits implements seatwright.LicenseReader.
-func (s *Store) SeatUnits(ctx context.Context, organization seatwright.OrganizationID) (map[seatwright.BundleCode]int64, error) {
-	units := map[seatwright.BundleCode]int64{}
-	err := s.each(ctx, func(r row) { units[seatwright.BundleCode(r.text(0))] = r.int(1) },
+func (s *Store) SeatUnits(ctx context.Context, organization seatwright.OrganizationID) (map[seatwright.ProductCode]int64, error) {
+	units := map[seatwright.ProductCode]int64{}
+	err := s.each(ctx, func(r row) { units[seatwright.ProductCode(r.text(0))] = r.int(1) },
 		`SELECT code, sum(units)::int8 FROM seats WHERE organization = `+numberOf+` GROUP BY code`, string(organization))
 	return units, err
 }

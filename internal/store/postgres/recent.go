@@ -22,7 +22,7 @@ type recentOrganization struct {
 	head         seatwright.Head
 	licensed     bool
 	from, until  time.Time // licensed holds in between: until is the next start or expiry of a lot
-	pools        map[seatwright.BundleCode]seatwright.Pool
+	pools        map[seatwright.ProductCode]seatwright.Pool
 	shared       bool // another writer has been here since: load with the lock, do not wait for the mismatch
 }
 

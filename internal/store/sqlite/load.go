@@ -141,7 +141,7 @@ func (w *writer) loadUsers(slice *seatwright.Slice, touches []seatwright.Touch) 
 				slice.LoadRecord(seatwright.DirectRecord{Organization: t.Organization, User: user, External: r.flag(4)})
 			default:
 				slice.LoadSeat(seatwright.Seat{
-					Organization: t.Organization, User: user, Code: seatwright.BundleCode(r.text(3)), Units: r.int(5), Direct: r.flag(6),
+					Organization: t.Organization, User: user, Code: seatwright.ProductCode(r.text(3)), Units: r.int(5), Direct: r.flag(6),
 				})
 			}
 		}, `SELECT wanted.key, u.number,
@@ -186,7 +186,7 @@ func (w *writer) loadPools(slice *seatwright.Slice, touches []seatwright.Touch) 
 	for _, t := range touches {
 		known := w.recent[t.Organization]
 		var pools []seatwright.Pool
-		var wanted []seatwright.BundleCode
+		var wanted []seatwright.ProductCode
 		for _, code := range distinct(append(slice.HeldCodes(t.Organization), t.Codes...)) {
 			if known == nil {
 				break // the organization does not exist
@@ -297,11 +297,11 @@ const columnsOfPool = `p.code, p.total, p.total_until, p.used, p.ceiling`
 
 func poolOf(organization seatwright.OrganizationID, r row) seatwright.Pool {
 	return seatwright.Pool{
-		Organization: organization, Code: seatwright.BundleCode(r.text(0)), Total: r.int(1), TotalUntil: r.instant(2), Used: r.int(3), Ceiling: r.int(4),
+		Organization: organization, Code: seatwright.ProductCode(r.text(0)), Total: r.int(1), TotalUntil: r.instant(2), Used: r.int(3), Ceiling: r.int(4),
 	}
 }
 
-func lotOf(organization seatwright.OrganizationID, code seatwright.BundleCode, r row) seatwright.Lot {
+func lotOf(organization seatwright.OrganizationID, code seatwright.ProductCode, r row) seatwright.Lot {
 	return seatwright.Lot{
 		Organization: organization, ID: seatwright.LotID(r.text(0)), Code: code, Quantity: r.int(1), Start: r.instant(2), End: r.instant(3),
 		Grace: r.seconds(4), Order: r.text(5), CreatedAt: r.instant(6),

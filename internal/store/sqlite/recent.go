@@ -17,7 +17,7 @@ type recentOrganization struct {
 	head         seatwright.Head
 	licensed     bool
 	from, until  time.Time // licensed holds in between: until is the next start or expiry of a lot
-	pools        map[seatwright.BundleCode]seatwright.Pool
+	pools        map[seatwright.ProductCode]seatwright.Pool
 }
 
 // maxRecent bounds the memory, in organizations; beyond it everything is forgotten at once.
@@ -32,7 +32,7 @@ func (m recent) at(id seatwright.OrganizationID, now time.Time) *recentOrganizat
 }
 
 func (m recent) remember(o recentOrganization) *recentOrganization {
-	o.pools = map[seatwright.BundleCode]seatwright.Pool{}
+	o.pools = map[seatwright.ProductCode]seatwright.Pool{}
 	m[o.organization.ID] = &o
 	return &o
 }

@@ -238,7 +238,7 @@ func dumpIsOneMoment(f *archiveFixture) {
 				default:
 				}
 				user := seatwright.UserID(fmt.Sprintf("u-%d", i%8+1))
-				codes := [][]seatwright.BundleCode{attended, nil}[i/8%2]
+				codes := [][]seatwright.ProductCode{attended, nil}[i/8%2]
 				if err := f.allocate(org, codes, user); err != nil && !seatwright.IsReason(err, seatwright.ReasonPoolExhausted) {
 					f.Error(err)
 				}

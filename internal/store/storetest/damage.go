@@ -175,7 +175,7 @@ func (f *archiveFixture) damageable(name string) {
 	f.must(decide(f.fixture, seatwright.ChangeSettings{Organization: org, Settings: []seatwright.NewSetting{{Key: "A", Value: &value}}}))
 	f.must(decide(f.fixture, seatwright.ChangeSettings{Organization: org, User: "u-1", Settings: []seatwright.NewSetting{{Key: "B", Value: &value}}}))
 	f.key, f.actor = "key", "ann"
-	f.must(nil, f.allocate(name, []seatwright.BundleCode{"TSTNU", "ATTUNU"}, "u-1"))
+	f.must(nil, f.allocate(name, []seatwright.ProductCode{"TSTNU", "ATTUNU"}, "u-1"))
 	f.key, f.actor = "", ""
 	f.must(nil, f.allocate(name, attended, "u-2"))
 	f.must(nil, f.allocate(name, nil, "u-3"))

@@ -170,12 +170,12 @@ func (f *fixture) buy(org, lot string, quantity int64, startIn, life time.Durati
 	}}))
 }
 
-func (f *fixture) allocate(org string, codes []seatwright.BundleCode, users ...seatwright.UserID) error {
+func (f *fixture) allocate(org string, codes []seatwright.ProductCode, users ...seatwright.UserID) error {
 	_, err := decide(f, seatwright.AllocateToUsers{Organization: seatwright.OrganizationID(org), Users: users, Codes: codes})
 	return err
 }
 
-var attended = []seatwright.BundleCode{"ATTUNU"}
+var attended = []seatwright.ProductCode{"ATTUNU"}
 
 func (f *fixture) wantPool(org string, used, total int64) {
 	f.Helper()
@@ -274,7 +274,7 @@ func comparesIDsExactly(f *fixture) {
 	if len(found) != 0 {
 		f.Errorf("u-1 has the allocation of U-1: %+v", found)
 	}
-	f.wantReason(f.allocate("a", []seatwright.BundleCode{"attunu"}, "u-1"), seatwright.ReasonPoolExhausted)
+	f.wantReason(f.allocate("a", []seatwright.ProductCode{"attunu"}, "u-1"), seatwright.ReasonPoolExhausted)
 	_, err = f.store.Organization(ctx, "A")
 	f.wantReason(err, seatwright.ReasonOrganizationNotFound)
 }

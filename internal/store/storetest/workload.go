@@ -19,7 +19,7 @@ type workload struct {
 
 var (
 	workloadOrganizations = []seatwright.OrganizationID{"a", "b", "c"} // b provisions, c allows external licenses
-	workloadCodes         = []seatwright.BundleCode{"ATTUNU", "TSTNU", "RPADEVNU", "RPADEVPRONU"}
+	workloadCodes         = []seatwright.ProductCode{"ATTUNU", "TSTNU", "RPADEVNU", "RPADEVPRONU"}
 )
 
 const workloadUsers = 6
@@ -224,7 +224,7 @@ func (w *workload) users(org seatwright.OrganizationID) (users []seatwright.User
 	return users
 }
 
-func (w *workload) codes() (codes []seatwright.BundleCode) {
+func (w *workload) codes() (codes []seatwright.ProductCode) {
 	for _, i := range w.random.Perm(len(workloadCodes)) {
 		if w.random.IntN(3) == 0 {
 			codes = append(codes, workloadCodes[i])
