@@ -142,7 +142,8 @@ func (c AllocateToUsers) shortages(s *Slice, o *organizationSlice, units int64) 
 	for _, code := range c.Codes {
 		needed := int64(0)
 		for _, user := range c.Users {
-			needed += max(0, units-o.seats[user][code].Units)
+			seat, _ := o.seat(user, code)
+			needed += max(0, units-seat.Units)
 		}
 		if _, exists := s.catalogue.Bundle(code); !exists {
 			needed = int64(len(c.Users))
@@ -156,33 +157,36 @@ func (c AllocateToUsers) shortages(s *Slice, o *organizationSlice, units int64) 
 }
 
 // setDirect makes codes the whole direct set of user, records the change, and does nothing at all where nothing differs.
-// The units must have been found free.
+// The units must have been found free. The leases of the person end, unless the policy adds to them.
 func (s *Slice) setDirect(o *organizationSlice, origin Origin, user UserID, codes []ProductCode, units int64, external bool) error {
 	record, known := o.records[user]
 	changed := !known || record.External != external
 	var moved unitMoves
 	for _, code := range codes {
-		seat, held := o.seats[user][code]
-		if held && seat.Direct && seat.Units == units {
+		seat, held := o.seat(user, code)
+		draws := units
+		if seat.Lease.Held() {
+			draws = max(units, seat.Units) // until the lease ends
+		}
+		if held && seat.Direct && seat.Units == draws {
 			continue
 		}
 		changed = true
-		moved.add(code, units-seat.Units)
 		if !held {
 			seat = Seat{Organization: o.organization.ID, User: user, Code: code, CreatedAt: o.now}
 		}
-		seat.Direct, seat.Units = true, units
-		o.putSeat(seat)
+		seat.Direct, seat.Units = true, draws
+		moved.add(code, o.changeSeat(seat))
 	}
-	for code, seat := range o.seats[user] {
-		if seat.Direct && !slices.Contains(codes, code) {
+	for code := range o.seats[user] {
+		if seat, held := o.seat(user, code); held && seat.Direct && !slices.Contains(codes, code) {
 			changed = true
-			moved.add(code, -seat.Units)
-			o.removeSeat(user, code)
+			seat.Direct = false
+			moved.add(code, o.changeSeat(seat))
 		}
 	}
 	if !changed {
-		return nil
+		return s.override(o, origin, user, codes, units)
 	}
 	if !known {
 		record = DirectRecord{Organization: o.organization.ID, User: user, CreatedAt: o.now}
@@ -195,7 +199,25 @@ func (s *Slice) setDirect(o *organizationSlice, origin Origin, user UserID, code
 	if planted.Bug(planted.ChangeWithoutEvent) && len(codes) == 0 {
 		return nil
 	}
-	return s.record(o, origin, EventAllocationSet, string(user), data)
+	if err := s.record(o, origin, EventAllocationSet, string(user), data); err != nil {
+		return err
+	}
+	return s.override(o, origin, user, codes, units)
+}
+
+// override ends the leases that a direct allocation stands in place of: all, or where the policy adds to them those of the same codes that
+// draw a unit which the allocation does without.
+func (s *Slice) override(o *organizationSlice, origin Origin, user UserID, codes []ProductCode, units int64) error {
+	for _, code := range o.leases(user) {
+		if o.organization.AllocationMode == AddToLeases && (units > 0 || !slices.Contains(codes, code)) {
+			continue
+		}
+		seat, _ := o.seat(user, code)
+		if err := s.endLeaseOf(o, origin, seat, units, LeaseOverridden); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // unitMoves are the units that a change draws from pools, negative where it gives them back.
@@ -280,16 +302,16 @@ func (s *Slice) removeDirect(o *organizationSlice, origin Origin, user UserID) e
 		return nil
 	}
 	var moved unitMoves
-	for code, seat := range o.seats[user] {
-		if seat.Direct {
-			switch {
+	for code := range o.seats[user] {
+		if seat, held := o.seat(user, code); held && seat.Direct {
+			seat.Direct = false
+			switch units := o.changeSeat(seat); {
 			case planted.Bug(planted.LostRelease):
 			case planted.Bug(planted.DoubleRelease):
-				moved.add(code, -2*seat.Units)
+				moved.add(code, 2*units)
 			default:
-				moved.add(code, -seat.Units)
+				moved.add(code, units)
 			}
-			o.removeSeat(user, code)
 		}
 	}
 	o.removeRecord(user)

@@ -26,7 +26,7 @@ type Command[A any] interface {
 // that a full disk does not keep an administrator from it.
 func GivesBack[A any](c Command[A]) bool {
 	switch c := any(c).(type) {
-	case DeallocateUsers, DeleteUsers:
+	case DeallocateUsers, DeleteUsers, RevokeLeases, ReleaseLeases, SweepLeases:
 		return true
 	case AllocateToUsers:
 		return len(c.Codes) == 0
@@ -46,6 +46,9 @@ type Touch struct {
 	Memberships  []MembershipRef
 	Settings     []SettingRef
 	SignIns      []UserID // whose sign-ins
+	GroupsOf     []UserID // all memberships of theirs
+	Rules        bool     // the rules of Groups, of the groups in GroupsOf, and of the built-in ones
+	Sessions     []SessionID
 	Applications []ApplicationID
 	Grants       []GrantID
 

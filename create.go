@@ -50,16 +50,11 @@ func (c CreateOrganization) Decide(s *Slice, origin Origin) (Organization, error
 		return Organization{}, err
 	}
 	s.mark("", NamesOfOrganizations, NameKey(string(c.id())))
-	org := Organization{
-		ID: c.id(), Name: c.Name, DisplayName: c.DisplayName, UnknownUsers: c.UnknownUsers, ExternalLicenses: c.External, CreatedAt: s.now,
-	}
+	org := Organization{ID: c.id(), Name: c.Name, DisplayName: c.DisplayName, Policies: DefaultPolicies(), CreatedAt: s.now}
+	org.UnknownUsers, org.ExternalLicenses = c.UnknownUsers, c.External
 	o.exists, o.created, o.organization = true, true, org
-	data := struct {
-		UnknownUsers     UnknownUsers `json:"unknownUsers"`
-		ExternalLicenses bool         `json:"externalLicenses"`
-	}{org.UnknownUsers, org.ExternalLicenses}
 	for _, chain := range []*organizationSlice{host, o} {
-		if err := s.record(chain, origin, EventOrganizationCreated, string(org.ID), data); err != nil {
+		if err := s.record(chain, origin, EventOrganizationCreated, string(org.ID), org.Policies); err != nil {
 			return Organization{}, err
 		}
 	}
@@ -84,8 +79,8 @@ func (c CreateHost) Decide(s *Slice, origin Origin) (bool, error) {
 		return false, nil
 	}
 	o.exists, o.created = true, true
-	o.organization = Organization{ID: HostID, Name: "host", DisplayName: "Host", UnknownUsers: RefuseUnknownUsers, CreatedAt: s.now}
-	return true, s.record(o, origin, EventOrganizationCreated, string(HostID), struct{}{})
+	o.organization = Organization{ID: HostID, Name: "host", DisplayName: "Host", Policies: DefaultPolicies(), CreatedAt: s.now}
+	return true, s.record(o, origin, EventOrganizationCreated, string(HostID), o.organization.Policies)
 }
 
 // CreateTenant makes a tenant. Errors: not_found/organization_not_found, conflict/duplicate for a name or id in use.

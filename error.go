@@ -55,6 +55,9 @@ const (
 	ReasonNotFound             Reason = "not_found"                 // a named thing other than an organization is missing
 	ReasonNoLicense            Reason = "no_license"                // the organization has no purchase in force: buy or renew
 	ReasonPoolExhausted        Reason = "pool_exhausted"            // fewer units are free than asked for; a later retry may succeed
+	ReasonNotEntitled          Reason = "not_entitled"              // neither an allocation nor a group gives the person a license that fits: ask an administrator
+	ReasonQuotaReached         Reason = "quota_reached"             // as many members of the person's groups hold the bundle as the rules allow; a later retry may succeed
+	ReasonQuotaBelowUse        Reason = "quota_below_use"           // more leases are taken than the quota would allow: revoke some first
 	ReasonDuplicate            Reason = "duplicate"                 // an id or name is already taken
 	ReasonBuiltIn              Reason = "built_in"                  // a built-in group is not changed by hand
 	ReasonLastAdministrator    Reason = "last_administrator"        // nobody would be left to administer the organization: make another administrator first

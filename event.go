@@ -14,6 +14,7 @@ type EventKind string
 // The kinds of event. The subject is the id of the thing in the first word.
 const (
 	EventOrganizationCreated EventKind = "organization.created"
+	EventOrganizationUpdated EventKind = "organization.updated" // data: Policies
 	EventTenantCreated       EventKind = "tenant.created"
 	EventUserCreated         EventKind = "user.created"
 	EventUserUpdated         EventKind = "user.updated"          // data: UserUpdated
@@ -38,6 +39,13 @@ const (
 	EventAllocationSet       EventKind = "allocation.set"        // subject: the user; data: AllocationSet
 	EventAllocationRemoved   EventKind = "allocation.removed"    // subject: the user; data: AllocationSet without codes
 	EventAllocationRefused   EventKind = "allocation.refused"    // subject: empty; data: AllocationRefused
+	EventGroupRuleSet        EventKind = "group_rule.set"        // subject: the group; data: GroupRuleSet
+	EventGroupRuleRemoved    EventKind = "group_rule.removed"    // subject: the group; data: GroupRuleRemoved
+	EventLeaseAcquired       EventKind = "lease.acquired"        // subject: the user; data: LeaseState, as for the next four
+	EventLeaseReleased       EventKind = "lease.released"        // by its holder, or because of what happened to them
+	EventLeaseRevoked        EventKind = "lease.revoked"         // by an administrator
+	EventLeaseExpired        EventKind = "lease.expired"         // by the clock
+	EventLeaseOrphaned       EventKind = "lease.orphaned"        // its holder has left the group, and it stays
 	EventUserSignedIn        EventKind = "user.signed_in"        // data: SignIn, as for the next three
 	EventUserSignInRefused   EventKind = "user.sign_in_refused"  // of a person who exists; the actor is AnonymousActor
 	EventApplicationSignedIn EventKind = "application.signed_in"

@@ -202,6 +202,9 @@ func (c UpdateGroup) Touches() []Touch {
 	if c.Name != "" {
 		t.GroupNameKeys = []string{NameKey(c.Name)}
 	}
+	for _, id := range c.Remove {
+		t.Users = append(t.Users, UserID(id)) // with what they hold
+	}
 	for _, ids := range [][]string{c.Add, c.Remove} {
 		for _, id := range ids {
 			t.Memberships = append(t.Memberships, MembershipRef{c.ID, id})
@@ -245,6 +248,9 @@ func (c UpdateGroup) Decide(s *Slice, origin Origin) (Group, error) {
 	for _, id := range remove {
 		if m, was := o.leave(g.ID, id); was {
 			change.Removed = append(change.Removed, m)
+			if err := s.left(o, origin, g.ID, m); err != nil {
+				return Group{}, err
+			}
 		}
 	}
 	if !change.Renamed && len(change.Added)+len(change.Removed) == 0 {
@@ -294,6 +300,9 @@ func (s *Slice) changeGroups(o *organizationSlice, origin Origin, m Member, add,
 	for _, id := range remove {
 		if left, was := o.leave(id, m.ID); was {
 			changes[id] = GroupChange{Removed: []Member{left}}
+			if err := s.left(o, origin, id, m); err != nil {
+				return err
+			}
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(changes)) {
@@ -307,7 +316,15 @@ func (s *Slice) changeGroups(o *organizationSlice, origin Origin, m Member, add,
 	return nil
 }
 
-// DeleteGroups deletes groups with all their memberships: all of them, or none where one does not exist. Errors:
+// left does with what a member holds through a group what the policy says about those who leave it.
+func (s *Slice) left(o *organizationSlice, origin Origin, group GroupID, m Member) error {
+	if m.Kind != MemberUser {
+		return nil
+	}
+	return s.leaveGroup(o, origin, UserID(m.ID), group)
+}
+
+// DeleteGroups deletes groups with all their memberships, rules and leases: all of them, or none where one does not exist. Errors:
 // not_found/not_found, conflict/built_in.
 type DeleteGroups struct {
 	Organization OrganizationID
@@ -317,7 +334,7 @@ type DeleteGroups struct {
 func (c DeleteGroups) Operation() string { return "group.delete" }
 
 func (c DeleteGroups) Touches() []Touch {
-	return []Touch{{Organization: c.Organization, Groups: c.IDs}}
+	return []Touch{{Organization: c.Organization, Groups: c.IDs, Rules: true}}
 }
 
 func (c DeleteGroups) Weight() int { return 1 + len(c.IDs) }
@@ -334,6 +351,9 @@ func (c DeleteGroups) Decide(s *Slice, origin Origin) (int, error) {
 		}
 	}
 	for _, id := range c.IDs {
+		if _, err := s.removeRule(o, origin, id); err != nil {
+			return 0, err
+		}
 		o.removeGroup(id)
 		if err := s.record(o, origin, EventGroupDeleted, string(id), struct{}{}); err != nil {
 			return 0, err

@@ -1,6 +1,7 @@
 package seatwright
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -15,14 +16,64 @@ const (
 	ProvisionUnknownUsers UnknownUsers = "provision" // the person is created, for directories that are kept elsewhere
 )
 
+// AllocationMode says what a direct allocation does to the leases of the person.
+type AllocationMode string
+
+// The values of the policy allocation.mode.
+const (
+	ReplaceLeases AllocationMode = "replace"  // the default: a person with a direct record holds nothing through groups
+	AddToLeases   AllocationMode = "additive" // they hold both
+)
+
+// OnLeave says what becomes of a lease when its holder leaves the group.
+type OnLeave string
+
+// The values of the policy group.on_leave.
+const (
+	ReleaseOnLeave OnLeave = "release" // the default: it ends
+	OrphanOnLeave  OnLeave = "orphan"  // it stays until the rule is applied again, an administrator revokes it or it is not used
+)
+
+// Policies are what an organization has decided about its licenses.
+type Policies struct {
+	UnknownUsers     UnknownUsers   `json:"unknownUsers"`
+	ExternalLicenses bool           `json:"externalLicenses"` // the host administrator has allowed external licenses: they draw no unit
+	AllocationMode   AllocationMode `json:"allocationMode"`
+	OnLeave          OnLeave        `json:"onLeave"`
+	InactiveDays     int64          `json:"inactiveDays"`  // leases that were not used for so long end; 1 to MaxInactiveDays
+	UserLicensing    bool           `json:"userLicensing"` // people get licenses by name: the published switch, which is told and changes nothing here
+}
+
+// MaxInactiveDays is the longest time without use that can be asked for.
+const MaxInactiveDays = 3650
+
+// DefaultPolicies are those of an organization that has decided nothing.
+func DefaultPolicies() Policies {
+	return Policies{UnknownUsers: RefuseUnknownUsers, AllocationMode: ReplaceLeases, OnLeave: ReleaseOnLeave, InactiveDays: 90, UserLicensing: true}
+}
+
+// Check refuses values that mean nothing.
+func (p Policies) Check() error {
+	switch {
+	case p.UnknownUsers != RefuseUnknownUsers && p.UnknownUsers != ProvisionUnknownUsers:
+		return Invalid(ReasonInvalidValue, "%s or %s", RefuseUnknownUsers, ProvisionUnknownUsers).In("unknownUsers")
+	case p.AllocationMode != ReplaceLeases && p.AllocationMode != AddToLeases:
+		return Invalid(ReasonInvalidValue, "%s or %s", ReplaceLeases, AddToLeases).In("allocationMode")
+	case p.OnLeave != ReleaseOnLeave && p.OnLeave != OrphanOnLeave:
+		return Invalid(ReasonInvalidValue, "%s or %s", ReleaseOnLeave, OrphanOnLeave).In("onLeave")
+	case p.InactiveDays < 1 || p.InactiveDays > MaxInactiveDays:
+		return Invalid(ReasonInvalidValue, "1 to %d days", MaxInactiveDays).In("inactiveDays")
+	}
+	return nil
+}
+
 // Organization is the customer that owns pools, people and applications. The host is one too, with the id [HostID].
 type Organization struct {
-	ID               OrganizationID
-	Name             string // logical name, the first segment of its URLs; unique without regard to letter case
-	DisplayName      string
-	UnknownUsers     UnknownUsers
-	ExternalLicenses bool // the host administrator has allowed external licenses: they draw no unit
-	CreatedAt        time.Time
+	ID          OrganizationID
+	Name        string // logical name, the first segment of its URLs; unique without regard to letter case
+	DisplayName string
+	Policies
+	CreatedAt time.Time
 }
 
 // IsCalled reports whether ref is the id or the name of the organization, as a path may spell them.
@@ -66,4 +117,9 @@ func CheckName(name string) error {
 		return Invalid(ReasonInvalidValue, "%q is reserved", name).In("name")
 	}
 	return nil
+}
+
+func (p Policies) String() string {
+	return fmt.Sprintf("unknown users %s, external licenses %t, allocations %s leases, leases %s on leaving, ended after %d days, user licensing %t",
+		p.UnknownUsers, p.ExternalLicenses, p.AllocationMode, p.OnLeave, p.InactiveDays, p.UserLicensing)
 }

@@ -141,6 +141,14 @@ func (c UpdateUser) Decide(s *Slice, origin Origin) (bool, error) {
 		if err := s.removeDirect(o, origin, c.User); err != nil {
 			return false, err
 		}
+		if err := s.endLeases(o, origin, c.User, LeaseInactive); err != nil {
+			return false, err
+		}
+	}
+	if before.Role == RoleOrganizationAdministrator && u.Role != before.Role {
+		if err := s.leaveGroup(o, origin, c.User, Administrators.ID); err != nil {
+			return false, err
+		}
 	}
 	if len(changed) > 0 {
 		u.ModifiedAt = o.now
@@ -276,6 +284,10 @@ func (c DeleteUsers) Decide(s *Slice, origin Origin) (struct{}, error) {
 		if err := s.removeDirect(o, origin, id); err != nil {
 			return struct{}{}, err
 		}
+		if err := s.endLeases(o, origin, id, LeaseDeleted); err != nil {
+			return struct{}{}, err
+		}
+		o.dropEnded(id)
 		for space, name := range o.people[id].names() {
 			s.free(c.Organization, space, name)
 		}

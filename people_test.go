@@ -10,7 +10,7 @@ import (
 // staff is an organization with ann, who administers it, bob, who holds a seat, and eve, who is not active.
 func staff() *Slice {
 	s := NewSlice(time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC))
-	s.LoadOrganization(Organization{ID: "o", UnknownUsers: RefuseUnknownUsers}, Head{Organization: "o", Hash: NoHash()}, true)
+	s.LoadOrganization(Organization{ID: "o", Policies: Policies{UnknownUsers: RefuseUnknownUsers}}, Head{Organization: "o", Hash: NoHash()}, true)
 	for _, u := range []User{
 		{ID: "ann", Role: RoleOrganizationAdministrator, Active: true}, {ID: "bob", Role: RoleMember, Active: true, UserName: "bob", PasswordHash: "old"},
 		{ID: "eve", Role: RoleOrganizationAdministrator},

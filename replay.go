@@ -21,6 +21,7 @@ type Replayed struct {
 	groups        map[GroupID]*replayedGroup
 	robots        map[RobotAccountID]*replayedAccount
 	settings      map[SettingRef]replayedSetting
+	rules         map[GroupID]*replayedRule
 }
 
 // replayedSetting is which event made a setting, and when it was last changed.
@@ -39,9 +40,8 @@ type replayedGroup struct {
 type replayedAccount struct{ created, modified time.Time }
 
 type settings struct {
-	UnknownUsers     UnknownUsers `json:"unknownUsers"`
-	ExternalLicenses bool         `json:"externalLicenses"`
-	created          time.Time
+	Policies
+	created time.Time
 }
 
 type replayedUser struct {
@@ -49,7 +49,9 @@ type replayedUser struct {
 	created  time.Time
 	modified time.Time       // zero: never
 	direct   *replayedRecord // nil: no direct record
-	seen     bool            // the stored person has been found; for verification
+	leases   map[ProductCode]replayedLease
+	seen     bool // the stored person has been found; for verification
+	seated   bool // the stored seats have been compared
 
 	signedIn time.Time // for the last time; zero: never
 	failures int64     // as the last event about it tells; some of them may have been under way, and more may be by now
@@ -63,7 +65,6 @@ type replayedRecord struct {
 	external bool
 	changed  time.Time
 	recorded bool // the stored record has been found; for verification
-	seated   bool // the stored seats have been compared
 }
 
 // replayedPool is a pool with everything that its total comes from.
@@ -86,7 +87,7 @@ func newReplayed() Replayed {
 		lots: map[LotID]LotCreated{}, lotCreated: map[LotID]time.Time{}, tenants: map[TenantID]time.Time{},
 		applications: map[ApplicationID]replayedApplication{}, signingKeys: map[string]time.Time{},
 		groups: map[GroupID]*replayedGroup{}, robots: map[RobotAccountID]*replayedAccount{},
-		settings: map[SettingRef]replayedSetting{},
+		settings: map[SettingRef]replayedSetting{}, rules: map[GroupID]*replayedRule{},
 	}
 }
 
@@ -133,9 +134,17 @@ func (r Replayed) apply(e Event, differs func(format string, args ...any)) {
 	}
 	switch e.Kind {
 	case EventOrganizationCreated:
-		if s, ok := read[settings](e, differs); ok {
-			s.created = e.At
+		s := settings{DefaultPolicies(), e.At} // the first releases told two of them
+		if readInto(e, &s.Policies, differs) {
 			once(r.organizations, OrganizationID(e.Subject), s, differs)
+		}
+	case EventOrganizationUpdated:
+		s, known := r.organizations[OrganizationID(e.Subject)]
+		if !known {
+			differs("changes the organization %s, which was not created", e.Subject)
+		}
+		if readInto(e, &s.Policies, differs) {
+			r.organizations[OrganizationID(e.Subject)] = s
 		}
 	case EventTenantCreated:
 		once(r.tenants, TenantID(e.Subject), e.At, differs)
@@ -152,7 +161,7 @@ func (r Replayed) apply(e Event, differs func(format string, args ...any)) {
 			user.modified, user.failures = e.At, 0
 		}
 	case EventUserDeleted:
-		if user := r.user(e, "deletes", differs); user != nil && user.direct != nil {
+		if user := r.user(e, "deletes", differs); user != nil && (user.direct != nil || r.leasing(user)) {
 			differs("deletes %s, who still holds something", e.Subject)
 		}
 		delete(r.users, UserID(e.Subject))
@@ -206,7 +215,22 @@ func (r Replayed) apply(e Event, differs func(format string, args ...any)) {
 		if _, exists := r.groups[GroupID(e.Subject)]; !exists {
 			differs("deletes the group %s, which does not exist", e.Subject)
 		}
+		if r.rules[GroupID(e.Subject)] != nil {
+			differs("deletes the group %s, which still has a rule", e.Subject)
+		}
 		delete(r.groups, GroupID(e.Subject))
+	case EventGroupRuleSet:
+		if set, ok := read[GroupRuleSet](e, differs); ok {
+			r.setRule(e, set, differs)
+		}
+	case EventGroupRuleRemoved:
+		if removed, ok := read[GroupRuleRemoved](e, differs); ok {
+			r.removeRule(e, removed, differs)
+		}
+	case EventLeaseAcquired, EventLeaseReleased, EventLeaseRevoked, EventLeaseExpired, EventLeaseOrphaned:
+		if lease, ok := read[LeaseState](e, differs); ok {
+			r.lease(e, lease, differs)
+		}
 	case EventRobotCreated:
 		once(r.robots, RobotAccountID(e.Subject), &replayedAccount{e.At, e.At}, differs)
 	case EventRobotUpdated:
@@ -252,11 +276,16 @@ func (r Replayed) apply(e Event, differs func(format string, args ...any)) {
 }
 
 func read[D any](e Event, differs func(format string, args ...any)) (data D, ok bool) {
-	if err := json.Unmarshal(e.Data, &data); err != nil {
+	return data, readInto(e, &data, differs)
+}
+
+// readInto leaves what the data does not tell as it is.
+func readInto[D any](e Event, data *D, differs func(format string, args ...any)) bool {
+	if err := json.Unmarshal(e.Data, data); err != nil {
 		differs("has data that cannot be read: %v", err)
-		return data, false
+		return false
 	}
-	return data, true
+	return true
 }
 
 // once keeps what is created, which can be only once.
@@ -336,7 +365,7 @@ func (r Replayed) update(e Event, updated UserUpdated, differs func(format strin
 	if len(updated.Changed) == 0 {
 		differs("changes nothing of %s", e.Subject)
 	}
-	if !updated.Active && user.direct != nil {
+	if !updated.Active && (user.direct != nil || r.leasing(user)) {
 		differs("makes %s inactive, who still holds something", e.Subject)
 	}
 	user.UserState, user.modified = updated.UserState, e.At
@@ -378,18 +407,18 @@ func (r Replayed) remove(e Event, set AllocationSet, differs func(format string,
 
 // draw replaces what the user holds and compares the pools with what the event says of them.
 func (r Replayed) draw(e Event, user *replayedUser, fresh *replayedRecord, states []PoolState, differs func(format string, args ...any)) {
-	moved := map[ProductCode]int64{}
+	var codes []ProductCode
 	if user.direct != nil {
-		for _, code := range user.direct.codes {
-			moved[code] -= user.direct.units
-		}
+		codes = append(codes, user.direct.codes...)
 	}
 	if fresh != nil {
-		for _, code := range fresh.codes {
-			moved[code] += fresh.units
-		}
+		codes = append(codes, fresh.codes...)
 	}
-	user.direct = fresh
+	r.compareMoves(e, r.moves(user, codes, func() { user.direct = fresh }), states, differs)
+}
+
+// compareMoves makes the moves of units and compares the pools with what the event says of them.
+func (r Replayed) compareMoves(e Event, moved map[ProductCode]int64, states []PoolState, differs func(format string, args ...any)) {
 	maps.DeleteFunc(moved, func(_ ProductCode, units int64) bool { return units == 0 })
 	changed := slices.Sorted(maps.Keys(moved))
 	for _, code := range changed {

@@ -44,7 +44,7 @@ var tables = []*Table{
 	}},
 	{Name: "organizations", Key: []string{"id"}, Columns: []Column{
 		{"id", Text}, {"name", Text}, {"name_key", Text}, {"display_name", Text}, {"unknown_users", Text}, {"external_licenses", Flag},
-		{"created_at", Number},
+		{"created_at", Number}, {"allocation_mode", Text}, {"on_leave", Text}, {"inactive_days", Number}, {"user_licensing", Flag},
 	}},
 	{Name: "heads", Key: []string{"organization"}, Columns: []Column{
 		{"organization", Text}, {"sequence", Number}, {"hash", Bytes}, {"at", Number},
@@ -70,6 +70,17 @@ var tables = []*Table{
 	}},
 	{Name: "memberships", Key: []string{"group_id", "member_id"}, Columns: []Column{
 		{"organization", Text}, {"group_id", Text}, {"member_id", Text}, {"member_kind", Text},
+	}},
+	{Name: "group_rules", Key: []string{"group_id"}, Columns: []Column{
+		{"organization", Text}, {"group_id", Text}, {"priority", Number}, {"external", Flag}, {"created_at", Number}, {"modified_at", Number},
+		{"applied_at", Number},
+	}},
+	{Name: "group_offers", Key: []string{"group_id", "code"}, Columns: []Column{
+		{"organization", Text}, {"group_id", Text}, {"code", Text}, {"term", Number}, {"quota", Number}, {"leases", Number}, {"units", Number},
+	}},
+	{Name: "sessions", Key: []string{"id"}, Columns: []Column{
+		{"organization", Text}, {"id", Text}, {"global_id", Text}, {"of_user", Text}, {"client_type", Text}, {"started_at", Number},
+		{"updated_at", Number},
 	}},
 	{Name: "sign_ins", Key: []string{"user_id"}, Columns: []Column{
 		{"organization", Text}, {"user_id", Text}, {"last_at", Number}, {"failures", Number}, {"failed_at", Number}, {"window_at", Number},
@@ -99,6 +110,7 @@ var tables = []*Table{
 	}},
 	{Name: "seats", Key: []string{"user_id", "code"}, Columns: []Column{
 		{"organization", Text}, {"user_id", Text}, {"code", Text}, {"units", Number}, {"direct", Flag}, {"created_at", Number},
+		{"group_id", Text}, {"term", Number}, {"leased_at", Number}, {"last_in_use", Number}, {"orphan_at", Number},
 	}},
 	{Name: "idempotency_keys", Key: []string{"principal", "key"}, Columns: []Column{
 		{"organization", Text}, {"principal", Text}, {"key", Text}, {"created_at", Number}, {"fingerprint", Bytes}, {"answer", JSONBytes},

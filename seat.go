@@ -2,14 +2,15 @@ package seatwright
 
 import "time"
 
-// Seat is one bundle that a user holds now. There is at most one per organization, user and code; it ends with its last
-// source. Today the only source is the direct allocation.
+// Seat is one bundle that a user holds now. There is at most one per organization, user and code; it has one or two sources, which
+// draw one unit together, and ends with the last of them.
 type Seat struct {
 	Organization OrganizationID
 	User         UserID
 	Code         ProductCode
 	Units        int64 // drawn from the pool: 1, or 0 where an external license stands behind the seat
 	Direct       bool  // held because of the user's direct record
+	Lease        Lease // held through a group rule; zero: not so
 	CreatedAt    time.Time
 }
 

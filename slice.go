@@ -65,9 +65,11 @@ type organizationSlice struct {
 	settingSlice
 	applicationSlice
 	grantSlice
+	leaseSlice
 	signIns map[UserID]SignIns // of everybody who was asked for and exists
 
 	created        bool
+	changed        bool // the organization itself
 	events         []Event
 	newTenants     []Tenant
 	newLots        []Lot
@@ -172,13 +174,16 @@ func (s *Slice) LoadTaken(organization OrganizationID, space NameSpace, name str
 	s.mark(organization, space, name)
 }
 
-// HeldCodes lists the codes of every seat loaded for an organization, so that a store can load their pools.
+// HeldCodes lists the codes of every seat and of every offer of a rule loaded for an organization, so that a store can load their pools.
 func (s *Slice) HeldCodes(organization OrganizationID) []ProductCode {
 	codes := map[ProductCode]bool{}
 	for _, seats := range s.at(organization).seats {
 		for code := range seats {
 			codes[code] = true
 		}
+	}
+	for ref := range s.at(organization).offers {
+		codes[ref.code] = true
 	}
 	return slices.Sorted(maps.Keys(codes))
 }
@@ -269,6 +274,7 @@ func (o *organizationSlice) removeUser(id UserID) {
 	delete(o.changedSignIns, id)
 	o.forgetMember(Member{MemberUser, string(id)})
 	o.forgetSettings(id)
+	o.forgetSessions(id)
 	o.forgetGrants(func(g Grant) bool { return g.User == id })
 }
 
@@ -337,46 +343,54 @@ func (s *Slice) record(o *organizationSlice, origin Origin, kind EventKind, subj
 // what came and went within the batch is not.
 // What is removed goes before anything else is written: its ids and names may be those of something new.
 type Changes struct {
-	Now                 time.Time      // the instant of the batch
-	Organizations       []Organization // new
-	Tenants             []Tenant       // new
-	Users               []UserRow      // new
-	ChangedUsers        []UserRow      // to be stored in place of the old ones; user name, external id and CreatedAt stay
-	RemovedUsers        []User         // only organization and id are set; their memberships, sign-ins, settings and grants go with them
-	NewApplications     []Application
-	Applications        []Application  // to be stored in place of the old ones
-	RemovedApplications []Application  // only organization and id are set; their grants go with them
-	Grants              []Grant        // to be stored as they are
-	RemovedGrants       []Grant        // only organization and id are set
-	SigningKeys         []SigningKey   // new
-	Lots                []Lot          // new
-	Heads               []Head         // to be stored as they are
-	Pools               []Pool         // to be stored as they are
-	NewRecords          []DirectRecord // new
-	Records             []DirectRecord // to be stored in place of the old ones, which keep their CreatedAt
-	RemovedRecords      []DirectRecord // only organization and user are set
-	NewSeats            []Seat         // new
-	Seats               []Seat         // to be stored in place of the old ones, which keep their CreatedAt
-	RemovedSeats        []Seat         // only organization, user and code are set
-	NewGroups           []Group        // new
-	Groups              []Group        // to be stored in place of the old ones
-	RemovedGroups       []Group        // only organization and id are set; their memberships go with them
-	NewRobots           []RobotAccount
-	Robots              []RobotAccount // to be stored in place of the old ones
-	RemovedRobots       []RobotAccount // only organization and id are set; their memberships go with them
-	NewMembers          []Membership
-	Settings            []Setting // to be stored as they are
-	RemovedSettings     []Setting // only organization, user and key are set
-	RemovedMembers      []Membership
-	Events              []Event     // to be appended
-	Keys                []KeyRecord // to be stored in place of an expired one
-	SignIns             []SignIns   // to be stored as they are; only those that changed
+	Now                  time.Time      // the instant of the batch
+	Organizations        []Organization // new
+	ChangedOrganizations []Organization // whose policies are to be stored in place of the old ones
+	Tenants              []Tenant       // new
+	Users                []UserRow      // new
+	ChangedUsers         []UserRow      // to be stored in place of the old ones; user name, external id and CreatedAt stay
+	RemovedUsers         []User         // only organization and id are set; their memberships, sign-ins, settings and grants go with them
+	NewApplications      []Application
+	Applications         []Application  // to be stored in place of the old ones
+	RemovedApplications  []Application  // only organization and id are set; their grants go with them
+	Grants               []Grant        // to be stored as they are
+	RemovedGrants        []Grant        // only organization and id are set
+	SigningKeys          []SigningKey   // new
+	Lots                 []Lot          // new
+	Heads                []Head         // to be stored as they are
+	Pools                []Pool         // to be stored as they are
+	NewRecords           []DirectRecord // new
+	Records              []DirectRecord // to be stored in place of the old ones, which keep their CreatedAt
+	RemovedRecords       []DirectRecord // only organization and user are set
+	NewSeats             []Seat         // new
+	Seats                []Seat         // to be stored in place of the old ones, which keep their CreatedAt
+	RemovedSeats         []Seat         // only organization, user and code are set
+	NewGroups            []Group        // new
+	Groups               []Group        // to be stored in place of the old ones
+	RemovedGroups        []Group        // only organization and id are set; their memberships go with them
+	NewRobots            []RobotAccount
+	Robots               []RobotAccount // to be stored in place of the old ones
+	RemovedRobots        []RobotAccount // only organization and id are set; their memberships go with them
+	NewMembers           []Membership
+	Settings             []Setting // to be stored as they are
+	RemovedSettings      []Setting // only organization, user and key are set
+	RemovedMembers       []Membership
+	Events               []Event      // to be appended
+	Keys                 []KeyRecord  // to be stored in place of an expired one
+	SignIns              []SignIns    // to be stored as they are; only those that changed
+	GroupRules           []GroupRule  // to be stored as they are, without their offers
+	RemovedGroupRules    []GroupRule  // only organization and group are set; their offers are removed as well
+	Offers               []GroupOffer // to be stored as they are
+	RemovedOffers        []GroupOffer // only organization, group and code are set
+	Sessions             []Session    // to be stored as they are
+	RemovedSessions      []Session    // only organization and id are set
 }
 
 // Empty reports that there is nothing to write.
 func (c Changes) Empty() bool {
 	return len(c.Heads)+len(c.Pools)+len(c.NewRecords)+len(c.Records)+len(c.RemovedRecords)+len(c.NewSeats)+len(c.Seats)+len(c.RemovedSeats)+len(c.Events)+len(c.Keys)+
 		len(c.NewGroups)+len(c.Groups)+len(c.RemovedGroups)+len(c.NewRobots)+len(c.Robots)+len(c.RemovedRobots)+len(c.NewMembers)+len(c.RemovedMembers)+len(c.Settings)+len(c.RemovedSettings)+
+		len(c.GroupRules)+len(c.RemovedGroupRules)+len(c.Offers)+len(c.RemovedOffers)+len(c.Sessions)+len(c.RemovedSessions)+len(c.ChangedOrganizations)+
 		len(c.Organizations)+len(c.Tenants)+len(c.Users)+len(c.ChangedUsers)+len(c.RemovedUsers)+len(c.NewApplications)+len(c.Applications)+len(c.RemovedApplications)+len(c.Grants)+len(c.RemovedGrants)+len(c.SigningKeys)+len(c.Lots)+len(c.SignIns) == 0
 }
 
@@ -393,6 +407,8 @@ func (s *Slice) Changes() Changes {
 		o := s.organizations[id]
 		if o.created {
 			c.Organizations = append(c.Organizations, o.organization)
+		} else if o.changed {
+			c.ChangedOrganizations = append(c.ChangedOrganizations, o.organization)
 		}
 		if len(o.events) > 0 || o.rewriteHead {
 			c.Heads = append(c.Heads, o.head)
@@ -416,6 +432,7 @@ func (s *Slice) Changes() Changes {
 			c.Pools = append(c.Pools, o.pools[code])
 		}
 		c.addGroups(id, o)
+		c.addLeases(id, o)
 		c.addSettings(id, o)
 		c.addApplications(id, o)
 		c.addGrants(id, o)

@@ -85,6 +85,9 @@ func (r LoadRequest) ByOrganization() []Touch {
 		m.GroupNameKeys = append(m.GroupNameKeys, t.GroupNameKeys...)
 		m.RobotNameKeys = append(m.RobotNameKeys, t.RobotNameKeys...)
 		m.SignIns = append(m.SignIns, t.SignIns...)
+		m.GroupsOf = append(m.GroupsOf, t.GroupsOf...)
+		m.Rules = m.Rules || t.Rules
+		m.Sessions = append(m.Sessions, t.Sessions...)
 		m.UserNameKeys = append(m.UserNameKeys, t.UserNameKeys...)
 		m.ExternalIDs = append(m.ExternalIDs, t.ExternalIDs...)
 		m.TenantNameKeys = append(m.TenantNameKeys, t.TenantNameKeys...)
@@ -117,6 +120,7 @@ type Reader interface {
 	SettingReader
 	GrantReader
 	LicenseReader
+	LeaseReader
 	EventReader
 }
 
@@ -212,6 +216,19 @@ type LicenseReader interface {
 	Allocations(ctx context.Context, organization OrganizationID, users []UserID) ([]UserAllocation, error)
 	// SeatUnits sums the units of all seats of an organization by code. It reads every seat: for verification only.
 	SeatUnits(ctx context.Context, organization OrganizationID) (map[ProductCode]int64, error)
+}
+
+// LeaseReader tells of rules, of what people hold through them, and of sessions. Leases that have ended with an offer are left out.
+type LeaseReader interface {
+	// GroupRule finds the rule of a group, which may be a built-in one.
+	GroupRule(ctx context.Context, organization OrganizationID, group GroupID) (GroupRule, error)
+	// Seats lists what people hold, in the order of their ids and of the codes.
+	Seats(ctx context.Context, organization OrganizationID, users []UserID) ([]Seat, error)
+	// Session finds a session by exact id. One that was not told of for SessionLife may be missing.
+	Session(ctx context.Context, organization OrganizationID, id SessionID) (Session, error)
+	// SweepableLeases lists people whose leases are to be swept: not used since an instant, orphans of rules that were set again, or ended with
+	// an offer. At most so many of each organization, in the order of organizations and ids.
+	SweepableLeases(ctx context.Context, now time.Time, most int) (map[OrganizationID][]UserID, error)
 }
 
 // UserAllocation is a direct allocation together with the person it was made for.

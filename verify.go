@@ -43,11 +43,9 @@ type organizationCheck struct {
 	replayed Replayed
 	groups   map[GroupID]bool // those with a row
 
-	last      []byte // table and key of the row before
-	spare     []byte // the memory of the one before that
-	seatsOf   UserID // whose seats are coming
-	seatCodes []ProductCode
-	seatUnits map[int64]bool
+	last  []byte // table and key of the row before
+	spare []byte // the memory of the one before that
+	seats []Seat // of the person whose seats are coming
 }
 
 // Row takes the next row.
@@ -61,7 +59,6 @@ func (v *Verification) Row(r Row) {
 		v.endOrganization()
 		v.current = &organizationCheck{
 			Verification: v, id: id, chain: Head{Organization: id, Hash: NoHash()}, replayed: newReplayed(), groups: map[GroupID]bool{},
-			seatUnits: map[int64]bool{},
 		}
 	}
 	v.current.take(r)
@@ -143,6 +140,12 @@ func (c *organizationCheck) take(r Row) {
 		c.takeApplication(r)
 	case "grants":
 		c.takeGrant(r)
+	case "group_rules":
+		c.takeRule(r)
+	case "group_offers":
+		c.takeOffer(r)
+	case "sessions":
+		c.person("session", UserID(r.text(3)))
 	case "sign_ins":
 		c.takeSignIns(UserID(r.text(1)), instant(r.number(2)), r.number(3))
 	case "lots":
@@ -152,7 +155,7 @@ func (c *organizationCheck) take(r Row) {
 	case "direct_records":
 		c.takeRecord(UserID(r.text(1)), r.flag(2), instant(r.number(3)), instant(r.number(4)))
 	case "seats":
-		c.takeSeat(UserID(r.text(1)), ProductCode(r.text(2)), r.number(3), r.flag(4), instant(r.number(5)))
+		c.takeSeat(r)
 	case "idempotency_keys":
 		if len(r.bytes(4)) != len(c.chain.Hash) || !json.Valid(r.bytes(5)) {
 			c.differ("the answer to idempotency key %q of %s cannot be read", r.text(2), r.text(1))
@@ -176,7 +179,10 @@ func (c *organizationCheck) once(r Row) {
 
 func (c *organizationCheck) takeOrganization(r Row) {
 	c.organizations[c.id] = true
-	c.row = &settings{UnknownUsers: UnknownUsers(r.text(4)), ExternalLicenses: r.flag(5), created: instant(r.number(6))}
+	c.row = &settings{Policies{
+		UnknownUsers: UnknownUsers(r.text(4)), ExternalLicenses: r.flag(5), AllocationMode: AllocationMode(r.text(7)), OnLeave: OnLeave(r.text(8)),
+		InactiveDays: r.number(9), UserLicensing: r.flag(10),
+	}, instant(r.number(6))}
 	if r.text(2) != NameKey(r.text(1)) {
 		c.differ("its name %s is looked up as %s", r.text(1), r.text(2))
 	}
@@ -385,44 +391,6 @@ func (c *organizationCheck) takeRecord(id UserID, external bool, created, update
 	u.direct.recorded = true
 }
 
-// takeSeat collects the seats of one person, which come one after the other.
-func (c *organizationCheck) takeSeat(user UserID, code ProductCode, units int64, direct bool, created time.Time) {
-	if user != c.seatsOf {
-		c.endSeats()
-		c.seatsOf = user
-	}
-	c.seatCodes = append(c.seatCodes, code)
-	c.seatUnits[units] = true
-	c.replayed.pool(code).seats += units
-	if !direct {
-		c.differ("seat %s of user %s: it has no source", code, user)
-	}
-	if u := c.replayed.users[user]; u != nil && u.direct != nil && created.After(u.direct.changed) {
-		c.differ("seat %s of user %s: made at %s, after the last event about it", code, user, moment(created))
-	}
-}
-
-func (c *organizationCheck) endSeats() {
-	if len(c.seatCodes) == 0 {
-		return
-	}
-	u := c.person("seats", c.seatsOf)
-	var told []ProductCode
-	units := int64(0)
-	if u.direct != nil {
-		told, units = u.direct.codes, u.direct.units
-		u.direct.seated = true
-	}
-	switch {
-	case !slices.Equal(c.seatCodes, told):
-		c.differ("seats of user %s: stored are %v, by the events %v", c.seatsOf, c.seatCodes, told)
-	case len(c.seatUnits) != 1 || !c.seatUnits[units]:
-		c.differ("seats of user %s: the units of %v are not %d each, as by the events", c.seatsOf, c.seatCodes, units)
-	}
-	c.seatCodes = c.seatCodes[:0]
-	clear(c.seatUnits)
-}
-
 // person finds who a row is about.
 func (c *organizationCheck) person(what string, id UserID) *replayedUser {
 	u := c.replayed.users[id]
@@ -450,6 +418,7 @@ func (c *organizationCheck) end() {
 	for _, id := range slices.Sorted(maps.Keys(c.replayed.tenants)) {
 		c.differ("tenant %s: by the events it exists, and it is missing", id)
 	}
+	c.endRules()
 	for _, id := range slices.Sorted(maps.Keys(c.replayed.groups)) {
 		if !c.groups[id] {
 			c.differ("group %s: by the events it exists, and it is missing", id)
@@ -472,7 +441,7 @@ func (c *organizationCheck) end() {
 	}
 	var incomplete []UserID
 	for id, u := range c.replayed.users {
-		if !u.seen || u.missesSignIns() || u.direct != nil && (!u.direct.recorded || !u.direct.seated && len(u.direct.codes) > 0) {
+		if !u.seen || u.missesSignIns() || u.direct != nil && !u.direct.recorded || !u.seated && len(c.replayed.seatsOf(u)) > 0 {
 			incomplete = append(incomplete, id)
 		}
 	}
@@ -488,8 +457,8 @@ func (c *organizationCheck) end() {
 		if u.direct != nil && !u.direct.recorded {
 			c.differ("direct record of user %s: by the events it exists, and it is missing", id)
 		}
-		if u.direct != nil && !u.direct.seated && len(u.direct.codes) > 0 {
-			c.differ("seats of user %s: stored are none, by the events %v", id, u.direct.codes)
+		if told := c.replayed.seatsOf(u); !u.seated && len(told) > 0 {
+			c.differ("seats of user %s: stored are none, by the events %v", id, told)
 		}
 	}
 	for _, code := range slices.Sorted(maps.Keys(c.replayed.pools)) {
@@ -511,9 +480,8 @@ func (c *organizationCheck) endHead() {
 	switch {
 	case c.row == nil:
 		c.differ("there are rows of it, but it does not exist")
-	case !known || !told.created.Equal(c.row.created) || c.id != HostID && (told.UnknownUsers != c.row.UnknownUsers || told.ExternalLicenses != c.row.ExternalLicenses):
-		c.differ("stored with unknown users %s, external licenses %t, created at %s; by the events %s, %t, %s", c.row.UnknownUsers,
-			c.row.ExternalLicenses, moment(c.row.created), told.UnknownUsers, told.ExternalLicenses, moment(told.created))
+	case !known || !told.created.Equal(c.row.created) || told.Policies != c.row.Policies:
+		c.differ("stored with %s, created at %s; by the events %s, %s", c.row.Policies, moment(c.row.created), told.Policies, moment(told.created))
 	}
 	switch {
 	case c.head == nil:

@@ -41,6 +41,8 @@ func TestReplayFindsEventsThatDoNotFollow(t *testing.T) {
 		subject, data string
 	}
 	ann := event{EventAllocationSet, "ann", `{"codes":["ATTUNU"],"units":1,"pools":[{"code":"ATTUNU","used":1,"total":1}]}`}
+	rule := event{EventGroupRuleSet, "everyone", `{"priority":100,"offers":[{"code":"ATTUNU","term":5}],"pools":[]}`}
+	lease := event{EventLeaseAcquired, "ann", `{"code":"ATTUNU","group":"everyone","term":5,"units":1,"pools":[{"code":"ATTUNU","used":1,"total":1}]}`}
 	for name, c := range map[string]struct {
 		events []event
 		want   string // part of the error; empty: there is none
@@ -73,8 +75,22 @@ func TestReplayFindsEventsThatDoNotFollow(t *testing.T) {
 		"updated after the end":   {[]event{{EventUserDeleted, "ann", `{}`}, {EventUserUpdated, "ann", `{"changed":["email"],"role":"member","active":true}`}}, "updates ann, who does not exist"},
 		"a password of nobody":    {[]event{{EventUserPasswordChanged, "eve", `{}`}}, "changes the password of eve, who does not exist"},
 		"an update of nothing":    {[]event{{EventUserUpdated, "ann", `{"changed":[],"role":"member","active":true}`}}, "changes nothing of ann"},
-		"unreadable":              {[]event{{EventAllocationSet, "ann", `{"codes":`}}, "has data that cannot be read"},
-		"unknown":                 {[]event{{"seat.stolen", "ann", `{}`}}, "which this program does not know"},
+		"leased": {[]event{rule, lease, {EventLeaseReleased, "ann", `{"code":"ATTUNU","group":"everyone","term":5,"pools":[{"code":"ATTUNU","used":0,"total":1}]}`}, ann,
+			{EventGroupRuleRemoved, "everyone", `{"ended":[{"code":"ATTUNU","leases":0,"units":0}],"pools":[]}`}}, ""},
+		"leased, and the offer ends": {[]event{rule, lease, {EventGroupRuleSet, "everyone", `{"priority":100,"offers":[],"ended":[{"code":"ATTUNU","leases":1,"units":1}],"pools":[{"code":"ATTUNU","used":0,"total":1}]}`}, {EventUserDeleted, "ann", `{}`}}, ""},
+		"leased beyond the pool":     {[]event{rule, lease, {EventLeaseAcquired, "bob", strings.Replace(lease.data, `"used":1`, `"used":2`, 1)}}, "draws on pool ATTUNU beyond"},
+		"leased without a rule":      {[]event{lease}, "whose rule does not offer it"},
+		"leased in another term":     {[]event{rule, {EventLeaseAcquired, "ann", strings.Replace(lease.data, `"term":5`, `"term":4`, 1)}}, "whose rule does not offer it"},
+		"leased twice":               {[]event{rule, lease, lease}, "leases ATTUNU to ann a second time"},
+		"leased over a quota":        {[]event{{EventGroupRuleSet, "everyone", strings.Replace(rule.data, `"term":5`, `"term":5,"quota":1`, 1)}, lease, {EventLeaseAcquired, "bob", lease.data}}, "beyond its quota of 1"},
+		"a quota below use":          {[]event{{EventGroupRuleSet, "everyone", strings.Replace(rule.data, `"term":5`, `"term":5,"quota":1`, 1)}, {EventGroupRuleSet, "everyone", `{"priority":100,"offers":[{"code":"ATTUNU","term":6}],"pools":[]}`}}, "gives ATTUNU the term 6, which had 5"},
+		"an offer that vanishes":     {[]event{rule, {EventGroupRuleSet, "everyone", `{"priority":100,"offers":[],"pools":[]}`}}, "does not tell what became of ATTUNU"},
+		"ended for fewer":            {[]event{rule, lease, {EventGroupRuleRemoved, "everyone", `{"ended":[{"code":"ATTUNU","leases":0,"units":0}],"pools":[]}`}}, "by the events there are 1 with 1"},
+		"a rule of no group":         {[]event{{EventGroupRuleSet, "g", rule.data}}, "sets a rule of the group g, which does not exist"},
+		"released by nobody":         {[]event{rule, {EventLeaseReleased, "ann", `{"code":"ATTUNU","group":"everyone","term":5,"pools":[]}`}}, "that ann does not have"},
+		"deleted with a lease":       {[]event{rule, lease, {EventUserDeleted, "ann", `{}`}}, "deletes ann, who still holds something"},
+		"unreadable":                 {[]event{{EventAllocationSet, "ann", `{"codes":`}}, "has data that cannot be read"},
+		"unknown":                    {[]event{{"seat.stolen", "ann", `{}`}}, "which this program does not know"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -97,7 +113,7 @@ func TestVerificationFindsTwins(t *testing.T) {
 	var found []string
 	v := NewVerification(func(sentence string) { found = append(found, sentence) })
 	for range 2 {
-		v.Row(Row{Table: seats, Values: []any{"o", "ann", "ATTUNU", int64(1), true, int64(5)}})
+		v.Row(Row{Table: seats, Values: []any{"o", "ann", "ATTUNU", int64(1), true, int64(5), "", int64(0), int64(0), int64(0), int64(0)}})
 	}
 	v.End()
 	if !strings.Contains(fmt.Sprint(found), "there are two rows of seats ann ATTUNU") {

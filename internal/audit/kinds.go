@@ -34,6 +34,10 @@ const (
 	actionAllocate   = "Allocate"
 	actionDeallocate = "Deallocate"
 	actionRefuse     = "Refuse"
+	actionAcquire    = "Acquire"
+	actionRelease    = "Release"
+	actionRevoke     = "Revoke"
+	actionExpire     = "Expire"
 	actionSignIn     = "SignIn"
 	actionSignInFail = "SignInRefused"
 )
@@ -76,6 +80,15 @@ var kinds = map[seatwright.EventKind]kind{
 	seatwright.EventAllocationSet:       {category: categoryLicense, action: actionAllocate, person: true, say: sayAllocationSet},
 	seatwright.EventAllocationRemoved:   {category: categoryLicense, action: actionDeallocate, person: true, say: sayAllocationRemoved},
 	seatwright.EventAllocationRefused:   {category: categoryLicense, action: actionRefuse, refused: true, say: sayAllocationRefused},
+
+	seatwright.EventOrganizationUpdated: {category: categoryOrganization, action: actionUpdate, say: sayPolicies},
+	seatwright.EventGroupRuleSet:        {category: categoryLicense, action: actionUpdate, say: sayRuleSet},
+	seatwright.EventGroupRuleRemoved:    {category: categoryLicense, action: actionDelete, say: sayRuleRemoved},
+	seatwright.EventLeaseAcquired:       {category: categoryLicense, action: actionAcquire, person: true, say: sayLease("leased %[2]s to %[1]s through the group %[3]s")},
+	seatwright.EventLeaseReleased:       {category: categoryLicense, action: actionRelease, person: true, say: sayLease("ended the lease of %[2]s that %[1]s had through the group %[3]s")},
+	seatwright.EventLeaseRevoked:        {category: categoryLicense, action: actionRevoke, person: true, say: sayLease("revoked the lease of %[2]s that %[1]s had through the group %[3]s")},
+	seatwright.EventLeaseExpired:        {category: categoryLicense, action: actionExpire, person: true, say: sayLease("let the lease of %[2]s expire that %[1]s had through the group %[3]s")},
+	seatwright.EventLeaseOrphaned:       {category: categoryLicense, action: actionUpdate, person: true, say: sayLease("left %[1]s the lease of %[2]s, though they are not in the group %[3]s any more")},
 
 	seatwright.EventUserSignedIn:             {category: categoryUser, action: actionSignIn, person: true, signIn: true, say: saySignedIn},
 	seatwright.EventUserSignInRefused:        {category: categoryUser, action: actionSignInFail, person: true, refused: true, signIn: true, say: saySignInRefused},
@@ -255,6 +268,68 @@ func sayAllocationRefused(_ string, data []byte) string {
 		text += fmt.Sprintf(" (and %s more since the last record)", times(refused.Suppressed))
 	}
 	return text
+}
+
+func sayPolicies(_ string, data []byte) string {
+	return "changed the policies of the organization: " + read[seatwright.Policies](data).String()
+}
+
+func sayRuleSet(subject string, data []byte) string {
+	set := read[seatwright.GroupRuleSet](data)
+	var offers []string
+	for _, offer := range set.Offers {
+		text := string(offer.Code)
+		if offer.Quota > 0 {
+			text += fmt.Sprintf(" (at most %d)", offer.Quota)
+		}
+		offers = append(offers, text)
+	}
+	return "set the rule of the group " + subject + ": its members may lease " + list(offers) + endedWith(set.Ended) + poolsNow(set.Pools)
+}
+
+func sayRuleRemoved(subject string, data []byte) string {
+	removed := read[seatwright.GroupRuleRemoved](data)
+	return "removed the rule of the group " + subject + endedWith(removed.Ended) + poolsNow(removed.Pools)
+}
+
+// endedWith counts the leases that ended with what a rule does not offer any more.
+func endedWith(ended []seatwright.OfferEnd) string {
+	var parts []string
+	for _, end := range ended {
+		parts = append(parts, fmt.Sprintf("%d of %s", end.Leases, end.Code))
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return "; leases that ended: " + list(parts)
+}
+
+// sayLease tells of one lease; the format takes who, what and through which group.
+func sayLease(format string) func(string, []byte) string {
+	return func(subject string, data []byte) string {
+		lease := read[seatwright.LeaseState](data)
+		text := fmt.Sprintf(format, subject, lease.Code, lease.Group)
+		switch lease.Reason {
+		case seatwright.LeaseReplaced:
+			text += ": they took a stronger bundle"
+		case seatwright.LeaseOverridden:
+			text += ": a direct allocation stands in its place"
+		case seatwright.LeaseLeft:
+			text += ": they left the group"
+		case seatwright.LeaseUnused:
+			text += ": it was not used for long"
+		case seatwright.LeaseReapplied:
+			text += ": the rule was set again, and they are not in the group"
+		case seatwright.LeaseInactive:
+			text += ": they were made inactive"
+		case seatwright.LeaseDeleted:
+			text += ": they were deleted"
+		case seatwright.LeaseReleased:
+			text += ": they gave it back"
+		case seatwright.LeaseRevoked: // said
+		}
+		return text + poolsNow(lease.Pools)
+	}
 }
 
 // saySignedIn has no subject: it is the actor.

@@ -45,6 +45,8 @@ func filled(t *testing.T) seatwright.Archive {
 	do(t, store, seatwright.CreateLot{Lot: seatwright.Lot{Organization: "o", ID: "lot", Code: "ATTUNU", Quantity: 5, End: end}})
 	do(t, store, seatwright.AdmitSignIn{Organization: "o", User: "ann"})
 	do(t, store, seatwright.AllocateToUsers{Organization: "o", Users: []seatwright.UserID{"ann", "bob"}, Codes: []seatwright.ProductCode{"ATTUNU"}})
+	do(t, store, seatwright.SetGroupRule{Organization: "o", Group: "g", Codes: []seatwright.ProductCode{"ATTUNU"}})
+	do(t, store, seatwright.OpenSession{Organization: "o", User: "ann", Session: "session", GlobalID: "global", ClientType: "a \"product\""})
 	if err := store.Close(); err != nil {
 		t.Fatal(err)
 	}

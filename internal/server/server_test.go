@@ -132,7 +132,7 @@ func (w *world) CreateLot(_ context.Context, caller seatwright.Caller, lot seatw
 }
 
 func (w *world) CreateOrganization(_ context.Context, caller seatwright.Caller, n directory.NewOrganization) (seatwright.Organization, error) {
-	return seatwright.Organization{ID: "fresh", Name: n.Name, UnknownUsers: n.UnknownUsers, CreatedAt: created}, w.reach(caller, "organization %+v", n)
+	return seatwright.Organization{ID: "fresh", Name: n.Name, Policies: seatwright.Policies{UnknownUsers: n.UnknownUsers}, CreatedAt: created}, w.reach(caller, "organization %+v", n)
 }
 
 func (w *world) CreateTenant(_ context.Context, caller seatwright.Caller, org seatwright.OrganizationID, n directory.NewTenant) (seatwright.Tenant, error) {

@@ -68,7 +68,7 @@ func (w *writer) load(request seatwright.LoadRequest, clock func() time.Time, lo
 		return nil, err
 	}
 	answers.fill(b)
-	for _, step := range [...]func() error{b.loadPeople, b.loadGroups, b.loadSettings, b.loadPools, b.loadSignIns, b.loadGrants, func() error { return b.loadTaken(touches) }} {
+	for _, step := range [...]func() error{b.loadPeople, b.loadGroups, b.loadLeases, b.loadSettings, b.loadPools, b.loadSignIns, b.loadGrants, func() error { return b.loadTaken(touches) }} {
 		if err := step(); err != nil {
 			return nil, err
 		}
@@ -122,7 +122,7 @@ var (
 
 	// Each person with their record and seats: one row per seat, at least one per person. Of the person nothing but the id and
 	// whether they are active is read, and no instants: most decisions look at no more.
-	loadUsers = newStatement(`SELECT w.n, u.active, d.external, s.code, s.units, s.direct
+	loadUsers = newStatement(`SELECT w.n, u.active, d.external, s.code, s.units, s.direct, `+leaseColumns+`
 		FROM unnest($1::int4[], $2::text[]) WITH ORDINALITY w (organization, id, n)
 		JOIN users u ON u.organization = w.organization AND u.id = w.id
 		LEFT JOIN direct_records d ON d.organization = w.organization AND d.user_id = w.id
@@ -243,6 +243,7 @@ func (a *answers) addUser(r row) {
 	if u.seated = !r.null(3); u.seated {
 		u.seat = seatwright.Seat{
 			Organization: user.Organization, User: user.ID, Code: seatwright.ProductCode(r.text(3)), Units: r.int(4), Direct: r.flag(5),
+			Lease: leaseOf(r[6:]),
 		}
 	}
 	a.rows = append(a.rows, u)
@@ -283,12 +284,19 @@ func digestOf(ref seatwright.KeyRef) (digest [16]byte) {
 }
 
 // organizationColumns are what organizationOf reads, in its order.
-const organizationColumns = `o.id, o.name, o.display_name, o.unknown_users, o.external_licenses, o.created_at`
+const organizationColumns = `o.id, o.name, o.display_name, o.unknown_users, o.external_licenses, o.created_at, o.allocation_mode, o.on_leave,
+	o.inactive_days, o.user_licensing`
+
+// columnsInOrganization are how many.
+const columnsInOrganization = 10
 
 func organizationOf(r row) seatwright.Organization {
 	return seatwright.Organization{
-		ID: seatwright.OrganizationID(r.text(0)), Name: r.text(1), DisplayName: r.text(2), UnknownUsers: seatwright.UnknownUsers(r.text(3)),
-		ExternalLicenses: r.flag(4), CreatedAt: r.instant(5),
+		ID: seatwright.OrganizationID(r.text(0)), Name: r.text(1), DisplayName: r.text(2), CreatedAt: r.instant(5),
+		Policies: seatwright.Policies{
+			UnknownUsers: seatwright.UnknownUsers(r.text(3)), ExternalLicenses: r.flag(4), AllocationMode: seatwright.AllocationMode(r.text(6)),
+			OnLeave: seatwright.OnLeave(r.text(7)), InactiveDays: r.int(8), UserLicensing: r.flag(9),
+		},
 	}
 }
 
@@ -336,14 +344,15 @@ const unlicensedFor = time.Hour
 func (b *batch) readOrganizations(t *trip) error {
 	byNumber := map[int32]*recentOrganization{}
 	err := t.each(func(r row) {
+		rest := r[columnsInOrganization:]
 		o := &recentOrganization{
-			organization: organizationOf(r), from: r.instant(7), licensed: r.flag(8), pools: map[seatwright.ProductCode]seatwright.Pool{},
+			organization: organizationOf(r), from: rest.instant(1), licensed: rest.flag(2), pools: map[seatwright.ProductCode]seatwright.Pool{},
 		}
 		o.until = o.from.Add(unlicensedFor)
-		if !r.null(9) {
-			o.until = r.instant(9)
+		if !rest.null(3) {
+			o.until = rest.instant(3)
 		}
-		byNumber[int32(r.int(6))] = o
+		byNumber[int32(rest.int(0))] = o
 	})
 	if err != nil {
 		return err

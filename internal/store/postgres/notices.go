@@ -63,7 +63,7 @@ func (n *notices) add(c seatwright.Changes) {
 // noticePause bounds what notices cost a busy database: one costs as much as writing three commands.
 const noticePause = 5 * time.Millisecond
 
-// sweepInterval is how often answers to idempotency keys that nobody may ask for any more are removed.
+// sweepInterval is how often answers to idempotency keys that nobody may ask for any more are removed, and old sessions.
 const sweepInterval = 10 * time.Second
 
 func (n *notices) run(ctx context.Context) {
@@ -113,13 +113,16 @@ func payload(changed map[seatwright.OrganizationID]int64) string {
 	return b.String()
 }
 
-// sweep removes expired answers, skipping those that a batch is replacing.
+// sweep removes expired answers and sessions that were not told of for long, skipping those that a batch is replacing.
 func (n *notices) sweep(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, readTime)
 	defer cancel()
 	_, _ = n.pool.Exec(ctx, `DELETE FROM idempotency_keys WHERE ctid = ANY (ARRAY (
 		SELECT ctid FROM idempotency_keys WHERE created_at < coalesce($2, (extract(epoch FROM clock_timestamp()) * 1000000)::int8) - $1
 		LIMIT 100000 FOR UPDATE SKIP LOCKED))`, seatwright.KeyLife.Microseconds(), microsOf(n.clock)) // comes again
+	_, _ = n.pool.Exec(ctx, `DELETE FROM sessions WHERE ctid = ANY (ARRAY (
+		SELECT ctid FROM sessions WHERE updated_at < coalesce($2, (extract(epoch FROM clock_timestamp()) * 1000000)::int8) - $1
+		LIMIT 10000 FOR UPDATE SKIP LOCKED))`, seatwright.SessionLife.Microseconds(), microsOf(n.clock))
 }
 
 // microsOf is the time of a clock that is not the database's, nil for the database's.

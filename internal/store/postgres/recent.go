@@ -49,6 +49,9 @@ func (m recent) committed(c seatwright.Changes) {
 	if len(m.numbers) > 10*maxRecent {
 		clear(m.numbers)
 	}
+	for _, o := range c.ChangedOrganizations {
+		delete(m.organizations, m.numbers[o.ID])
+	}
 	for _, l := range c.Lots {
 		delete(m.organizations, m.numbers[l.Organization]) // when it is licensed has changed
 	}

@@ -51,9 +51,12 @@ var (
 		WHERE d.organization = w.organization AND d.user_id = w.user_id`, oidInt4, oidText, oidBool, oidInt8)
 	deleteSeats = newStatement(`DELETE FROM seats s USING unnest($1::int4[], $2::text[], $3::text[]) w (organization, user_id, code)
 		WHERE s.organization = w.organization AND s.user_id = w.user_id AND s.code = w.code`, oidInt4, oidText, oidText)
-	updateSeats = newStatement(`UPDATE seats s SET units = w.units, direct = w.direct
-		FROM unnest($1::int4[], $2::text[], $3::text[], $4::int8[], $5::bool[]) w (organization, user_id, code, units, direct)
-		WHERE s.organization = w.organization AND s.user_id = w.user_id AND s.code = w.code`, oidInt4, oidText, oidText, oidInt8, oidBool)
+	updateSeats = newStatement(`UPDATE seats s SET units = w.units, direct = w.direct, group_id = w.group_id, term = w.term, leased_at = w.leased_at,
+			last_in_use = w.last_in_use, orphan_at = w.orphan_at
+		FROM unnest($1::int4[], $2::text[], $3::text[], $4::int8[], $5::bool[], $6::text[], $7::int8[], $8::int8[], $9::int8[], $10::int8[])
+			w (organization, user_id, code, units, direct, group_id, term, leased_at, last_in_use, orphan_at)
+		WHERE s.organization = w.organization AND s.user_id = w.user_id AND s.code = w.code`,
+		oidInt4, oidText, oidText, oidInt8, oidBool, oidText, oidInt8, oidInt8, oidInt8, oidInt8)
 	// An expired answer gives way to the new one, if the sweep has not taken it yet.
 	replaceKeys = newStatement(`INSERT INTO idempotency_keys (organization, digest, created_at, principal, key, fingerprint, answer)
 		SELECT * FROM unnest($1::int4[], $2::uuid[], $3::int8[], $4::text[], $5::text[], $6::bytea[], $7::bytea[])
@@ -131,6 +134,7 @@ func (w *writer) write(b *batch, c seatwright.Changes) error {
 	o := output{trip: w.trip(), numbers: w.recent.numbers, made: made}
 	o.directory(c)
 	o.groups(c)
+	o.leases(c)
 	o.settings(c)
 	o.applications(w, c)
 	o.rare(b, c)
@@ -218,6 +222,7 @@ func (o *output) directory(c seatwright.Changes) {
 	o.rows(leaveGroupsAsUsers, len(c.RemovedUsers), gone)
 	o.rows(forgetSettings, len(c.RemovedUsers), gone)
 	o.rows(forgetGrantsOfUsers, len(c.RemovedUsers), gone)
+	o.rows(forgetSessionsOfUsers, len(c.RemovedUsers), gone)
 	o.rows(deleteUsers, len(c.RemovedUsers), gone)
 	o.rows(updateUsers, len(c.ChangedUsers), func(i int, to []*array) {
 		u := &c.ChangedUsers[i]
@@ -302,12 +307,8 @@ func (o *output) rare(b *batch, c seatwright.Changes) {
 		to[2].text(string(s.Code))
 	})
 	o.rows(updateSeats, len(c.Seats), func(i int, to []*array) {
-		s := &c.Seats[i]
-		to[0].int4(o.number(s.Organization))
-		to[1].text(string(s.User))
-		to[2].text(string(s.Code))
-		to[3].int8(s.Units)
-		to[4].flag(s.Direct)
+		o.seat(&c.Seats[i], to)
+		lease(c.Seats[i].Lease, to[5:])
 	})
 }
 
@@ -343,14 +344,10 @@ func (o *output) usual(b *batch, c seatwright.Changes) {
 		to[4].instant(r.UpdatedAt)
 	}
 	to = next(columnsOfSeat)
-	for i := range c.NewSeats {
-		s := &c.NewSeats[i]
-		to[0].int4(o.number(s.Organization))
-		to[1].text(string(s.User))
-		to[2].text(string(s.Code))
-		to[3].int8(s.Units)
-		to[4].flag(s.Direct)
-		to[5].instant(s.CreatedAt)
+	_, seats := split(c.NewSeats, isLeased)
+	for i := range seats {
+		o.seat(&seats[i], to)
+		to[5].instant(seats[i].CreatedAt)
 	}
 	to = next(columnsOfKey)
 	for i := range keys {

@@ -391,6 +391,10 @@ func restoration(t *seatwright.Table) string {
 		into, columns, values = "holdings", slices.Concat(columns, []string{"code"}), values+", '"+codeOfRecord+"'"
 	case "seats":
 		into = "holdings"
+		values = "?1, ?2, ?3, ?4, ?5, ?6, nullif(?7, '')" // and without a lease the rest of it is null
+		for i := 8; i <= len(columns); i++ {
+			values += fmt.Sprintf(", CASE WHEN ?7 <> '' THEN ?%d END", i)
+		}
 	}
 	return "INSERT INTO " + into + " (" + strings.Join(columns, ", ") + ") VALUES (" + values + ")"
 }

@@ -25,6 +25,7 @@ func (w *writer) apply(c seatwright.Changes) error {
 		{"", w.insertLots},
 		{"", w.checkPeople},
 		{"", w.putGroups},
+		{"", w.putLeases},
 		{"", w.putSettings},
 		{"", w.putApplications},
 		{"", w.putGrants},
@@ -90,6 +91,9 @@ func (w *writer) remove(c seatwright.Changes) error {
 		if err := w.exec(`DELETE FROM grants WHERE organization = ? AND of_user = ?`, w.numberOf(u.Organization), string(u.ID)); err != nil {
 			return err
 		}
+		if err := w.exec(`DELETE FROM sessions WHERE organization = ? AND of_user = ?`, w.numberOf(u.Organization), string(u.ID)); err != nil {
+			return err
+		}
 		if err := w.exec(`DELETE FROM users WHERE number = ?`, w.people[person{u.Organization, u.ID}]); err != nil {
 			return err
 		}
@@ -115,11 +119,19 @@ func (w *writer) insertDirectory(c seatwright.Changes) error {
 	for _, o := range c.Organizations {
 		number, err := w.add(`INSERT INTO organizations (id, name, name_key, display_name, unknown_users, external_licenses, created_at)
 			VALUES (?, ?, ?, ?, ?, ?, ?)`,
-			string(o.ID), o.Name, seatwright.NameKey(o.Name), o.DisplayName, string(o.UnknownUsers), o.ExternalLicenses, o.CreatedAt.UnixMicro())
+			string(o.ID), o.Name, seatwright.NameKey(o.Name), o.DisplayName, string(o.UnknownUsers), o.ExternalLicenses, o.CreatedAt.UnixMicro()) // the other policies are the defaults of the columns
 		if err != nil {
 			return err
 		}
 		w.made[o.ID] = number
+	}
+	for _, o := range c.ChangedOrganizations {
+		err := w.exec(`UPDATE organizations SET unknown_users = ?, external_licenses = ?, allocation_mode = ?, on_leave = ?, inactive_days = ?,
+				user_licensing = ? WHERE number = ?`, string(o.UnknownUsers), o.ExternalLicenses, string(o.AllocationMode), string(o.OnLeave),
+			o.InactiveDays, o.UserLicensing, w.numberOf(o.ID))
+		if err != nil {
+			return err
+		}
 	}
 	for _, t := range c.Tenants {
 		err := w.exec(`INSERT INTO tenants (organization, id, name, name_key, created_at) VALUES (?, ?, ?, ?, ?)`,
@@ -210,8 +222,10 @@ func (w *writer) putHoldings(c seatwright.Changes) error {
 		}
 	}
 	for _, s := range c.Seats {
-		err := w.exec(`UPDATE holdings SET units = ?, direct = ? WHERE user_number = ? AND code = ?`,
-			s.Units, s.Direct, w.people[person{s.Organization, s.User}], string(s.Code))
+		group, term, leasedAt, lastInUse, orphanAt := leaseValues(s.Lease)
+		err := w.exec(`UPDATE holdings SET units = ?, direct = ?, group_id = ?, term = ?, leased_at = ?, last_in_use = ?, orphan_at = ?
+				WHERE user_number = ? AND code = ?`, s.Units, s.Direct, group, term, leasedAt, lastInUse, orphanAt,
+			w.people[person{s.Organization, s.User}], string(s.Code))
 		if err != nil {
 			return err
 		}
@@ -233,6 +247,17 @@ func (w *writer) insertHoldings(c seatwright.Changes) error {
 	}
 	for i := range c.NewSeats {
 		s := &c.NewSeats[i]
+		if s.Lease.Held() { // those who open a session take one or two
+			group, term, leasedAt, lastInUse, orphanAt := leaseValues(s.Lease)
+			err := w.exec(`INSERT OR ROLLBACK INTO holdings (user_number, code, organization, units, direct, created_at, group_id, term, leased_at,
+					last_in_use, orphan_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+				w.people[person{s.Organization, s.User}], string(s.Code), w.numberOf(s.Organization), s.Units, s.Direct, s.CreatedAt.UnixMicro(),
+				group, term, leasedAt, lastInUse, orphanAt)
+			if err != nil {
+				return err
+			}
+			continue
+		}
 		all = append(all, holding{user: w.people[person{s.Organization, s.User}], seat: s})
 	}
 	slices.SortStableFunc(all, func(a, b holding) int { return cmp.Compare(a.user, b.user) }) // seats have the order of their codes

@@ -14,7 +14,7 @@ func (w *writer) load(request seatwright.LoadRequest, now time.Time) (*seatwrigh
 	touches := request.ByOrganization()
 	slice := seatwright.NewSlice(now)
 	for _, step := range [...]func(*seatwright.Slice, []seatwright.Touch) error{
-		w.loadOrganizations, w.loadUsers, w.loadPeople, w.loadGroups, w.loadSettings, w.loadPools, w.loadTaken, w.loadSignIns, w.loadGrants,
+		w.loadOrganizations, w.loadUsers, w.loadPeople, w.loadGroups, w.loadLeases, w.loadSettings, w.loadPools, w.loadTaken, w.loadSignIns, w.loadGrants,
 	} {
 		if err := step(slice, touches); err != nil {
 			return nil, err
@@ -29,12 +29,19 @@ func distinct[S ~string](ids []S) []S {
 }
 
 // columnsOfOrganization are what organizationOf reads, in its order.
-const columnsOfOrganization = `o.id, o.name, o.display_name, o.unknown_users, o.external_licenses, o.created_at`
+const columnsOfOrganization = `o.id, o.name, o.display_name, o.unknown_users, o.external_licenses, o.created_at, o.allocation_mode, o.on_leave,
+	o.inactive_days, o.user_licensing`
+
+// columnsInOrganization are how many.
+const columnsInOrganization = 10
 
 func organizationOf(r row) seatwright.Organization {
 	return seatwright.Organization{
-		ID: seatwright.OrganizationID(r.text(0)), Name: r.text(1), DisplayName: r.text(2), UnknownUsers: seatwright.UnknownUsers(r.text(3)),
-		ExternalLicenses: r.flag(4), CreatedAt: r.instant(5),
+		ID: seatwright.OrganizationID(r.text(0)), Name: r.text(1), DisplayName: r.text(2), CreatedAt: r.instant(5),
+		Policies: seatwright.Policies{
+			UnknownUsers: seatwright.UnknownUsers(r.text(3)), ExternalLicenses: r.flag(4), AllocationMode: seatwright.AllocationMode(r.text(6)),
+			OnLeave: seatwright.OnLeave(r.text(7)), InactiveDays: r.int(8), UserLicensing: r.flag(9),
+		},
 	}
 }
 
@@ -72,10 +79,10 @@ func (w *writer) organizationsAt(now time.Time, touches []seatwright.Touch) ([]*
 		return all, nil
 	}
 	err := w.each(func(r row) {
-		org := organizationOf(r)
+		org, rest := organizationOf(r), r[columnsInOrganization:]
 		all = append(all, w.recent.remember(recentOrganization{
-			organization: org, head: seatwright.Head{Organization: org.ID, Sequence: r.int(6), Hash: r.bytes(7), At: r.instant(8)},
-			licensed: r.flag(9), from: now, until: r.instant(10), number: r.int(11),
+			organization: org, head: seatwright.Head{Organization: org.ID, Sequence: rest.int(0), Hash: rest.bytes(1), At: rest.instant(2)},
+			licensed: rest.flag(3), from: now, until: rest.instant(4), number: rest.int(5),
 		}))
 	}, `SELECT `+columnsOfOrganization+`, h.sequence, h.hash, h.at,
 			EXISTS (SELECT 1 FROM lots l WHERE l.organization = o.number AND l.starts_at <= ?1 AND l.expires_at > ?1),
@@ -142,11 +149,12 @@ func (w *writer) loadUsers(slice *seatwright.Slice, touches []seatwright.Touch) 
 			default:
 				slice.LoadSeat(seatwright.Seat{
 					Organization: t.Organization, User: user, Code: seatwright.ProductCode(r.text(3)), Units: r.int(5), Direct: r.flag(6),
+					Lease: leaseOf(r[7:]),
 				})
 			}
 		}, `SELECT wanted.key, u.number,
 				NOT EXISTS (SELECT 1 FROM users i INDEXED BY users_who_are_inactive WHERE i.active = 0 AND i.number = u.number),
-				h.code, h.external, h.units, h.direct
+				h.code, h.external, h.units, h.direct, `+columnsOfLease+`
 			FROM json_each(?2) wanted
 			CROSS JOIN users u ON u.organization = ?1 AND u.id = wanted.value
 			LEFT JOIN holdings h ON h.user_number = u.number`, known.number, jsonArray(t.Users))

@@ -237,7 +237,9 @@ func (s *Store) SeatUnits(ctx context.Context, organization seatwright.Organizat
 	units := map[seatwright.ProductCode]int64{}
 	err := s.each(ctx, func(r row) { units[seatwright.ProductCode(r.text(0))] = r.int(1) },
 		`SELECT s.code, sum(s.units) FROM organizations o CROSS JOIN users u ON u.organization = o.number
-			CROSS JOIN seats s ON s.user_number = u.number WHERE o.id = ? GROUP BY s.code`, string(organization))
+			CROSS JOIN holdings s ON s.user_number = u.number AND s.code > ''
+			WHERE o.id = ? AND (s.direct = 1 OR EXISTS (SELECT 1 FROM group_offers f WHERE f.organization = o.number AND f.group_id = s.group_id
+				AND f.code = s.code AND f.term = s.term)) GROUP BY s.code`, string(organization))
 	return units, err
 }
 

@@ -42,6 +42,9 @@ func (m recent) committed(c seatwright.Changes) {
 	if len(m) > maxRecent {
 		clear(m)
 	}
+	for _, o := range c.ChangedOrganizations {
+		delete(m, o.ID)
+	}
 	for _, l := range c.Lots {
 		delete(m, l.Organization) // when it is licensed has changed
 	}

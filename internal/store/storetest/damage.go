@@ -25,7 +25,7 @@ var damages = []struct{ statement, sentence string }{
 	{`DELETE FROM seats WHERE organization = {o} AND user_id = 'u-2'`, "pool ATTUNU: its seats have 1 units, by the events 2 are used"},
 	{`UPDATE seats SET code = 'TSTNU' WHERE organization = {o} AND user_id = 'u-2'`, "seats of user u-2: stored are [TSTNU], by the events [ATTUNU]"},
 	{`UPDATE seats SET user_id = 'u-3' WHERE organization = {o} AND user_id = 'u-2'`, "seats of user u-3: stored are [ATTUNU], by the events []"},
-	{`UPDATE seats SET units = 0 WHERE organization = {o} AND user_id = 'u-2'`, "seats of user u-2: the units of [ATTUNU] are not 1 each"},
+	{`UPDATE seats SET units = 0 WHERE organization = {o} AND user_id = 'u-2'`, "seat ATTUNU of user u-2: it draws 0 units, by the events 1"},
 	{`UPDATE seats SET direct = NOT direct WHERE organization = {o} AND user_id = 'u-2'`, "seat ATTUNU of user u-2: it has no source"},
 	{`UPDATE seats SET created_at = created_at + 1 WHERE organization = {o} AND user_id = 'u-2'`, "seat ATTUNU of user u-2: made at"},
 	{`UPDATE seats SET user_id = 'ghost' WHERE organization = {o} AND user_id = 'u-2'`, "seats of user …: there is no such person"},
@@ -55,6 +55,19 @@ var damages = []struct{ statement, sentence string }{
 	{`UPDATE users SET id = 'gone' WHERE organization = {o} AND id = 'left'`, "user gone: no event created them"},
 	{`UPDATE direct_records SET user_id = 'left' WHERE organization = {o} AND user_id = 'u-3'`, "direct record of user left: no event explains it"},
 	{`UPDATE seats SET user_id = 'left' WHERE organization = {o} AND user_id = 'u-2'`, "seats of user left: stored are [ATTUNU], by the events []"},
+
+	{`DELETE FROM group_offers WHERE organization = {o}`, "offer of TSTNU to group g: by the events it exists, and it is missing"},
+	{`UPDATE group_offers SET leases = leases + 1 WHERE organization = {o}`, "offer of TSTNU to group g: stored with term"},
+	{`UPDATE group_offers SET quota = 5 WHERE organization = {o}`, "offer of TSTNU to group g: stored with term"},
+	{`UPDATE group_offers SET code = 'IDU' WHERE organization = {o}`, "offer of IDU to group g: no event explains it"},
+	{`UPDATE group_rules SET priority = 1 WHERE organization = {o}`, "rule of group g: stored with priority 1"},
+	{`UPDATE group_rules SET external = NOT external WHERE organization = {o}`, "rule of group g: stored with priority 100, external true"},
+	{`UPDATE seats SET group_id = '' , term = 0 WHERE organization = {o} AND user_id = 'leasing'`, "seat TSTNU of user leasing: it has no source"},
+	{`UPDATE seats SET leased_at = leased_at - 1 WHERE organization = {o} AND user_id = 'leasing'`, "seat TSTNU of user leasing: stored as leased at"},
+	{`UPDATE seats SET last_in_use = 1 WHERE organization = {o} AND user_id = 'leasing'`, "seat TSTNU of user leasing: stored as leased at"},
+	{`UPDATE seats SET term = term + 1 WHERE organization = {o} AND user_id = 'leasing'`, "seats of user leasing: stored are none, by the events [TSTNU]"},
+	{`UPDATE sessions SET of_user = 'ghost' WHERE organization = {o}`, "session of user ghost: there is no such person"},
+	{`UPDATE organizations SET on_leave = 'orphan' WHERE id = [o]`, "leases orphan on leaving"},
 
 	{`UPDATE lots SET quantity = quantity + 1 WHERE organization = {o} AND id = 'lot-2'`, "lot lot-2: stored as 3 of TSTNU"},
 	{`UPDATE lots SET ends_at = ends_at + 1, expires_at = expires_at + 1 WHERE organization = {o} AND id = 'lot-2'`, "lot lot-2: stored as 2 of TSTNU"},
@@ -171,6 +184,10 @@ func (f *archiveFixture) damageable(name string) {
 	}}))
 	f.must(decide(f.fixture, seatwright.CreateRobotAccount{Organization: org, FreshID: "r", Name: "Robot"}))
 	f.must(decide(f.fixture, seatwright.CreateGroup{Organization: org, ID: "g", Name: "Group", Members: []string{"u-1", "r"}}))
+	f.person(name, "leasing")
+	f.must(decide(f.fixture, seatwright.UpdateGroup{Organization: org, ID: "g", Add: []string{"leasing"}}))
+	f.must(decide(f.fixture, seatwright.SetGroupRule{Organization: org, Group: "g", Codes: []seatwright.ProductCode{"TSTNU"}}))
+	f.must(decide(f.fixture, seatwright.OpenSession{Organization: org, User: "leasing", Session: "session", GlobalID: "global"}))
 	value := "value"
 	f.must(decide(f.fixture, seatwright.ChangeSettings{Organization: org, Settings: []seatwright.NewSetting{{Key: "A", Value: &value}}}))
 	f.must(decide(f.fixture, seatwright.ChangeSettings{Organization: org, User: "u-1", Settings: []seatwright.NewSetting{{Key: "B", Value: &value}}}))

@@ -59,7 +59,9 @@ func (w *workload) step() {
 		}})
 		w.expect(err)
 	}
-	switch w.random.IntN(21) {
+	switch w.random.IntN(28) {
+	case 21, 22, 23, 24, 25, 26, 27:
+		err = w.lease(org)
 	case 0:
 		w.f.clock.advance(time.Duration(w.random.IntN(40)) * time.Minute)
 	case 1:
@@ -131,6 +133,45 @@ func (w *workload) step() {
 		_, err = decide(w.f, seatwright.AllocateToUsers{Organization: org, Users: w.users(org), Codes: w.codes(), External: w.random.IntN(3) == 0})
 	}
 	w.expect(err)
+}
+
+// lease sets and removes rules, signs people in, and ends what they hold through groups.
+func (w *workload) lease(org seatwright.OrganizationID) (err error) {
+	group := []seatwright.GroupID{"g-0", "g-1", "g-2", "everyone", "administrators"}[w.random.IntN(5)]
+	user := seatwright.UserID(fmt.Sprintf("u-%d", w.random.IntN(workloadUsers)))
+	session := seatwright.SessionID(fmt.Sprintf("s-%d", w.random.IntN(4)))
+	switch w.random.IntN(12) {
+	case 0, 1:
+		c := seatwright.SetGroupRule{Organization: org, Group: group, Codes: w.codes(), KeepQuotas: w.random.IntN(2) == 0}
+		if len(c.Codes) > 0 && !c.KeepQuotas {
+			c.Quotas = []seatwright.Quota{{Code: c.Codes[0], Limit: 1 + w.random.Int64N(2)}}
+		}
+		_, err = decide(w.f, c)
+	case 2:
+		_, err = decide(w.f, seatwright.RemoveGroupRule{Organization: org, Group: group})
+	case 3:
+		_, err = decide(w.f, seatwright.RevokeLeases{Organization: org, Group: group, Users: w.users(org)})
+	case 4:
+		_, err = decide(w.f, seatwright.ReleaseLeases{Organization: org, User: user})
+	case 5:
+		c := seatwright.ChangePolicies{Organization: org, InactiveDays: to(1 + w.random.Int64N(3))}
+		c.AllocationMode = to([]seatwright.AllocationMode{seatwright.ReplaceLeases, seatwright.AddToLeases}[w.random.IntN(2)])
+		c.OnLeave = to([]seatwright.OnLeave{seatwright.ReleaseOnLeave, seatwright.OrphanOnLeave}[w.random.IntN(2)])
+		_, err = decide(w.f, c)
+	case 6:
+		w.f.clock.advance(time.Duration(w.random.IntN(20)) * time.Hour)
+		sweepable, readErr := w.f.store.SweepableLeases(ctx, w.f.clock.Now(), 3)
+		w.f.must(nil, readErr)
+		for of, users := range sweepable {
+			_, swept := decide(w.f, seatwright.SweepLeases{Organization: of, Users: users})
+			err = errors.Join(err, swept)
+		}
+	case 7:
+		_, err = decide(w.f, seatwright.CloseSession{Organization: org, Session: session, User: user})
+	default:
+		_, err = decide(w.f, seatwright.OpenSession{Organization: org, User: user, Session: session, GlobalID: fmt.Sprint(w.made), ClientType: "studio"})
+	}
+	return err
 }
 
 // changeApplications changes and removes applications, and makes, shows and ends grants.

@@ -1,0 +1,336 @@
+package seatwright
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// SessionID names a session, unique within its organization. Products make it up.
+type SessionID string
+
+// Session is the use of a product by one person, from its start until its end or until it is not told to go on any more.
+type Session struct {
+	Organization OrganizationID
+	ID           SessionID
+	GlobalID     string // a UUID of ours
+	User         UserID
+	ClientType   string // the product, as it calls itself
+	StartedAt    time.Time
+	UpdatedAt    time.Time // the last time that the product told of it
+}
+
+// SessionLife is how long a session is kept that is not told of. It may be missing after that.
+const SessionLife = 24 * time.Hour
+
+// MaxClientType is the longest name of a product, in bytes.
+const MaxClientType = 64
+
+// OpenSession begins a session of a person, or tells that it goes on, and takes the leases that the rules of their groups offer. Of
+// several ranked bundles the strongest free one is taken; a person who holds a weaker one changes to it. Each bundle without a rank is taken on its own. What
+// was allocated to them directly they hold already.
+//
+// Errors, in this order: not_found/organization_not_found; not_found/not_found for a person who does not exist or is not active;
+// conflict/duplicate for a session of somebody else; not_found/no_license; forbidden/not_entitled where nothing that they are offered fits;
+// exhausted/pool_exhausted and exhausted/quota_reached where nothing of it is free. On an error nothing has changed except the record
+// of a refusal.
+type OpenSession struct {
+	Organization OrganizationID
+	User         UserID
+	Session      SessionID // empty: an interactive sign-in, which has no session
+	GlobalID     string    `json:"-"` // of a new session
+	ClientType   string
+	Wanted       []LicenseUnit // that the bundles shall give, all of them; empty: any
+}
+
+// Opened is the answer of [OpenSession].
+type Opened struct {
+	Session  Session       `json:"session"`
+	Codes    []ProductCode `json:"codes"`    // what the person holds now, in order
+	Units    []LicenseUnit `json:"units"`    // what that gives, each once
+	External bool          `json:"external"` // they hold an external license, which draws no unit
+	Until    time.Time     `json:"until"`    // the first instant at which that may not be so any more
+}
+
+func (c OpenSession) Operation() string { return "session.open" }
+
+func (c OpenSession) Touches() []Touch {
+	t := Touch{Organization: c.Organization, Users: []UserID{c.User}, WholeUsers: []UserID{c.User}, GroupsOf: []UserID{c.User}, Rules: true}
+	if c.Session != "" {
+		t.Sessions = []SessionID{c.Session}
+	}
+	return []Touch{t}
+}
+
+func (c OpenSession) Weight() int { return 4 }
+
+// Decide answers what the person holds now.
+func (c OpenSession) Decide(s *Slice, origin Origin) (Opened, error) {
+	o, err := s.organization(c.Organization)
+	if err != nil {
+		return Opened{}, err
+	}
+	if !o.users[c.User] {
+		return Opened{}, MissingUser()
+	}
+	session, exists := o.sessions[c.Session]
+	if exists && session.User != c.User {
+		return Opened{}, NewError(KindConflict, ReasonDuplicate, "there is a session with this id already").In("sessionId")
+	}
+	if !o.licensed {
+		return Opened{}, NotFound(ReasonNoLicense, "no account license is allocated to this organization")
+	}
+	if err := s.takeLeases(o, origin, c.User, c.Wanted); err != nil {
+		return Opened{}, err
+	}
+	if c.Session != "" {
+		if !exists {
+			session = Session{Organization: c.Organization, ID: c.Session, GlobalID: c.GlobalID, User: c.User, StartedAt: o.now}
+		}
+		session.ClientType, session.UpdatedAt = c.ClientType, o.now
+		o.putSession(session)
+	}
+	return s.opened(o, c.User, session), nil
+}
+
+// opened tells what a person holds that is in force.
+func (s *Slice) opened(o *organizationSlice, user UserID, session Session) Opened {
+	answer := Opened{Session: session, Codes: []ProductCode{}, Units: []LicenseUnit{}, Until: never}
+	for code := range o.seats[user] {
+		seat, held := o.seat(user, code)
+		if pool := s.pool(o, code); held && pool.Total > 0 {
+			answer.Codes = append(answer.Codes, code)
+			answer.External = answer.External || seat.Units == 0
+			if pool.TotalUntil.Before(answer.Until) {
+				answer.Until = pool.TotalUntil
+			}
+		}
+	}
+	slices.Sort(answer.Codes)
+	for _, code := range answer.Codes {
+		b, _ := s.catalogue.Bundle(code)
+		for _, unit := range b.Units {
+			if !slices.Contains(answer.Units, unit) {
+				answer.Units = append(answer.Units, unit)
+			}
+		}
+	}
+	return answer
+}
+
+// offered is one bundle that a person may lease, from the rules that offer it in the order in which they are charged.
+type offered struct {
+	bundle Product
+	groups []GroupID
+}
+
+// takeLeases takes what the rules offer to a person, and fails where they then hold nothing that gives what is wanted.
+func (s *Slice) takeLeases(o *organizationSlice, origin Origin, user UserID, wanted []LicenseUnit) error {
+	_, recorded := o.records[user]
+	direct := false
+	for code := range o.seats[user] {
+		if seat, held := o.seat(user, code); held && seat.Direct && s.gives(code, wanted) && s.pool(o, code).Total > 0 {
+			direct = true
+		}
+	}
+	if recorded && o.organization.AllocationMode == ReplaceLeases {
+		if direct {
+			return nil
+		}
+		return NewError(KindForbidden, ReasonNotEntitled, "no license is allocated to this person that fits")
+	}
+	offers := s.offersTo(o, user, wanted)
+	if len(offers) == 0 {
+		if direct {
+			return nil
+		}
+		return NewError(KindForbidden, ReasonNotEntitled, "neither an allocation nor a group gives this person a license that fits")
+	}
+	taken, ranked := direct, false
+	var full []ProductCode
+	var short []Shortage
+	for _, each := range offers {
+		if each.bundle.Rank > 0 && ranked {
+			break // ranked ones come last, strongest first, and one of them is enough
+		}
+		got, err := s.takeLease(o, origin, user, each)
+		switch {
+		case err != nil:
+			return err
+		case got:
+			taken, ranked = true, ranked || each.bundle.Rank > 0
+		case s.pool(o, each.bundle.Code).Available() > 0:
+			full = append(full, each.bundle.Code)
+		default:
+			short = append(short, Shortage{Bundle: each.bundle.Code, Requested: 1})
+		}
+	}
+	if ranked {
+		if err := s.endWeaker(o, origin, user); err != nil {
+			return err
+		}
+	}
+	switch {
+	case taken:
+		return nil
+	case len(short) == 0:
+		return NewError(KindExhausted, ReasonQuotaReached, "as many members of the groups of this person hold %s as may", enumerateCodes(full))
+	}
+	return s.refuse(o, origin, 1, short)
+}
+
+func enumerateCodes(codes []ProductCode) string {
+	names := make([]UserID, len(codes))
+	for i, code := range codes {
+		names[i] = UserID(code)
+	}
+	return enumerate(names)
+}
+
+// gives reports that a bundle gives all that is wanted.
+func (s *Slice) gives(code ProductCode, wanted []LicenseUnit) bool {
+	b, known := s.catalogue.Bundle(code)
+	for _, unit := range wanted {
+		if !known || !slices.Contains(b.Units, unit) {
+			return false
+		}
+	}
+	return true
+}
+
+// offersTo lists what the groups of a person offer and gives what is wanted: bundles without a rank in the order of their codes, then the
+// ranked ones, strongest first.
+func (s *Slice) offersTo(o *organizationSlice, user UserID, wanted []LicenseUnit) []offered {
+	groups := []GroupID{Everyone.ID}
+	if o.people[user].Role == RoleOrganizationAdministrator {
+		groups = append(groups, Administrators.ID)
+	}
+	for ref, member := range o.memberships {
+		if member == (Member{MemberUser, string(user)}) {
+			groups = append(groups, ref.Group)
+		}
+	}
+	var rules []GroupRule
+	for _, group := range groups {
+		if r, exists := o.rules[group]; exists {
+			rules = append(rules, r)
+		}
+	}
+	slices.SortFunc(rules, byCharge)
+	byCode := map[ProductCode]*offered{}
+	var all []*offered
+	for _, r := range rules {
+		for _, offer := range o.offersOf(r.Group) {
+			bundle, known := s.catalogue.Bundle(offer.Code)
+			if !known || !s.gives(offer.Code, wanted) {
+				continue
+			}
+			if byCode[offer.Code] == nil {
+				byCode[offer.Code] = &offered{bundle: bundle}
+				all = append(all, byCode[offer.Code])
+			}
+			byCode[offer.Code].groups = append(byCode[offer.Code].groups, r.Group)
+		}
+	}
+	list := make([]offered, len(all))
+	for i, each := range all {
+		list[i] = *each
+	}
+	slices.SortFunc(list, func(a, b offered) int {
+		if a.bundle.Rank > 0 && b.bundle.Rank > 0 {
+			return cmp.Or(cmp.Compare(b.bundle.Rank, a.bundle.Rank), cmp.Compare(a.bundle.Code, b.bundle.Code))
+		}
+		return cmp.Or(cmp.Compare(min(a.bundle.Rank, 1), min(b.bundle.Rank, 1)), cmp.Compare(a.bundle.Code, b.bundle.Code))
+	})
+	return list
+}
+
+// takeLease makes the person hold a bundle through one of the groups, and reports whether they do. One that is held already is used
+// again; one that is held directly needs no lease.
+func (s *Slice) takeLease(o *organizationSlice, origin Origin, user UserID, each offered) (bool, error) {
+	code := each.bundle.Code
+	seat, held := o.seat(user, code)
+	pool := s.pool(o, code)
+	if held && seat.Direct {
+		return pool.Total > 0, nil
+	}
+	if held {
+		seat.Lease.LastInUse = o.now
+		if slices.Contains(each.groups, seat.Lease.Group) {
+			seat.Lease.OrphanAt = time.Time{} // back in the group
+		}
+		o.putSeat(seat)
+		return pool.Total > 0, nil
+	}
+	if pool.Available() < 1 {
+		return false, nil
+	}
+	for _, group := range each.groups {
+		offer := o.offers[offerRef{group, code}]
+		if offer.Full() {
+			continue
+		}
+		seat = Seat{
+			Organization: o.organization.ID, User: user, Code: code, Units: 1, CreatedAt: o.now,
+			Lease: Lease{Group: group, Term: offer.Term, LeasedAt: o.now, LastInUse: o.now},
+		}
+		var moved unitMoves
+		moved.add(code, o.changeSeat(seat))
+		data := LeaseState{Code: code, Group: group, Term: offer.Term, Units: 1, Pools: s.moveUnits(o, moved)}
+		return true, s.record(o, origin, EventLeaseAcquired, string(user), data)
+	}
+	return false, nil
+}
+
+// endWeaker ends all ranked leases of a person but the strongest.
+func (s *Slice) endWeaker(o *organizationSlice, origin Origin, user UserID) error {
+	strongest := 0
+	codes := o.leases(user)
+	for _, code := range codes {
+		b, _ := s.catalogue.Bundle(code)
+		strongest = max(strongest, b.Rank)
+	}
+	for _, code := range codes {
+		if b, _ := s.catalogue.Bundle(code); b.Rank > 0 && b.Rank < strongest {
+			if err := s.endLease(o, origin, user, code, LeaseReplaced); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// CloseSession ends a session. The leases that its person holds go on. One that is not there has ended already. Errors:
+// not_found/organization_not_found; not_found/not_found for a session that does not exist or is of somebody else than User.
+type CloseSession struct {
+	Organization OrganizationID
+	Session      SessionID
+	User         UserID
+}
+
+func (c CloseSession) Operation() string { return "session.close" }
+
+func (c CloseSession) Touches() []Touch {
+	return []Touch{{Organization: c.Organization, Sessions: []SessionID{c.Session}}}
+}
+
+func (c CloseSession) Weight() int { return 1 }
+
+// Decide answers the session as it was.
+func (c CloseSession) Decide(s *Slice, _ Origin) (Session, error) {
+	o, err := s.organization(c.Organization)
+	if err != nil {
+		return Session{}, err
+	}
+	session, exists := o.sessions[c.Session]
+	if !exists || session.User != c.User {
+		return Session{}, MissingSession()
+	}
+	o.removeSession(c.Session)
+	return session, nil
+}
+
+// MissingSession is the error of a session that does not exist, or is somebody else's.
+func MissingSession() *Error {
+	return NotFound(ReasonNotFound, "there is no such session")
+}
