@@ -28,6 +28,10 @@ type rows struct {
 	pools         map[seatwright.OrganizationID]map[seatwright.ProductCode]seatwright.Pool
 	lots          map[seatwright.OrganizationID][]seatwright.Lot
 	keys          map[seatwright.KeyRef]seatwright.KeyRecord
+	groups        map[seatwright.GroupID]seatwright.Group // of the one organization, as the next three
+	members       map[seatwright.MembershipRef]seatwright.Membership
+	rules         map[seatwright.GroupID]seatwright.GroupRule
+	offers        map[seatwright.GroupID]map[seatwright.ProductCode]seatwright.Offer
 	events        map[seatwright.OrganizationID][]seatwright.Event
 }
 
@@ -36,6 +40,8 @@ func newRows() *rows {
 		now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), organizations: map[seatwright.OrganizationID]seatwright.Organization{}, heads: map[seatwright.OrganizationID]seatwright.Head{},
 		users: map[seatwright.OrganizationID]map[seatwright.UserID]seatwright.User{}, records: map[seatwright.OrganizationID]map[seatwright.UserID]seatwright.DirectRecord{},
 		seats: map[seatwright.OrganizationID]map[seatRef]seatwright.Seat{}, pools: map[seatwright.OrganizationID]map[seatwright.ProductCode]seatwright.Pool{}, lots: map[seatwright.OrganizationID][]seatwright.Lot{},
+		groups: map[seatwright.GroupID]seatwright.Group{}, members: map[seatwright.MembershipRef]seatwright.Membership{},
+		rules: map[seatwright.GroupID]seatwright.GroupRule{}, offers: map[seatwright.GroupID]map[seatwright.ProductCode]seatwright.Offer{},
 		keys: map[seatwright.KeyRef]seatwright.KeyRecord{}, events: map[seatwright.OrganizationID][]seatwright.Event{},
 	}
 }
@@ -85,6 +91,18 @@ func (r *rows) load() *seatwright.Slice {
 	for _, k := range r.keys {
 		s.LoadKey(k)
 	}
+	for _, g := range r.groups {
+		s.LoadGroup(g)
+	}
+	for _, m := range r.members {
+		s.LoadMembership(m)
+	}
+	for group, rule := range r.rules {
+		for _, offer := range r.offers[group] {
+			rule.Offers = append(rule.Offers, offer)
+		}
+		s.LoadGroupRule(rule)
+	}
 	return s
 }
 
@@ -121,6 +139,37 @@ func (r *rows) apply(t *rapid.T, c seatwright.Changes) {
 	}
 	for _, s := range append(c.NewSeats, c.Seats...) {
 		put(r.seats, s.Organization, seatRef{s.User, s.Code}, s)
+	}
+	for _, o := range c.ChangedOrganizations {
+		r.organizations[o.ID] = o
+	}
+	for _, g := range append(c.NewGroups, c.Groups...) {
+		r.groups[g.ID] = g
+	}
+	for _, u := range c.RemovedUsers {
+		maps.DeleteFunc(r.members, func(ref seatwright.MembershipRef, _ seatwright.Membership) bool { return ref.Member == string(u.ID) })
+	}
+	for _, m := range c.RemovedMembers {
+		delete(r.members, seatwright.MembershipRef{Group: m.Group, Member: m.Member.ID})
+	}
+	for _, m := range c.NewMembers {
+		r.members[seatwright.MembershipRef{Group: m.Group, Member: m.Member.ID}] = m
+	}
+	for _, f := range c.RemovedOffers {
+		delete(r.offers[f.Group], f.Code)
+	}
+	for _, rule := range c.RemovedGroupRules {
+		delete(r.rules, rule.Group)
+		delete(r.offers, rule.Group)
+	}
+	for _, rule := range c.GroupRules {
+		r.rules[rule.Group] = rule
+	}
+	for _, f := range c.Offers {
+		if f.Units < 0 || f.Units > f.Leases || f.Quota > 0 && f.Leases > f.Quota {
+			t.Fatalf("the schema would refuse %+v", f)
+		}
+		put(r.offers, f.Group, f.Code, f.Offer)
 	}
 	for _, e := range c.Events {
 		r.events[e.Organization] = append(r.events[e.Organization], e)
@@ -174,10 +223,17 @@ func checkInvariants(t *rapid.T, r *rows, m *modeltest.Model, org seatwright.Org
 	held := map[seatwright.UserID][]seatwright.ProductCode{}
 	units := map[seatwright.ProductCode]int64{}
 	for ref, seat := range r.seats[org] {
-		held[ref.user] = append(held[ref.user], ref.code)
+		if seat.Lease.Held() && r.offers[seat.Lease.Group][ref.code].Term != seat.Lease.Term {
+			if seat.Lease = (seatwright.Lease{}); !seat.Direct {
+				continue // ended with its offer
+			}
+		}
 		units[ref.code] += seat.Units
-		if want := m.Holdings[ref.user]; seat.Units != want.Units || !seat.Direct {
-			t.Fatalf("seat %+v, the model says %+v", seat, want)
+		if seat.Direct {
+			held[ref.user] = append(held[ref.user], ref.code)
+		}
+		if seat.Units != m.Units(ref.user, ref.code) || seat.Lease.Held() != slices.Contains(m.Leased(ref.user), ref.code) {
+			t.Fatalf("seat %+v, the model says %d units, and leases of %v", seat, m.Units(ref.user, ref.code), m.Leased(ref.user))
 		}
 	}
 	for _, user := range modeltest.Users {

@@ -254,13 +254,16 @@ func (s *Slice) takeLease(o *organizationSlice, origin Origin, user UserID, each
 	if held && seat.Direct {
 		return pool.Total > 0, nil
 	}
+	if held && pool.Total < 1 {
+		return false, nil
+	}
 	if held {
 		seat.Lease.LastInUse = o.now
 		if slices.Contains(each.groups, seat.Lease.Group) {
 			seat.Lease.OrphanAt = time.Time{} // back in the group
 		}
 		o.putSeat(seat)
-		return pool.Total > 0, nil
+		return true, nil
 	}
 	if pool.Available() < 1 {
 		return false, nil

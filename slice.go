@@ -428,8 +428,12 @@ func (s *Slice) Changes() Changes {
 		}
 		c.Lots = append(c.Lots, o.newLots...)
 		c.Events = append(c.Events, o.events...)
-		for _, code := range slices.Sorted(maps.Keys(o.changedPools)) {
-			c.Pools = append(c.Pools, o.pools[code])
+		// A pool that was only brought up to date is stored with the next event: without one nothing keeps the clock from going back
+		// behind the boundary that was passed.
+		if len(o.events) > 0 {
+			for _, code := range slices.Sorted(maps.Keys(o.changedPools)) {
+				c.Pools = append(c.Pools, o.pools[code])
+			}
 		}
 		c.addGroups(id, o)
 		c.addLeases(id, o)

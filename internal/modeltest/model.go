@@ -5,6 +5,7 @@ package modeltest
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -34,6 +35,12 @@ type Model struct {
 	Lots             []seatwright.Lot
 	People           map[seatwright.UserID]Person
 	Holdings         map[seatwright.UserID]Holding
+	Members          map[seatwright.GroupID]map[seatwright.UserID]bool
+	Rules            map[seatwright.GroupID]Rule
+	Leases           map[leaseOf]Lease
+	Additive         bool // direct allocations leave leases alone
+	Orphans          bool // leases stay with those who leave
+	InactiveDays     int64
 
 	answers map[seatwright.KeyRef]answer
 }
@@ -56,6 +63,7 @@ func NewModel(t *rapid.T, organization seatwright.OrganizationID) *Model {
 		Organization:     organization,
 		ExternalLicenses: rapid.Bool().Draw(t, "external licenses"), Provision: rapid.IntRange(0, 3).Draw(t, "provision") == 0,
 		People: map[seatwright.UserID]Person{}, Holdings: map[seatwright.UserID]Holding{}, answers: map[seatwright.KeyRef]answer{},
+		Members: map[seatwright.GroupID]map[seatwright.UserID]bool{}, Rules: map[seatwright.GroupID]Rule{}, Leases: map[leaseOf]Lease{}, InactiveDays: 90,
 	}
 }
 
@@ -72,6 +80,10 @@ func (m *Model) Setup() []Command {
 		m.People[u] = Person{Active: true, Administrator: i < 2}
 		commands = append(commands, m.hire(u, i < 2))
 	}
+	for _, group := range Groups[:len(Groups)-1] {
+		m.Members[group] = map[seatwright.UserID]bool{}
+		commands = append(commands, Of(seatwright.CreateGroup{Organization: m.Organization, ID: group, Name: string(group)}))
+	}
 	return commands
 }
 
@@ -87,16 +99,12 @@ func (m *Model) hire(u seatwright.UserID, administrator bool) Command {
 func (m *Model) Clone() *Model {
 	c := *m
 	c.Lots = slices.Clone(m.Lots)
-	c.People, c.Holdings, c.answers = cloneMap(m.People), cloneMap(m.Holdings), cloneMap(m.answers)
-	return &c
-}
-
-func cloneMap[K comparable, V any](m map[K]V) map[K]V {
-	c := make(map[K]V, len(m))
-	for k, v := range m {
-		c[k] = v
+	c.People, c.Holdings, c.answers = maps.Clone(m.People), maps.Clone(m.Holdings), maps.Clone(m.answers)
+	c.Members, c.Rules, c.Leases = map[seatwright.GroupID]map[seatwright.UserID]bool{}, maps.Clone(m.Rules), maps.Clone(m.Leases)
+	for group, members := range m.Members {
+		c.Members[group] = maps.Clone(members)
 	}
-	return c
+	return &c
 }
 
 // Total is the number of units of a code that are in force.
@@ -111,18 +119,15 @@ func (m *Model) Total(code seatwright.ProductCode, now time.Time) (sum int64) {
 
 // Used is the number of units of a code that are drawn.
 func (m *Model) Used(code seatwright.ProductCode) (sum int64) {
-	for _, h := range m.Holdings {
-		if slices.Contains(h.Codes, code) {
-			sum += h.Units
-		}
+	for _, u := range Users {
+		sum += m.Units(u, code)
 	}
 	return sum
 }
 
 // Allocate returns the reason of a refusal, or "" after the change.
 func (m *Model) Allocate(c seatwright.AllocateToUsers, now time.Time) seatwright.Reason {
-	licensed := slices.ContainsFunc(m.Lots, func(l seatwright.Lot) bool { return l.InForce(now) })
-	if len(c.Codes) > 0 && !licensed {
+	if len(c.Codes) > 0 && !m.licensed(now) {
 		return seatwright.ReasonNoLicense
 	}
 	for _, u := range c.Users {
@@ -147,11 +152,7 @@ func (m *Model) Allocate(c seatwright.AllocateToUsers, now time.Time) seatwright
 	for _, code := range c.Codes {
 		needed := int64(0)
 		for _, u := range c.Users {
-			held := int64(0)
-			if slices.Contains(m.Holdings[u].Codes, code) {
-				held = m.Holdings[u].Units
-			}
-			needed += max(0, units-held)
+			needed += max(0, units-m.Units(u, code))
 		}
 		if _, known := seatwright.PublishedCatalogue().Bundle(code); !known || needed > 0 && m.Used(code)+needed > m.Total(code, now) {
 			return seatwright.ReasonPoolExhausted
@@ -162,12 +163,18 @@ func (m *Model) Allocate(c seatwright.AllocateToUsers, now time.Time) seatwright
 			m.People[u] = Person{Active: true}
 		}
 		m.Holdings[u] = Holding{External: c.External, Units: units, Codes: c.Codes}
+		m.endLeases(func(of leaseOf, _ Lease) bool {
+			return of.user == u && (!m.Additive || units == 0 && slices.Contains(c.Codes, of.code))
+		})
 	}
 	return ""
 }
 
 // apply carries a command out, its key aside.
 func (m *Model) apply(command any, now time.Time) seatwright.Reason {
+	if reason, ok := m.applyLeases(command, now); ok {
+		return reason
+	}
 	switch c := command.(type) {
 	case seatwright.AllocateToUsers:
 		return m.Allocate(c, now)
@@ -201,6 +208,7 @@ func (m *Model) apply(command any, now time.Time) seatwright.Reason {
 		p.Active = *c.Active
 		m.People[c.User] = p
 		delete(m.Holdings, c.User) // nobody who was not active held anything
+		m.endAllOf(c.User)
 	case seatwright.DeleteUsers:
 		for _, u := range c.Users {
 			if _, known := m.People[u]; !known {
@@ -213,6 +221,10 @@ func (m *Model) apply(command any, now time.Time) seatwright.Reason {
 		for _, u := range c.Users {
 			delete(m.People, u)
 			delete(m.Holdings, u)
+			m.endAllOf(u)
+			for _, members := range m.Members {
+				delete(members, u)
+			}
 		}
 	default:
 		panic(fmt.Sprintf("modeltest: the model has no rule for %T", command))
@@ -290,15 +302,21 @@ func Of[A any](c seatwright.Command[A]) Command {
 func (c Command) String() string { return fmt.Sprintf("%T%+v", c.command, c.command) }
 
 // Draw makes a random command and who sends it, the n-th of a test: allocations of one or many to some or none of the codes,
-// known and unknown people and codes, removals, purchases of the past, present and future, people who come, stop and go, repeated
-// keys.
+// known and unknown people and codes, removals, purchases of the past, present and future, people who come, stop and go, rules of
+// groups, sign-ins that lease and whatever ends a lease, repeated keys.
 func (m *Model) Draw(t *rapid.T, n int, now time.Time) (Command, seatwright.Origin) {
 	origin := seatwright.Origin{
 		Actor: rapid.SampledFrom([]string{"user/ann", "user/ann", "application/script"}).Draw(t, "actor"), Via: "test",
 		RequestID: fmt.Sprint("request-", n), Key: rapid.SampledFrom([]string{"", "", "k1", "k2", "k3"}).Draw(t, "key"),
 	}
 	users := rapid.SliceOfNDistinct(rapid.SampledFrom(Users), 1, 4, rapid.ID[seatwright.UserID]).Draw(t, "users")
-	switch rapid.SampledFrom([]string{"allocate", "allocate", "allocate", "allocate", "remove", "buy", "hire", "update", "dismiss"}).Draw(t, "command") {
+	name := rapid.SampledFrom(append([]string{
+		"allocate", "allocate", "allocate", "allocate", "remove", "remove", "buy", "buy", "hire", "update", "dismiss",
+	}, leaseCommands...)).Draw(t, "command")
+	if slices.Contains(leaseCommands, name) {
+		return m.drawLeases(t, name, users), origin
+	}
+	switch name {
 	case "allocate":
 		codes := rapid.SliceOfNDistinct(rapid.SampledFrom(append(Codes, "NOSUCH")), 0, 3, rapid.ID[seatwright.ProductCode]).Draw(t, "codes")
 		return Of(seatwright.AllocateToUsers{Organization: m.Organization, Users: users, Codes: codes, External: rapid.Bool().Draw(t, "external")}), origin

@@ -276,6 +276,50 @@ func (e *engine) differs(m *Model) error {
 			return fmt.Errorf("%s has %+v, the model says %+v (%t)", a.User, a.Allocation, want, decided)
 		}
 	}
+	return e.differsInLeases(m)
+}
+
+// differsInLeases compares what people hold through groups, and the counts of the offers.
+func (e *engine) differsInLeases(m *Model) error {
+	ctx := context.Background()
+	seats, err := e.store.Seats(ctx, m.Organization, slices.Clone(Users))
+	if err != nil {
+		return err
+	}
+	leases := 0
+	for _, s := range seats {
+		want, leased := m.Leases[leaseOf{s.User, s.Code}]
+		if s.Lease.Held() {
+			leases++
+		}
+		if leased != s.Lease.Held() || leased && (want.Group != s.Lease.Group || !want.Used.Equal(s.Lease.LastInUse) || !want.LeftGroup.Equal(s.Lease.OrphanAt)) {
+			return fmt.Errorf("%s holds %+v, the model says %+v (%t)", s.User, s, want, leased)
+		}
+		if s.Units != m.Units(s.User, s.Code) || s.Direct != slices.Contains(m.Holdings[s.User].Codes, s.Code) {
+			return fmt.Errorf("%s holds %+v, the model says %d units and %v direct", s.User, s, m.Units(s.User, s.Code), m.Holdings[s.User].Codes)
+		}
+	}
+	if leases != len(m.Leases) {
+		return fmt.Errorf("there are %d leases, the model says %v", leases, m.Leases)
+	}
+	for _, group := range Groups {
+		rule, err := e.store.GroupRule(ctx, m.Organization, group)
+		want, exists := m.Rules[group]
+		if seatwright.IsKind(err, seatwright.KindNotFound) && !exists {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if !exists || rule.Priority != want.Priority || !rule.AppliedAt.Equal(want.Applied) || len(rule.Offers) != len(want.Quotas) {
+			return fmt.Errorf("the rule of %s is %+v, the model says %+v (%t)", group, rule, want, exists)
+		}
+		for _, offer := range rule.Offers {
+			if quota, offered := want.Quotas[offer.Code]; !offered || offer.Quota != quota || offer.Leases != m.taken(group, offer.Code) {
+				return fmt.Errorf("the rule of %s offers %+v, the model says a quota of %d (%t) and %d leases", group, offer, quota, offered, m.taken(group, offer.Code))
+			}
+		}
+	}
 	return nil
 }
 
@@ -386,10 +430,11 @@ func stateOf(t *rapid.T, e *engine, organization seatwright.OrganizationID) stri
 	head, errHead := e.store.Head(ctx, organization)
 	pools, errPools := e.store.Pools(ctx, organization)
 	allocations, errAllocations := e.store.Allocations(ctx, organization, slices.Clone(Users))
-	if err := errors.Join(errHead, errPools, errAllocations); err != nil {
+	seats, errSeats := e.store.Seats(ctx, organization, slices.Clone(Users))
+	if err := errors.Join(errHead, errPools, errAllocations, errSeats); err != nil {
 		t.Fatal(err)
 	}
-	return fmt.Sprintf("%+v\n%+v\n%+v", head, pools, allocations)
+	return fmt.Sprintf("%+v\n%+v\n%+v\n%+v", head, pools, allocations, seats)
 }
 
 // Promise: what the clock does is what the terms of a purchase say, to the microsecond, on strange days as well.

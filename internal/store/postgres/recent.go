@@ -10,8 +10,7 @@ import (
 
 // recent remembers, between the batches of one writer, the few rows that nearly every batch reads again: organizations and
 // pools. Other nodes write as well, so nothing is believed until the head of the organization has been locked and is found
-// to be the one that was remembered: every change moves the head, but for the refresh of a stale pool, which every reader
-// computes alike.
+// to be the one that was remembered: every change of what is remembered moves the head.
 type recent struct {
 	numbers       map[seatwright.OrganizationID]int32 // of organizations; they never change
 	organizations map[int32]*recentOrganization
