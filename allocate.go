@@ -209,7 +209,7 @@ func (s *Slice) setDirect(o *organizationSlice, origin Origin, user UserID, code
 // draw a unit which the allocation does without.
 func (s *Slice) override(o *organizationSlice, origin Origin, user UserID, codes []ProductCode, units int64) error {
 	for _, code := range o.leases(user) {
-		if o.organization.AllocationMode == AddToLeases && (units > 0 || !slices.Contains(codes, code)) {
+		if planted.Bug(planted.DirectKeepsLease) || o.organization.AllocationMode == AddToLeases && (units > 0 || !slices.Contains(codes, code)) {
 			continue
 		}
 		seat, _ := o.seat(user, code)

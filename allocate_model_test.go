@@ -37,7 +37,7 @@ type rows struct {
 
 func newRows() *rows {
 	return &rows{
-		now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), organizations: map[seatwright.OrganizationID]seatwright.Organization{}, heads: map[seatwright.OrganizationID]seatwright.Head{},
+		now: modeltest.Begin, organizations: map[seatwright.OrganizationID]seatwright.Organization{}, heads: map[seatwright.OrganizationID]seatwright.Head{},
 		users: map[seatwright.OrganizationID]map[seatwright.UserID]seatwright.User{}, records: map[seatwright.OrganizationID]map[seatwright.UserID]seatwright.DirectRecord{},
 		seats: map[seatwright.OrganizationID]map[seatRef]seatwright.Seat{}, pools: map[seatwright.OrganizationID]map[seatwright.ProductCode]seatwright.Pool{}, lots: map[seatwright.OrganizationID][]seatwright.Lot{},
 		groups: map[seatwright.GroupID]seatwright.Group{}, members: map[seatwright.MembershipRef]seatwright.Membership{},

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/seatwright/seatwright/internal/planted"
 )
 
 // Lease is the source of a seat that a person took through the rule of a group. It ends by itself. The zero value is none.
@@ -191,6 +193,9 @@ func (o *leaseSlice) offersOf(group GroupID) []Offer {
 // ended reports that the rule has not offered the bundle all the time since a lease was taken.
 func (o *leaseSlice) ended(code ProductCode, l Lease) bool {
 	offer, offered := o.offers[offerRef{l.Group, code}]
+	if planted.Bug(planted.LeaseRevives) {
+		return !offered
+	}
 	return !offered || offer.Term != l.Term
 }
 
@@ -275,7 +280,7 @@ func (s *Slice) endLeases(o *organizationSlice, origin Origin, user UserID, why 
 func (s *Slice) leaveGroup(o *organizationSlice, origin Origin, user UserID, group GroupID) error {
 	for _, code := range o.leases(user) {
 		seat, _ := o.seat(user, code)
-		if seat.Lease.Group != group || seat.Lease.Orphan() {
+		if seat.Lease.Group != group || seat.Lease.Orphan() || planted.Bug(planted.LeaverKeepsLease) {
 			continue
 		}
 		if o.organization.OnLeave == OrphanOnLeave {

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"time"
+
+	"github.com/seatwright/seatwright/internal/planted"
 )
 
 // GroupRule says which bundles the members of a group may lease. It draws nothing by itself: a unit is drawn when a member takes
@@ -29,7 +31,12 @@ type Offer struct {
 }
 
 // Full reports that the quota is reached.
-func (o Offer) Full() bool { return o.Quota > 0 && o.Leases >= o.Quota }
+func (o Offer) Full() bool {
+	if planted.Bug(planted.QuotaOffByOne) {
+		return o.Quota > 0 && o.Leases > o.Quota
+	}
+	return o.Quota > 0 && o.Leases >= o.Quota
+}
 
 // GroupOffer is an offer with the rule that it belongs to.
 type GroupOffer struct {

@@ -42,7 +42,8 @@ type Model struct {
 	Orphans          bool // leases stay with those who leave
 	InactiveDays     int64
 
-	answers map[seatwright.KeyRef]answer
+	furnished bool
+	answers   map[seatwright.KeyRef]answer
 }
 
 type answer struct {
@@ -64,7 +65,35 @@ func NewModel(t *rapid.T, organization seatwright.OrganizationID) *Model {
 		ExternalLicenses: rapid.Bool().Draw(t, "external licenses"), Provision: rapid.IntRange(0, 3).Draw(t, "provision") == 0,
 		People: map[seatwright.UserID]Person{}, Holdings: map[seatwright.UserID]Holding{}, answers: map[seatwright.KeyRef]answer{},
 		Members: map[seatwright.GroupID]map[seatwright.UserID]bool{}, Rules: map[seatwright.GroupID]Rule{}, Leases: map[leaseOf]Lease{}, InactiveDays: 90,
+		furnished: rapid.IntRange(0, 3).Draw(t, "furnished") > 0,
 	}
+}
+
+// Begin is the instant at which organizations are set up.
+var Begin = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// furniture makes an organization that has something to lease from the beginning: without it most sequences get no further.
+func (m *Model) furniture() []Command {
+	var commands []Command
+	do := func(c Command) {
+		if reason := m.apply(c.command, Begin); reason != "" {
+			panic("modeltest: an organization cannot be furnished: " + string(reason))
+		}
+		commands = append(commands, c)
+	}
+	for i, code := range Codes {
+		do(Of(seatwright.CreateLot{Lot: seatwright.Lot{
+			Organization: m.Organization, ID: seatwright.LotID("furniture-" + string(code)), Code: code, Quantity: int64(i%2 + 2), Start: Begin, End: Begin.AddDate(0, 0, 40),
+		}}))
+	}
+	do(Of(seatwright.UpdateGroup{Organization: m.Organization, ID: Groups[0], Add: []string{string(Users[0]), string(Users[1]), string(Users[2])}}))
+	do(Of(seatwright.UpdateGroup{Organization: m.Organization, ID: Groups[1], Add: []string{string(Users[2]), string(Users[3])}}))
+	do(Of(seatwright.SetGroupRule{Organization: m.Organization, Group: Groups[0], Codes: Codes, Quotas: []seatwright.Quota{{Code: Codes[0], Limit: 1}}}))
+	do(Of(seatwright.SetGroupRule{Organization: m.Organization, Group: Groups[1], Codes: Codes[:2]}))
+	for _, user := range Users[:3] {
+		do(Of(seatwright.OpenSession{Organization: m.Organization, User: user}))
+	}
+	return commands
 }
 
 // Setup is what makes the organization of the model: run each on the subject.
@@ -83,6 +112,9 @@ func (m *Model) Setup() []Command {
 	for _, group := range Groups[:len(Groups)-1] {
 		m.Members[group] = map[seatwright.UserID]bool{}
 		commands = append(commands, Of(seatwright.CreateGroup{Organization: m.Organization, ID: group, Name: string(group)}))
+	}
+	if m.furnished {
+		commands = append(commands, m.furniture()...)
 	}
 	return commands
 }

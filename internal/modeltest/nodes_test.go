@@ -47,7 +47,7 @@ func TestP5TwoNodesBehaveAsOne(t *testing.T) {
 	checks(t, schedules/perSequence, func(t *rapid.T, number int) {
 		now, reader.now, reader.latest = begin, begin, begin
 		s := &script{model: NewModel(t, seatwright.OrganizationID("org-"+strconv.Itoa(number)))}
-		setUp(t, reader, s.model)
+		setUp(t, reader, s.model.Setup())
 		order.random = rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "order"), 0))
 		for range perSequence {
 			var batches [2]step

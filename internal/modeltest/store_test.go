@@ -33,7 +33,7 @@ type engine struct {
 // Clock is the engine's clock, which the test moves.
 func (e *engine) Clock() time.Time { return e.now }
 
-var begin = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+var begin = Begin
 
 // memory is a directory that needs no disk, where there is one: what is decided does not depend on it, only how long it takes.
 func memory() string {
@@ -349,7 +349,7 @@ func sequences(t *testing.T, e *engine, n, steps int) (taken int) {
 	checks(t, n, func(t *rapid.T, number int) {
 		e.now, e.latest = begin, begin
 		s := &script{model: NewModel(t, seatwright.OrganizationID(fmt.Sprintf("org-%d", number)))}
-		setUp(t, e, s.model)
+		setUp(t, e, s.model.Setup())
 		for range steps {
 			now := instant(t, e, s.model.Organization)
 			st := s.draw(t, e, now)
@@ -369,8 +369,8 @@ func sequences(t *testing.T, e *engine, n, steps int) (taken int) {
 	return taken
 }
 
-func setUp(t *rapid.T, e *engine, m *Model) {
-	for _, c := range m.Setup() {
+func setUp(t *rapid.T, e *engine, commands []Command) {
+	for _, c := range commands {
 		refusals, err := e.run(context.Background(), []Command{c}, []seatwright.Origin{{}})
 		if err := errors.Join(append(refusals, err)...); err != nil {
 			t.Fatal(err)
@@ -400,8 +400,9 @@ func TestP3BothStoresAnswerAlike(t *testing.T) {
 	checks(t, n, func(t *rapid.T, number int) {
 		a.now, b.now, a.latest, b.latest = begin, begin, begin, begin
 		s := &script{model: NewModel(t, seatwright.OrganizationID(fmt.Sprintf("org-%d", number)))}
-		setUp(t, a, s.model)
-		setUp(t, b, s.model)
+		setup := s.model.Setup()
+		setUp(t, a, setup)
+		setUp(t, b, setup)
 		for range 40 {
 			now := instant(t, a, s.model.Organization)
 			st := s.draw(t, a, now)

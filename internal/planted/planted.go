@@ -22,6 +22,10 @@ const (
 	ChangeWithoutEvent      = "change-without-event"       // blocking a user leaves no event
 	LostRelease             = "lost-release"               // units of a removed record are not given back
 	DoubleRelease           = "double-release"             // they are given back twice
+	LeaseRevives            = "lease-revives"              // a lease that ended with its offer is back when the bundle is offered again
+	QuotaOffByOne           = "quota-off-by-one"           // one member more than the quota says takes a lease
+	LeaverKeepsLease        = "leaver-keeps-lease"         // leaving a group ends no lease
+	DirectKeepsLease        = "direct-keeps-lease"         // a direct allocation ends no lease
 	AnyOrganization         = "any-organization"           // a path may name an organization that the token is not of
 	NoLock                  = "no-lock"                    // PostgreSQL: heads are read and not locked
 	TrustedMemory           = "trusted-memory"             // PostgreSQL: what was remembered is believed whatever the head says
