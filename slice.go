@@ -65,12 +65,13 @@ type organizationSlice struct {
 	settingSlice
 	applicationSlice
 	grantSlice
+	serviceSlice
+	lotSlice
 	signIns map[UserID]SignIns // of everybody who was asked for and exists
 
 	created        bool
 	events         []Event
 	newTenants     []Tenant
-	newLots        []Lot
 	changedUsers   map[UserID]bool // true: there was a row when the slice was loaded
 	goneUsers      map[UserID]bool // those whose row is to go; somebody else may have the id by now
 	changedRecords map[UserID]bool // true: there was a row when the slice was loaded
@@ -172,13 +173,16 @@ func (s *Slice) LoadTaken(organization OrganizationID, space NameSpace, name str
 	s.mark(organization, space, name)
 }
 
-// HeldCodes lists the codes of every seat loaded for an organization, so that a store can load their pools.
+// HeldCodes lists the codes of every seat and of every service loaded for an organization, so that a store can load their pools.
 func (s *Slice) HeldCodes(organization OrganizationID) []ProductCode {
 	codes := map[ProductCode]bool{}
 	for _, seats := range s.at(organization).seats {
 		for code := range seats {
 			codes[code] = true
 		}
+	}
+	for key := range s.at(organization).services {
+		codes[key.Code] = true
 	}
 	return slices.Sorted(maps.Keys(codes))
 }
@@ -350,6 +354,10 @@ type Changes struct {
 	RemovedGrants       []Grant        // only organization and id are set
 	SigningKeys         []SigningKey   // new
 	Lots                []Lot          // new
+	ChangedLots         []Lot          // to be stored in place of the old ones; code and id stay
+	RemovedLots         []Lot          // only organization, code and id are set
+	ServicePools        []ServicePool  // to be stored as they are
+	RemovedServicePools []ServicePool  // only organization and key are set
 	Heads               []Head         // to be stored as they are
 	Pools               []Pool         // to be stored as they are
 	NewRecords          []DirectRecord // new
@@ -377,7 +385,8 @@ type Changes struct {
 func (c Changes) Empty() bool {
 	return len(c.Heads)+len(c.Pools)+len(c.NewRecords)+len(c.Records)+len(c.RemovedRecords)+len(c.NewSeats)+len(c.Seats)+len(c.RemovedSeats)+len(c.Events)+len(c.Keys)+
 		len(c.NewGroups)+len(c.Groups)+len(c.RemovedGroups)+len(c.NewRobots)+len(c.Robots)+len(c.RemovedRobots)+len(c.NewMembers)+len(c.RemovedMembers)+len(c.Settings)+len(c.RemovedSettings)+
-		len(c.Organizations)+len(c.Tenants)+len(c.Users)+len(c.ChangedUsers)+len(c.RemovedUsers)+len(c.NewApplications)+len(c.Applications)+len(c.RemovedApplications)+len(c.Grants)+len(c.RemovedGrants)+len(c.SigningKeys)+len(c.Lots)+len(c.SignIns) == 0
+		len(c.Organizations)+len(c.Tenants)+len(c.Users)+len(c.ChangedUsers)+len(c.RemovedUsers)+len(c.NewApplications)+len(c.Applications)+len(c.RemovedApplications)+len(c.Grants)+len(c.RemovedGrants)+len(c.SigningKeys)+len(c.Lots)+len(c.SignIns)+
+		len(c.ChangedLots)+len(c.RemovedLots)+len(c.ServicePools)+len(c.RemovedServicePools) == 0
 }
 
 // Changes returns what the commands changed since the slice was loaded, ordered by organization and key.
@@ -410,7 +419,8 @@ func (s *Slice) Changes() Changes {
 				c.Users = append(c.Users, u)
 			}
 		}
-		c.Lots = append(c.Lots, o.newLots...)
+		c.addLots(id, o)
+		c.addServices(id, o)
 		c.Events = append(c.Events, o.events...)
 		for _, code := range slices.Sorted(maps.Keys(o.changedPools)) {
 			c.Pools = append(c.Pools, o.pools[code])

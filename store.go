@@ -78,6 +78,8 @@ func (r LoadRequest) ByOrganization() []Touch {
 		m.WholeUsers = append(m.WholeUsers, t.WholeUsers...)
 		m.Codes = append(m.Codes, t.Codes...)
 		m.Lots = m.Lots || t.Lots
+		m.AllLots = m.AllLots || t.AllLots
+		m.Services = append(m.Services, t.Services...)
 		m.Groups = append(m.Groups, t.Groups...)
 		m.Robots = append(m.Robots, t.Robots...)
 		m.Memberships = append(m.Memberships, t.Memberships...)
@@ -212,6 +214,18 @@ type LicenseReader interface {
 	Allocations(ctx context.Context, organization OrganizationID, users []UserID) ([]UserAllocation, error)
 	// SeatUnits sums the units of all seats of an organization by code. It reads every seat: for verification only.
 	SeatUnits(ctx context.Context, organization OrganizationID) (map[ProductCode]int64, error)
+}
+
+// DistributionReader tells what the host distributes, and what organizations give to their tenants' services.
+type DistributionReader interface {
+	// AccountLicense tells what an organization, or the host, has been given, as of now: all its lots, also those that are over.
+	AccountLicense(ctx context.Context, organization OrganizationID) (AccountLicense, error)
+	// ServicePools lists what the services of all tenants of an organization have, in the order of tenant, service and code.
+	ServicePools(ctx context.Context, organization OrganizationID) ([]ServicePool, error)
+	// Tenant finds a tenant by exact id.
+	Tenant(ctx context.Context, organization OrganizationID, id TenantID) (Tenant, error)
+	// Distributed lists the organizations to which the host distributes anything, in the order of their ids.
+	Distributed(ctx context.Context) ([]OrganizationID, error)
 }
 
 // UserAllocation is a direct allocation together with the person it was made for.
