@@ -207,6 +207,7 @@ type NameReader interface {
 
 // LicenseReader tells what was bought and who holds it.
 type LicenseReader interface {
+	DistributionReader
 	// Pools lists the pools of an organization in the order of their codes, with totals as of now.
 	Pools(ctx context.Context, organization OrganizationID) ([]Pool, error)
 	// Allocations lists the direct allocations of those of users that have a direct record, in the order of their ids;
