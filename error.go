@@ -54,6 +54,7 @@ const (
 	ReasonOrganizationNotFound Reason = "organization_not_found"    // no such organization, or one that the token is not of
 	ReasonNotFound             Reason = "not_found"                 // a named thing other than an organization is missing
 	ReasonNoLicense            Reason = "no_license"                // the organization has no purchase in force: buy or renew
+	ReasonNoServiceLicense     Reason = "no_service_license"        // the service of the tenant has been given nothing: allocate something to it
 	ReasonPoolExhausted        Reason = "pool_exhausted"            // fewer units are free than asked for; a later retry may succeed
 	ReasonDuplicate            Reason = "duplicate"                 // an id or name is already taken
 	ReasonBuiltIn              Reason = "built_in"                  // a built-in group is not changed by hand

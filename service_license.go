@@ -2,6 +2,7 @@ package seatwright
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -63,6 +64,33 @@ func compareServices(a, b ServiceKey) int {
 type Quantity struct {
 	Code  ProductCode `json:"code"`
 	Units int64       `json:"quantity"` // 0 to MaxQuantity
+}
+
+// Quantities reads quantities of products as they come in a request: each code once, in their order. Whether a code exists is decided
+// later. The error names the field: invalid/too_many, invalid/malformed_id, invalid/invalid_value.
+func Quantities(raw []Quantity, field string) ([]Quantity, error) {
+	if len(raw) > MaxCodesPerCall {
+		return nil, Invalid(ReasonTooMany, "at most %d codes in one call, not %d", MaxCodesPerCall, len(raw)).In(field)
+	}
+	products := make([]Quantity, len(raw))
+	seen := map[ProductCode]bool{}
+	for i, q := range raw {
+		in := fmt.Sprintf("%s[%d].", field, i)
+		code, err := CanonicalID(string(q.Code))
+		if err != nil {
+			return nil, AsError(err).In(in + "code")
+		}
+		q.Code = ProductCode(code)
+		if seen[q.Code] {
+			return nil, Invalid(ReasonInvalidValue, "%s is listed twice", q.Code).In(in + "code")
+		}
+		seen[q.Code] = true
+		if q.Units < 0 || q.Units > MaxQuantity {
+			return nil, Invalid(ReasonInvalidValue, "a quantity is 0 to %d", MaxQuantity).In(in + "quantity")
+		}
+		products[i] = q
+	}
+	return products, nil
 }
 
 func codesOf(products []Quantity) []ProductCode {
