@@ -419,8 +419,10 @@ func (s *Slice) Changes() Changes {
 				c.Users = append(c.Users, u)
 			}
 		}
-		c.addLots(id, o)
-		c.addServices(id, o)
+		if len(o.changedLots)+len(o.changedServices) > 0 {
+			c.addLots(id, o)
+			c.addServices(id, o)
+		}
 		c.Events = append(c.Events, o.events...)
 		for _, code := range slices.Sorted(maps.Keys(o.changedPools)) {
 			c.Pools = append(c.Pools, o.pools[code])
