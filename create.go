@@ -3,6 +3,7 @@ package seatwright
 import (
 	"fmt"
 	"maps"
+	"strings"
 	"time"
 )
 
@@ -274,7 +275,7 @@ func (c CreateLot) Decide(s *Slice, origin Origin) (Lot, error) {
 		return Lot{}, err
 	}
 	lot := c.Lot
-	lot.ID, lot.CreatedAt = c.id(), o.now
+	lot.ID, lot.CreatedAt, lot.Origin = c.id(), o.now, OriginPurchase
 	if lot.Start.IsZero() {
 		lot.Start = o.now
 	}
@@ -289,6 +290,9 @@ func (c CreateLot) Decide(s *Slice, origin Origin) (Lot, error) {
 	if sum > MaxQuantity {
 		return Lot{}, Invalid(ReasonInvalidValue, "all lots of %s together may have at most %d units", lot.Code, MaxQuantity).In("quantity")
 	}
+	if lot.Organization != HostID && strings.HasPrefix(string(lot.ID), hostLotPrefix) {
+		return Lot{}, Invalid(ReasonInvalidValue, "ids that begin with %s are those of what the host distributes", hostLotPrefix).In("id")
+	}
 	if err := s.take(lot.Organization, IDsOfLots, string(lot.ID), "id"); err != nil {
 		return Lot{}, err
 	}
@@ -296,8 +300,7 @@ func (c CreateLot) Decide(s *Slice, origin Origin) (Lot, error) {
 	if !known {
 		pool = Pool{Organization: lot.Organization, Code: lot.Code}
 	}
-	o.lots[lot.Code] = append(o.lots[lot.Code], lot)
-	o.newLots = append(o.newLots, lot)
+	o.putLot(lot)
 	o.licensed = o.licensed || lot.InForce(o.now)
 	pool = pool.Refreshed(o.lots[lot.Code], o.now)
 	o.putPool(pool)

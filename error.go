@@ -54,6 +54,7 @@ const (
 	ReasonOrganizationNotFound Reason = "organization_not_found"    // no such organization, or one that the token is not of
 	ReasonNotFound             Reason = "not_found"                 // a named thing other than an organization is missing
 	ReasonNoLicense            Reason = "no_license"                // the organization has no purchase in force: buy or renew
+	ReasonNoServiceLicense     Reason = "no_service_license"        // the service of the tenant has been given nothing: allocate something to it
 	ReasonPoolExhausted        Reason = "pool_exhausted"            // fewer units are free than asked for; a later retry may succeed
 	ReasonNotEntitled          Reason = "not_entitled"              // neither an allocation nor a group gives the person a license that fits: ask an administrator
 	ReasonQuotaReached         Reason = "quota_reached"             // as many members of the person's groups hold the bundle as the rules allow; a later retry may succeed

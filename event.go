@@ -28,6 +28,10 @@ const (
 	EventGrantDeleted        EventKind = "grant.deleted" // a personal token
 	EventGrantRevoked        EventKind = "grant.revoked"
 	EventLotCreated          EventKind = "lot.created"
+	EventDistributionSet     EventKind = "distribution.set"     // subject: the organization, in its chain and in the host's; data: DistributionSet, as for the next two
+	EventDistributionAligned EventKind = "distribution.aligned" // its windows follow those of the host's lots; in the organization's chain alone
+	EventDistributionRemoved EventKind = "distribution.removed" // all of it
+	EventServiceLicenseSet   EventKind = "service_license.set"  // subject: tenant and service, with a slash between; data: ServiceLicenseSet, as for the next
 	EventSigningKeyCreated   EventKind = "signing_key.created"
 	EventGroupCreated        EventKind = "group.created"         // data: GroupChange
 	EventGroupUpdated        EventKind = "group.updated"         // data: GroupChange
@@ -50,6 +54,7 @@ const (
 	EventUserSignInRefused   EventKind = "user.sign_in_refused"  // of a person who exists; the actor is AnonymousActor
 	EventApplicationSignedIn EventKind = "application.signed_in"
 
+	EventServiceLicenseRemoved    EventKind = "service_license.removed"
 	EventApplicationSignInRefused EventKind = "application.sign_in_refused"
 )
 

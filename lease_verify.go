@@ -122,7 +122,7 @@ func (r Replayed) lease(e Event, state LeaseState, differs func(format string, a
 		case offer.quota > 0 && offer.leases >= offer.quota:
 			differs("leases %s through the group %s beyond its quota of %d", code, state.Group, offer.quota)
 		}
-		r.compareMoves(e, r.moves(user, []ProductCode{code}, func() { user.leases[code] = lease }), state.Pools, differs)
+		r.move(e, r.moves(user, []ProductCode{code}, func() { user.leases[code] = lease }), state.Pools, differs)
 		return
 	}
 	if !held || present.group != state.Group || present.term != state.Term {
@@ -133,7 +133,7 @@ func (r Replayed) lease(e Event, state LeaseState, differs func(format string, a
 		user.leases[code] = present
 		return
 	}
-	r.compareMoves(e, r.moves(user, []ProductCode{code}, func() { delete(user.leases, code) }), state.Pools, differs)
+	r.move(e, r.moves(user, []ProductCode{code}, func() { delete(user.leases, code) }), state.Pools, differs)
 	if seat, _ := r.seat(user, code); seat.Units != state.Units {
 		differs("says that the seat %s of %s draws %d units after it; by the events it is %d", code, e.Subject, state.Units, seat.Units)
 	}
@@ -205,7 +205,7 @@ func (r Replayed) endOffers(e Event, rule *replayedRule, ended []OfferEnd, state
 		moved[end.Code] -= offer.units
 		delete(rule.offers, end.Code)
 	}
-	r.compareMoves(e, moved, states, differs)
+	r.move(e, moved, states, differs)
 }
 
 func (c *organizationCheck) takeRule(row Row) {

@@ -22,6 +22,9 @@ type Replayed struct {
 	robots        map[RobotAccountID]*replayedAccount
 	settings      map[SettingRef]replayedSetting
 	rules         map[GroupID]*replayedRule
+	received      map[ProductCode]Lot                      // what the host distributes to the organization
+	given         map[OrganizationID]map[ProductCode]int64 // of the host's chain: what it distributes to each
+	services      map[ServiceKey]int64                     // what tenants' services have
 }
 
 // replayedSetting is which event made a setting, and when it was last changed.
@@ -71,8 +74,9 @@ type replayedRecord struct {
 type replayedPool struct {
 	Pool
 	lots    []Lot
+	bought  bool      // there have been lots, at least
 	changed time.Time // of the last event that tells its state
-	seats   int64     // units of the stored seats; for verification
+	seats   int64     // units of the stored seats and services; for verification
 	seen    bool
 }
 
@@ -87,7 +91,8 @@ func newReplayed() Replayed {
 		lots: map[LotID]LotCreated{}, lotCreated: map[LotID]time.Time{}, tenants: map[TenantID]time.Time{},
 		applications: map[ApplicationID]replayedApplication{}, signingKeys: map[string]time.Time{},
 		groups: map[GroupID]*replayedGroup{}, robots: map[RobotAccountID]*replayedAccount{},
-		settings: map[SettingRef]replayedSetting{}, rules: map[GroupID]*replayedRule{},
+		settings: map[SettingRef]replayedSetting{}, rules: map[GroupID]*replayedRule{}, received: map[ProductCode]Lot{},
+		given: map[OrganizationID]map[ProductCode]int64{}, services: map[ServiceKey]int64{},
 	}
 }
 
@@ -251,6 +256,16 @@ func (r Replayed) apply(e Event, differs func(format string, args ...any)) {
 		if l, ok := read[LotCreated](e, differs); ok {
 			r.buy(e, l, differs)
 		}
+	case EventDistributionSet, EventDistributionAligned, EventDistributionRemoved:
+		if set, ok := read[DistributionSet](e, differs); ok && e.Organization == HostID {
+			r.give(e, set, differs)
+		} else if ok {
+			r.receive(e, set, differs)
+		}
+	case EventServiceLicenseSet, EventServiceLicenseRemoved:
+		if set, ok := read[ServiceLicenseSet](e, differs); ok {
+			r.setService(e, set, differs)
+		}
 	case EventAllocationSet:
 		if set, ok := read[AllocationSet](e, differs); ok {
 			r.set(e, set, differs)
@@ -343,7 +358,8 @@ func (r Replayed) buy(e Event, l LotCreated, differs func(format string, args ..
 	once(r.lots, id, l, differs)
 	r.lotCreated[id] = e.At
 	pool := r.pool(l.Code)
-	pool.lots = append(pool.lots, Lot{Code: l.Code, Quantity: l.Quantity, Start: l.Start, End: l.End, Grace: time.Duration(l.Grace) * time.Second})
+	pool.bought = true
+	pool.lots = append(pool.lots, Lot{ID: id, Code: l.Code, Quantity: l.Quantity, Start: l.Start, End: l.End, Grace: time.Duration(l.Grace) * time.Second})
 	pool.Total, pool.TotalUntil = totalOf(pool.lots, e.At)
 	r.comparePools(e, []ProductCode{l.Code}, []PoolState{l.Pool}, differs)
 }
@@ -414,11 +430,11 @@ func (r Replayed) draw(e Event, user *replayedUser, fresh *replayedRecord, state
 	if fresh != nil {
 		codes = append(codes, fresh.codes...)
 	}
-	r.compareMoves(e, r.moves(user, codes, func() { user.direct = fresh }), states, differs)
+	r.move(e, r.moves(user, codes, func() { user.direct = fresh }), states, differs)
 }
 
-// compareMoves makes the moves of units and compares the pools with what the event says of them.
-func (r Replayed) compareMoves(e Event, moved map[ProductCode]int64, states []PoolState, differs func(format string, args ...any)) {
+// move draws units from pools, or gives them back where they are negative, and compares the pools with what the event says.
+func (r Replayed) move(e Event, moved map[ProductCode]int64, states []PoolState, differs func(format string, args ...any)) {
 	maps.DeleteFunc(moved, func(_ ProductCode, units int64) bool { return units == 0 })
 	changed := slices.Sorted(maps.Keys(moved))
 	for _, code := range changed {
@@ -432,6 +448,77 @@ func (r Replayed) compareMoves(e Event, moved map[ProductCode]int64, states []Po
 		}
 	}
 	r.comparePools(e, changed, states, differs)
+}
+
+// receive replaces what the organization has from the host.
+func (r Replayed) receive(e Event, set DistributionSet, differs func(format string, args ...any)) {
+	fresh, changed := map[ProductCode]Lot{}, map[ProductCode]bool{}
+	for _, p := range set.Products {
+		before, had := r.received[p.Code]
+		lot := Lot{ID: hostLotID(p.Code), Code: p.Code, Quantity: p.Quantity, Start: p.Start, End: p.End, Origin: OriginHost, CreatedAt: e.At}
+		if had {
+			lot.CreatedAt = before.CreatedAt
+		}
+		fresh[p.Code] = lot
+		changed[p.Code] = lot.Quantity != before.Quantity || !lot.Start.Equal(before.Start) || !lot.End.Equal(before.End)
+	}
+	for code := range r.received {
+		if _, stays := fresh[code]; !stays {
+			changed[code] = true
+		}
+	}
+	maps.DeleteFunc(changed, func(_ ProductCode, differs bool) bool { return !differs })
+	if len(changed) == 0 {
+		differs("changes nothing of what the host distributes")
+	}
+	clear(r.received)
+	for code := range changed {
+		pool := r.pool(code)
+		pool.lots = slices.DeleteFunc(pool.lots, func(l Lot) bool { return l.Origin == OriginHost })
+		delete(r.lots, hostLotID(code))
+		if lot, stays := fresh[code]; stays {
+			pool.bought, pool.lots = true, append(pool.lots, lot)
+			r.lots[lot.ID] = LotCreated{Code: code, Quantity: lot.Quantity, Start: lot.Start, End: lot.End}
+			r.lotCreated[lot.ID] = lot.CreatedAt
+		}
+		pool.Total, pool.TotalUntil = totalOf(pool.lots, e.At)
+	}
+	maps.Copy(r.received, fresh)
+	r.comparePools(e, slices.Sorted(maps.Keys(changed)), set.Pools, differs)
+}
+
+// give replaces what the host distributes to an organization: it is drawn from the host's pools.
+func (r Replayed) give(e Event, set DistributionSet, differs func(format string, args ...any)) {
+	fresh, moved := map[ProductCode]int64{}, map[ProductCode]int64{}
+	for _, p := range set.Products {
+		fresh[p.Code] = p.Quantity
+		moved[p.Code] += p.Quantity
+	}
+	for code, units := range r.given[OrganizationID(e.Subject)] {
+		moved[code] -= units
+	}
+	r.given[OrganizationID(e.Subject)] = fresh
+	r.move(e, moved, set.Pools, differs)
+}
+
+// setService replaces what a tenant's service has.
+func (r Replayed) setService(e Event, set ServiceLicenseSet, differs func(format string, args ...any)) {
+	scope := PoolScope{set.Tenant, set.Service}
+	if _, known := r.tenants[set.Tenant]; !known || e.Subject != scope.String() {
+		differs("gives units to %s, of which no event tells", e.Subject)
+	}
+	moved := map[ProductCode]int64{}
+	for key, units := range r.services {
+		if key.PoolScope == scope {
+			moved[key.Code] -= units
+			delete(r.services, key)
+		}
+	}
+	for _, p := range set.Products {
+		moved[p.Code] += p.Units
+		r.services[ServiceKey{scope, p.Code}] = p.Units
+	}
+	r.move(e, moved, set.Pools, differs)
 }
 
 // comparePools compares the pools that an event changed with their states as it tells them.

@@ -66,13 +66,14 @@ type organizationSlice struct {
 	applicationSlice
 	grantSlice
 	leaseSlice
+	serviceSlice
+	lotSlice
 	signIns map[UserID]SignIns // of everybody who was asked for and exists
 
 	created        bool
 	changed        bool // the organization itself
 	events         []Event
 	newTenants     []Tenant
-	newLots        []Lot
 	changedUsers   map[UserID]bool // true: there was a row when the slice was loaded
 	goneUsers      map[UserID]bool // those whose row is to go; somebody else may have the id by now
 	changedRecords map[UserID]bool // true: there was a row when the slice was loaded
@@ -174,7 +175,7 @@ func (s *Slice) LoadTaken(organization OrganizationID, space NameSpace, name str
 	s.mark(organization, space, name)
 }
 
-// HeldCodes lists the codes of every seat and of every offer of a rule loaded for an organization, so that a store can load their pools.
+// HeldCodes lists the codes of every seat, service and offer of a rule loaded for an organization, so that a store can load their pools.
 func (s *Slice) HeldCodes(organization OrganizationID) []ProductCode {
 	codes := map[ProductCode]bool{}
 	for _, seats := range s.at(organization).seats {
@@ -184,6 +185,9 @@ func (s *Slice) HeldCodes(organization OrganizationID) []ProductCode {
 	}
 	for ref := range s.at(organization).offers {
 		codes[ref.code] = true
+	}
+	for key := range s.at(organization).services {
+		codes[key.Code] = true
 	}
 	return slices.Sorted(maps.Keys(codes))
 }
@@ -357,6 +361,10 @@ type Changes struct {
 	RemovedGrants        []Grant        // only organization and id are set
 	SigningKeys          []SigningKey   // new
 	Lots                 []Lot          // new
+	ChangedLots          []Lot          // to be stored in place of the old ones; code and id stay
+	RemovedLots          []Lot          // only organization, code and id are set
+	ServicePools         []ServicePool  // to be stored as they are
+	RemovedServicePools  []ServicePool  // only organization and key are set
 	Heads                []Head         // to be stored as they are
 	Pools                []Pool         // to be stored as they are
 	NewRecords           []DirectRecord // new
@@ -391,7 +399,8 @@ func (c Changes) Empty() bool {
 	return len(c.Heads)+len(c.Pools)+len(c.NewRecords)+len(c.Records)+len(c.RemovedRecords)+len(c.NewSeats)+len(c.Seats)+len(c.RemovedSeats)+len(c.Events)+len(c.Keys)+
 		len(c.NewGroups)+len(c.Groups)+len(c.RemovedGroups)+len(c.NewRobots)+len(c.Robots)+len(c.RemovedRobots)+len(c.NewMembers)+len(c.RemovedMembers)+len(c.Settings)+len(c.RemovedSettings)+
 		len(c.GroupRules)+len(c.RemovedGroupRules)+len(c.Offers)+len(c.RemovedOffers)+len(c.Sessions)+len(c.RemovedSessions)+len(c.ChangedOrganizations)+
-		len(c.Organizations)+len(c.Tenants)+len(c.Users)+len(c.ChangedUsers)+len(c.RemovedUsers)+len(c.NewApplications)+len(c.Applications)+len(c.RemovedApplications)+len(c.Grants)+len(c.RemovedGrants)+len(c.SigningKeys)+len(c.Lots)+len(c.SignIns) == 0
+		len(c.Organizations)+len(c.Tenants)+len(c.Users)+len(c.ChangedUsers)+len(c.RemovedUsers)+len(c.NewApplications)+len(c.Applications)+len(c.RemovedApplications)+len(c.Grants)+len(c.RemovedGrants)+len(c.SigningKeys)+len(c.Lots)+len(c.SignIns)+
+		len(c.ChangedLots)+len(c.RemovedLots)+len(c.ServicePools)+len(c.RemovedServicePools) == 0
 }
 
 // Changes returns what the commands changed since the slice was loaded, ordered by organization and key.
@@ -426,7 +435,10 @@ func (s *Slice) Changes() Changes {
 				c.Users = append(c.Users, u)
 			}
 		}
-		c.Lots = append(c.Lots, o.newLots...)
+		if len(o.changedLots)+len(o.changedServices) > 0 {
+			c.addLots(id, o)
+			c.addServices(id, o)
+		}
 		c.Events = append(c.Events, o.events...)
 		// A pool that was only brought up to date is stored with the next event: without one nothing keeps the clock from going back
 		// behind the boundary that was passed.

@@ -78,6 +78,8 @@ func (r LoadRequest) ByOrganization() []Touch {
 		m.WholeUsers = append(m.WholeUsers, t.WholeUsers...)
 		m.Codes = append(m.Codes, t.Codes...)
 		m.Lots = m.Lots || t.Lots
+		m.AllLots = m.AllLots || t.AllLots
+		m.Services = append(m.Services, t.Services...)
 		m.Groups = append(m.Groups, t.Groups...)
 		m.Robots = append(m.Robots, t.Robots...)
 		m.Memberships = append(m.Memberships, t.Memberships...)
@@ -209,6 +211,7 @@ type NameReader interface {
 
 // LicenseReader tells what was bought and who holds it.
 type LicenseReader interface {
+	DistributionReader
 	// Pools lists the pools of an organization in the order of their codes, with totals as of now.
 	Pools(ctx context.Context, organization OrganizationID) ([]Pool, error)
 	// Allocations lists the direct allocations of those of users that have a direct record, in the order of their ids;
@@ -229,6 +232,18 @@ type LeaseReader interface {
 	// SweepableLeases lists people whose leases are to be swept: not used since an instant, orphans of rules that were set again, or ended with
 	// an offer. At most so many of each organization, in the order of organizations and ids.
 	SweepableLeases(ctx context.Context, now time.Time, most int) (map[OrganizationID][]UserID, error)
+}
+
+// DistributionReader tells what the host distributes, and what organizations give to their tenants' services.
+type DistributionReader interface {
+	// AccountLicense tells what an organization, or the host, has been given, as of now: all its lots, also those that are over.
+	AccountLicense(ctx context.Context, organization OrganizationID) (AccountLicense, error)
+	// ServicePools lists what the services of all tenants of an organization have, in the order of tenant, service and code.
+	ServicePools(ctx context.Context, organization OrganizationID) ([]ServicePool, error)
+	// Tenant finds a tenant by exact id.
+	Tenant(ctx context.Context, organization OrganizationID, id TenantID) (Tenant, error)
+	// Distributed lists the organizations to which the host distributes anything, in the order of their ids.
+	Distributed(ctx context.Context) ([]OrganizationID, error)
 }
 
 // UserAllocation is a direct allocation together with the person it was made for.

@@ -238,10 +238,6 @@ func weakLast(a, b seatwright.ProductCode) int {
 	return cmp.Or(cmp.Compare(min(rank(a), 1), min(rank(b), 1)), cmp.Compare(a, b))
 }
 
-func (m *Model) licensed(now time.Time) bool {
-	return slices.ContainsFunc(m.Lots, func(l seatwright.Lot) bool { return l.InForce(now) })
-}
-
 // applyLeases carries out a command about groups and leases; ok is false for others.
 func (m *Model) applyLeases(command any, now time.Time) (reason seatwright.Reason, ok bool) {
 	switch c := command.(type) {

@@ -36,9 +36,6 @@ var (
 		WHERE u.organization = w.organization AND u.id = w.id`, oidInt4, oidText)
 	insertSigningKeys = newStatement(`INSERT INTO signing_keys (id, sealed, created_at)
 		SELECT * FROM unnest($1::text[], $2::bytea[], $3::int8[])`, oidText, oidBytea, oidInt8)
-	insertLots = newStatement(`INSERT INTO lots (organization, code, id, quantity, starts_at, ends_at, grace_seconds, expires_at, order_text, created_at)
-		SELECT * FROM unnest($1::int4[], $2::text[], $3::text[], $4::int8[], $5::int8[], $6::int8[], $7::int8[], $8::int8[], $9::text[], $10::int8[])`,
-		oidInt4, oidText, oidText, oidInt8, oidInt8, oidInt8, oidInt8, oidInt8, oidText, oidInt8)
 
 	insertHeads = newStatement(`INSERT INTO heads (organization, sequence, hash, at)
 		SELECT * FROM unnest($1::int4[], $2::int8[], $3::bytea[], $4::int8[])`, columnsOfHead...)
@@ -264,19 +261,8 @@ func (o *output) directory(c seatwright.Changes) {
 		to[1].bytes(k.Sealed)
 		to[2].instant(k.CreatedAt)
 	})
-	o.rows(insertLots, len(c.Lots), func(i int, to []*array) {
-		l := &c.Lots[i]
-		to[0].int4(o.number(l.Organization))
-		to[1].text(string(l.Code))
-		to[2].text(string(l.ID))
-		to[3].int8(l.Quantity)
-		to[4].instant(l.Start)
-		to[5].instant(l.End)
-		to[6].int8(int64(l.Grace.Seconds()))
-		to[7].instant(l.Expiry())
-		to[8].text(l.Order)
-		to[9].instant(l.CreatedAt)
-	})
+	o.lots(c)
+	o.services(c)
 }
 
 // rare sends what most batches have none of.

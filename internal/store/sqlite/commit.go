@@ -22,7 +22,8 @@ func (w *writer) apply(c seatwright.Changes) error {
 		{"", w.remove},
 		{"", w.changeUsers},
 		{"", w.insertDirectory},
-		{"", w.insertLots},
+		{"", w.putLots},
+		{"", w.putServices},
 		{"", w.checkPeople},
 		{"", w.putGroups},
 		{"", w.putLeases},
@@ -154,19 +155,6 @@ func (w *writer) insertDirectory(c seatwright.Changes) error {
 	}
 	for _, k := range c.SigningKeys {
 		if err := w.exec(`INSERT INTO signing_keys (id, sealed, created_at) VALUES (?, ?, ?)`, k.ID, k.Sealed, k.CreatedAt.UnixMicro()); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (w *writer) insertLots(c seatwright.Changes) error {
-	for _, l := range c.Lots {
-		err := w.exec(`INSERT INTO lots (organization, code, id, quantity, starts_at, ends_at, grace_seconds, expires_at, order_text, created_at)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-			w.numberOf(l.Organization), string(l.Code), string(l.ID), l.Quantity, l.Start.UnixMicro(), l.End.UnixMicro(),
-			int64(l.Grace.Seconds()), l.Expiry().UnixMicro(), l.Order, l.CreatedAt.UnixMicro())
-		if err != nil {
 			return err
 		}
 	}

@@ -14,7 +14,7 @@ func (w *writer) load(request seatwright.LoadRequest, now time.Time) (*seatwrigh
 	touches := request.ByOrganization()
 	slice := seatwright.NewSlice(now)
 	for _, step := range [...]func(*seatwright.Slice, []seatwright.Touch) error{
-		w.loadOrganizations, w.loadUsers, w.loadPeople, w.loadGroups, w.loadLeases, w.loadSettings, w.loadPools, w.loadTaken, w.loadSignIns, w.loadGrants,
+		w.loadOrganizations, w.loadUsers, w.loadPeople, w.loadGroups, w.loadLeases, w.loadSettings, w.loadServices, w.loadPools, w.loadTaken, w.loadSignIns, w.loadGrants,
 	} {
 		if err := step(slice, touches); err != nil {
 			return nil, err
@@ -195,7 +195,15 @@ func (w *writer) loadPools(slice *seatwright.Slice, touches []seatwright.Touch) 
 		known := w.recent[t.Organization]
 		var pools []seatwright.Pool
 		var wanted []seatwright.ProductCode
-		for _, code := range distinct(append(slice.HeldCodes(t.Organization), t.Codes...)) {
+		codes := append(slice.HeldCodes(t.Organization), t.Codes...)
+		if t.AllLots && known != nil {
+			all, err := w.allCodes(known.number)
+			if err != nil {
+				return err
+			}
+			codes = append(codes, all...)
+		}
+		for _, code := range distinct(codes) {
 			if known == nil {
 				break // the organization does not exist
 			}
@@ -218,11 +226,10 @@ func (w *writer) loadPools(slice *seatwright.Slice, touches []seatwright.Touch) 
 		}
 		for _, pool := range pools {
 			var lots []seatwright.Lot
-			if t.Lots || pool.Stale(slice.NowIn(t.Organization)) {
+			if t.Lots || t.AllLots || pool.Stale(slice.NowIn(t.Organization)) {
 				lots = []seatwright.Lot{}
-				err := w.each(func(r row) { lots = append(lots, lotOf(t.Organization, pool.Code, r)) }, `SELECT
-					id, quantity, starts_at, ends_at, grace_seconds, order_text, created_at
-					FROM lots WHERE organization = ? AND code = ? ORDER BY id`, known.number, string(pool.Code))
+				err := w.each(func(r row) { lots = append(lots, lotOf(t.Organization, pool.Code, r)) }, `SELECT `+columnsOfLot+`
+					FROM lots l WHERE l.organization = ? AND l.code = ? ORDER BY l.id`, known.number, string(pool.Code))
 				if err != nil {
 					return err
 				}
@@ -306,12 +313,5 @@ const columnsOfPool = `p.code, p.total, p.total_until, p.used, p.ceiling`
 func poolOf(organization seatwright.OrganizationID, r row) seatwright.Pool {
 	return seatwright.Pool{
 		Organization: organization, Code: seatwright.ProductCode(r.text(0)), Total: r.int(1), TotalUntil: r.instant(2), Used: r.int(3), Ceiling: r.int(4),
-	}
-}
-
-func lotOf(organization seatwright.OrganizationID, code seatwright.ProductCode, r row) seatwright.Lot {
-	return seatwright.Lot{
-		Organization: organization, ID: seatwright.LotID(r.text(0)), Code: code, Quantity: r.int(1), Start: r.instant(2), End: r.instant(3),
-		Grace: r.seconds(4), Order: r.text(5), CreatedAt: r.instant(6),
 	}
 }

@@ -45,8 +45,10 @@ func (m recent) committed(c seatwright.Changes) {
 	for _, o := range c.ChangedOrganizations {
 		delete(m, o.ID)
 	}
-	for _, l := range c.Lots {
-		delete(m, l.Organization) // when it is licensed has changed
+	for _, lots := range [...][]seatwright.Lot{c.Lots, c.ChangedLots, c.RemovedLots} {
+		for _, l := range lots {
+			delete(m, l.Organization) // when it is licensed has changed
+		}
 	}
 	for _, h := range c.Heads {
 		if o := m[h.Organization]; o != nil {

@@ -32,6 +32,7 @@ func RunArchive(t *testing.T, empty func(t *testing.T) Place) {
 		"EveryKindOfDamageIsFound":            damageIsFound,
 		"ARestoredDatabaseHasTheSameRows":     restoresEverything,
 		"ARestoredDatabaseGoesOn":             restoredGoesOn,
+		"ARestoredDistributionGoesOn":         restoredDistribution,
 		"RestoreRefusesADatabaseInUse":        refusesInUse,
 		"RestoreIsAllOrNothing":               restoresAllOrNothing,
 		"ADumpIsOneMoment":                    dumpIsOneMoment,
@@ -124,11 +125,11 @@ func soundData(f *archiveFixture) {
 	f.open()
 	w := workload{f: f.fixture, random: faults.Random(faults.Seed(f.T), 0)}
 	w.begin()
-	for range 400 {
+	for range 600 {
 		w.step()
 	}
 	wantSound(f.T, f.place.Archive)
-	if n := len(dump(f.T, f.place.Archive)); n < 400 {
+	if n := len(dump(f.T, f.place.Archive)); n < 300 {
 		f.Errorf("the history left %d rows only", n)
 	}
 }
