@@ -99,7 +99,7 @@ func (a *App) open(ctx context.Context, c Config, logs io.Writer, issuerFromHost
 	}
 	logins := directory.NewLogins(a.Directory, c.loginLimits(), faultclock.Now, a.log)
 	identity, err := oauth.New(ctx, oauth.Config{
-		Directory: a.store, Grants: directory.NewGrants(a.ledger), Keys: a.Directory, Login: logins, Issuer: issuer, SealKey: sealKey, Now: faultclock.Now, Log: a.log,
+		Directory: a.store, Grants: directory.NewGrants(a.ledger), Keys: a.Directory, Login: logins, Leases: a.Licensing, Issuer: issuer, SealKey: sealKey, Now: faultclock.Now, Log: a.log,
 	})
 	if err != nil {
 		return fmt.Errorf("signing keys: %v", err) //nolint:errorlint // nobody was refused: the configuration is wrong

@@ -234,6 +234,9 @@ func (s *server) authorize(ctx context.Context, a seatwright.Application, r *oid
 	if err != nil {
 		return nil, s.refusal(ctx, err)
 	}
+	if err := s.leases.SignedIn(ctx, attempt.Origin(actor), a.Organization, now.person.ID); err != nil {
+		s.logCause(ctx, seatwright.AsError(err)) // nobody is kept out by it: the product asks again
+	}
 	back, err := url.Parse(r.RedirectURI)
 	if err != nil {
 		return nil, s.refusal(ctx, seatwright.Internal(err))

@@ -50,6 +50,12 @@ type Grants interface {
 	Use(ctx context.Context, organization seatwright.OrganizationID, id seatwright.GrantID) error
 }
 
+// Leases are what people hold through their groups.
+type Leases interface {
+	// SignedIn takes what there is for a person who has signed in with a browser. Nothing is no error.
+	SignedIn(ctx context.Context, origin seatwright.Origin, organization seatwright.OrganizationID, user seatwright.UserID) error
+}
+
 // Login checks user names and passwords, and records who signed in and who was refused.
 type Login interface {
 	// Login returns the active person of an organization with that user name and password. Unknown organization, unknown or
@@ -72,6 +78,7 @@ type Config struct {
 	Grants    Grants
 	Keys      KeyStore
 	Login     Login
+	Leases    Leases
 	Issuer    IssuerPolicy
 	SealKey   []byte       // 32 bytes that encrypt the signing keys in the store; nil: they are stored as they are
 	External  *http.Client // asks other identity providers; nil: one of its own
@@ -85,6 +92,7 @@ type Provider struct {
 	directory Reader
 	grants    Grants
 	login     Login
+	leases    Leases
 	issuer    IssuerPolicy
 	now       func() time.Time
 	log       *slog.Logger
@@ -102,7 +110,7 @@ func New(ctx context.Context, c Config) (*Provider, error) {
 		return nil, err
 	}
 	p := &Provider{
-		directory: c.Directory, grants: c.Grants, login: c.Login, issuer: c.Issuer, now: c.Now, log: c.Log, keys: keys, cache: newCache(),
+		directory: c.Directory, grants: c.Grants, login: c.Login, leases: c.Leases, issuer: c.Issuer, now: c.Now, log: c.Log, keys: keys, cache: newCache(),
 		external: newExternal(c.External, c.Now),
 	}
 	p.library = newLibrary(p)

@@ -16,6 +16,7 @@ import (
 	"github.com/seatwright/seatwright"
 	"github.com/seatwright/seatwright/internal/directory"
 	"github.com/seatwright/seatwright/internal/ledger"
+	"github.com/seatwright/seatwright/internal/licensing"
 	"github.com/seatwright/seatwright/internal/store/sqlite"
 )
 
@@ -161,7 +162,8 @@ func (w *world) node(sealKey []byte) *Provider {
 
 func (w *world) start(sealKey []byte) (*Provider, error) {
 	return New(w.t.Context(), Config{
-		Directory: w.view, Grants: directory.NewGrants(w.ledger), Keys: w.directory, Login: w.logins(w.directory), Issuer: HostIssuer, SealKey: sealKey,
+		Directory: w.view, Grants: directory.NewGrants(w.ledger), Keys: w.directory, Login: w.logins(w.directory),
+		Leases: licensing.New(w.store, w.ledger, seatwright.PublishedCatalogue()), Issuer: HostIssuer, SealKey: sealKey,
 		Now: w.clock.now, Log: slog.New(slog.DiscardHandler),
 	})
 }
