@@ -27,9 +27,9 @@ func hostLotID(code ProductCode) LotID { return LotID(hostLotPrefix + string(cod
 // license in force. Lowering always works; units beyond those that the organization has already have to be free at the host.
 //
 // Errors, in this order: not_found/organization_not_found, also for the host itself; not_found/no_license where the host has none
-// in force (only where there are units); invalid/invalid_value where the pool would pass MaxQuantity; conflict/duplicate where a
-// purchase of before has the id of the lot; exhausted/pool_exhausted, also for a code that does not exist. On an error nothing has
-// changed except the record of the refusal, which is the host's.
+// in force (only where there are units); conflict/duplicate where a purchase of before has the id of the lot, and
+// invalid/invalid_value where the pool would pass MaxQuantity; exhausted/pool_exhausted, also for a code that does not exist. On an
+// error nothing has changed except the record of the refusal, which is the host's.
 // Source: docs/decisions/0028-distribution.md.
 type DistributeToOrganization struct {
 	Organization OrganizationID

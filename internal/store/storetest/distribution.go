@@ -27,9 +27,15 @@ func (f *fixture) tenants(org seatwright.OrganizationID, ids ...seatwright.Tenan
 	}
 }
 
+// quantities are codes, each with a number of units behind it.
 func quantities(of ...any) (products []seatwright.Quantity) {
-	for i := 0; i < len(of); i += 2 {
-		products = append(products, seatwright.Quantity{Code: seatwright.ProductCode(of[i].(string)), Units: int64(of[i+1].(int))})
+	for _, v := range of {
+		switch v := v.(type) {
+		case string:
+			products = append(products, seatwright.Quantity{Code: seatwright.ProductCode(v)})
+		case int:
+			products[len(products)-1].Units = int64(v)
+		}
 	}
 	return products
 }

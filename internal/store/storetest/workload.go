@@ -62,8 +62,8 @@ func (w *workload) step() {
 		}})
 		w.expect(err)
 	}
-	switch w.random.IntN(33) {
-	case 26, 27, 28, 29, 30, 31, 32:
+	switch w.random.IntN(37) {
+	case 30, 31, 32, 33, 34, 35, 36:
 		err = w.lease(org)
 	case 0:
 		w.f.clock.advance(time.Duration(w.random.IntN(40)) * time.Minute)
@@ -130,7 +130,7 @@ func (w *workload) step() {
 		if w.random.IntN(3) == 0 {
 			_, err = decide(w.f, seatwright.DeleteGroups{Organization: org, IDs: []seatwright.GroupID{w.group()}})
 		}
-	case 21, 22, 23, 24, 25:
+	case 21, 22, 23, 24, 25, 26, 27, 28, 29:
 		err = w.distribute(org)
 	case 14, 15:
 		err = w.changePeople(org)
@@ -189,13 +189,13 @@ func (w *workload) distribute(org seatwright.OrganizationID) (err error) {
 			products = append(products, seatwright.Quantity{Code: code, Units: w.random.Int64N(4)})
 		}
 	}
-	switch w.random.IntN(10) {
-	case 0, 1:
+	switch w.random.IntN(13) {
+	case 0, 1, 8, 9:
 		start := w.f.clock.Now().Add(time.Duration(w.random.IntN(60)-50) * time.Minute)
 		_, err = decide(w.f, seatwright.CreateLot{Lot: seatwright.Lot{
 			Organization: []seatwright.OrganizationID{seatwright.HostID, seatwright.HostID, org}[w.random.IntN(3)], ID: seatwright.LotID(fmt.Sprintf("lot-%d", w.made)),
 			Code: workloadProducts[w.random.IntN(len(workloadProducts))], Quantity: 1 + w.random.Int64N(8),
-			Start: start, End: start.Add(time.Duration(1+w.random.IntN(300)) * time.Minute), Grace: time.Duration(w.random.IntN(60)) * time.Minute,
+			Start: start, End: start.Add(time.Duration(60+w.random.IntN(900)) * time.Minute), Grace: time.Duration(w.random.IntN(60)) * time.Minute,
 		}})
 	case 2:
 		_, err = decide(w.f, seatwright.AlignDistribution{Organization: org})
