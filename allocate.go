@@ -206,13 +206,14 @@ func (s *Slice) setDirect(o *organizationSlice, origin Origin, user UserID, code
 }
 
 // override ends the leases that a direct allocation stands in place of: all, or where the policy adds to them those of the same codes that
-// draw a unit which the allocation does without.
+// draw a unit which the allocation does without, or a shared one.
 func (s *Slice) override(o *organizationSlice, origin Origin, user UserID, codes []ProductCode, units int64) error {
 	for _, code := range o.leases(user) {
-		if planted.Bug(planted.DirectKeepsLease) || o.organization.AllocationMode == AddToLeases && (units > 0 || !slices.Contains(codes, code)) {
+		seat, _ := o.seat(user, code)
+		same := slices.Contains(codes, code) && (units == 0 || seat.Lease.Unit != 0)
+		if planted.Bug(planted.DirectKeepsLease) || o.organization.AllocationMode == AddToLeases && !same {
 			continue
 		}
-		seat, _ := o.seat(user, code)
 		if err := s.endLeaseOf(o, origin, seat, units, LeaseOverridden); err != nil {
 			return err
 		}

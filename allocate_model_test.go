@@ -34,6 +34,7 @@ type rows struct {
 	members       map[seatwright.MembershipRef]seatwright.Membership
 	rules         map[seatwright.GroupID]seatwright.GroupRule
 	offers        map[seatwright.GroupID]map[seatwright.ProductCode]seatwright.Offer
+	shared        map[int64]seatwright.SharedUnit
 	events        map[seatwright.OrganizationID][]seatwright.Event
 }
 
@@ -44,6 +45,7 @@ func newRows() *rows {
 		seats: map[seatwright.OrganizationID]map[seatRef]seatwright.Seat{}, pools: map[seatwright.OrganizationID]map[seatwright.ProductCode]seatwright.Pool{}, lots: map[seatwright.OrganizationID][]seatwright.Lot{},
 		groups: map[seatwright.GroupID]seatwright.Group{}, members: map[seatwright.MembershipRef]seatwright.Membership{},
 		rules: map[seatwright.GroupID]seatwright.GroupRule{}, offers: map[seatwright.GroupID]map[seatwright.ProductCode]seatwright.Offer{},
+		shared:  map[int64]seatwright.SharedUnit{},
 		tenants: map[seatwright.OrganizationID][]seatwright.TenantID{}, services: map[seatwright.OrganizationID]map[seatwright.ServiceKey]seatwright.ServicePool{},
 		keys: map[seatwright.KeyRef]seatwright.KeyRecord{}, events: map[seatwright.OrganizationID][]seatwright.Event{},
 	}
@@ -112,6 +114,9 @@ func (r *rows) load() *seatwright.Slice {
 		}
 		s.LoadGroupRule(rule)
 	}
+	for _, u := range r.shared {
+		s.LoadSharedUnit(u)
+	}
 	return s
 }
 
@@ -175,6 +180,18 @@ func (r *rows) apply(t *rapid.T, c seatwright.Changes) {
 	}
 	for _, f := range c.RemovedOffers {
 		delete(r.offers[f.Group], f.Code)
+	}
+	for _, f := range c.EndedOffers {
+		maps.DeleteFunc(r.shared, func(_ int64, u seatwright.SharedUnit) bool { return u.Group == f.Group && u.Code == f.Code })
+	}
+	for _, u := range c.RemovedSharedUnits {
+		delete(r.shared, u.Number)
+	}
+	for _, u := range c.SharedUnits {
+		if u.Members < 1 || u.Members > seatwright.MaxSharers {
+			t.Fatalf("the schema would refuse %+v", u)
+		}
+		r.shared[u.Number] = u
 	}
 	for _, rule := range c.RemovedGroupRules {
 		delete(r.rules, rule.Group)
@@ -253,6 +270,9 @@ func checkInvariants(t *rapid.T, r *rows, m *modeltest.Model, org seatwright.Org
 		if seat.Units != m.Units(ref.user, ref.code) || seat.Lease.Held() != slices.Contains(m.Leased(ref.user), ref.code) {
 			t.Fatalf("seat %+v, the model says %d units, and leases of %v", seat, m.Units(ref.user, ref.code), m.Leased(ref.user))
 		}
+	}
+	for _, u := range r.shared {
+		units[u.Code]++
 	}
 	for _, user := range modeltest.Users {
 		person, exists := r.users[org][user]

@@ -57,6 +57,7 @@ const (
 	ReasonNoServiceLicense     Reason = "no_service_license"        // the service of the tenant has been given nothing: allocate something to it
 	ReasonPoolExhausted        Reason = "pool_exhausted"            // fewer units are free than asked for; a later retry may succeed
 	ReasonNotEntitled          Reason = "not_entitled"              // neither an allocation nor a group gives the person a license that fits: ask an administrator
+	ReasonUnitInUse            Reason = "unit_in_use"               // a unit that several share is in use by another of them; a later retry may succeed
 	ReasonQuotaReached         Reason = "quota_reached"             // as many members of the person's groups hold the bundle as the rules allow; a later retry may succeed
 	ReasonQuotaBelowUse        Reason = "quota_below_use"           // more leases are taken than the quota would allow: revoke some first
 	ReasonDuplicate            Reason = "duplicate"                 // an id or name is already taken

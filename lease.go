@@ -12,6 +12,7 @@ import (
 // Lease is the source of a seat that a person took through the rule of a group. It ends by itself. The zero value is none.
 type Lease struct {
 	Group     GroupID   // whose rule offered the bundle
+	Unit      int64     // of a multiuser bundle: the shared unit; 0: the lease has a unit of its own
 	Term      int64     // of the offer that it was taken from: where the offer has another one, or is gone, the lease has ended
 	LeasedAt  time.Time // when it was taken
 	LastInUse time.Time // the last sign-in or session; never before LeasedAt
@@ -64,6 +65,7 @@ type LeaseState struct {
 	Code   ProductCode `json:"code"`
 	Group  GroupID     `json:"group"`
 	Term   int64       `json:"term"`
+	Unit   int64       `json:"unit,omitempty"`   // shared unit of a lease that was acquired
 	Reason LeaseEnd    `json:"reason,omitempty"` // of an end
 	Units  int64       `json:"units"`            // that the seat draws now; 0 where it has ended
 	Pools  []PoolState `json:"pools"`            // the pool where it was drawn from or given back to
@@ -74,10 +76,13 @@ type leaseSlice struct {
 	rules    map[GroupID]GroupRule // without their offers
 	offers   map[offerRef]Offer
 	sessions map[SessionID]Session
+	shared   map[int64]SharedUnit // by number
 
 	changedRules    map[GroupID]bool // true: there was a row when the slice was loaded
 	changedOffers   map[offerRef]bool
 	changedSessions map[SessionID]bool
+	changedShared   map[int64]bool
+	endedOffers     map[offerRef]bool // their shared units are to go, also where there is a new offer of the same bundle
 }
 
 type offerRef struct {
@@ -88,8 +93,8 @@ type offerRef struct {
 func (o *leaseSlice) prepareLeases() *leaseSlice {
 	if o.rules == nil {
 		*o = leaseSlice{
-			map[GroupID]GroupRule{}, map[offerRef]Offer{}, map[SessionID]Session{},
-			map[GroupID]bool{}, map[offerRef]bool{}, map[SessionID]bool{},
+			map[GroupID]GroupRule{}, map[offerRef]Offer{}, map[SessionID]Session{}, map[int64]SharedUnit{},
+			map[GroupID]bool{}, map[offerRef]bool{}, map[SessionID]bool{}, map[int64]bool{}, map[offerRef]bool{},
 		}
 	}
 	return o
@@ -155,6 +160,8 @@ func (o *leaseSlice) putOffer(group GroupID, offer Offer) {
 func (o *leaseSlice) removeOffer(ref offerRef) {
 	note(o.changedOffers, o.offers, ref)
 	delete(o.offers, ref)
+	o.endedOffers[ref] = true
+	o.forgetShared(ref)
 }
 
 func (o *leaseSlice) putSession(s Session) {
@@ -215,24 +222,36 @@ func (o *organizationSlice) seat(user UserID, code ProductCode) (seat Seat, held
 // offers that leases were taken from; the caller moves the units of the pool.
 func (o *organizationSlice) changeSeat(after Seat) (units int64) {
 	before, _ := o.seat(after.User, after.Code)
+	units = after.Units - before.Units
+	if !after.Direct && !after.Lease.Held() {
+		units = -before.Units
+	}
 	if before.Lease.Held() {
 		offer := o.offers[offerRef{before.Lease.Group, after.Code}]
 		offer.Leases--
 		offer.Units -= before.unitsOfLease()
+		if before.Lease.Unit != 0 && before.Lease.Unit != after.Lease.Unit {
+			free := o.unshare(before)
+			offer.Units, units = offer.Units-free, units-free
+		}
 		o.putOffer(before.Lease.Group, offer)
 	}
 	if after.Lease.Held() {
 		offer := o.offers[offerRef{after.Lease.Group, after.Code}]
 		offer.Leases++
 		offer.Units += after.unitsOfLease()
+		if after.Lease.Unit != 0 && before.Lease.Unit != after.Lease.Unit {
+			drawn := o.share(after)
+			offer.Units, units = offer.Units+drawn, units+drawn
+		}
 		o.putOffer(after.Lease.Group, offer)
 	}
 	if after.Direct || after.Lease.Held() {
 		o.putSeat(after)
-		return after.Units - before.Units
+	} else {
+		o.removeSeat(after.User, after.Code)
 	}
-	o.removeSeat(after.User, after.Code)
-	return -before.Units
+	return units
 }
 
 // leases lists the bundles that a person holds through groups, in order.
@@ -445,6 +464,16 @@ func (c *Changes) addLeases(id OrganizationID, o *organizationSlice) {
 			c.Offers = append(c.Offers, GroupOffer{id, ref.group, offer})
 		} else if o.changedOffers[ref] {
 			c.RemovedOffers = append(c.RemovedOffers, GroupOffer{id, ref.group, Offer{Code: ref.code}})
+		}
+	}
+	for _, ref := range slices.SortedFunc(maps.Keys(o.endedOffers), byRef) {
+		c.EndedOffers = append(c.EndedOffers, GroupOffer{id, ref.group, Offer{Code: ref.code}})
+	}
+	for _, number := range slices.Sorted(maps.Keys(o.changedShared)) {
+		if u, stays := o.shared[number]; stays {
+			c.SharedUnits = append(c.SharedUnits, u)
+		} else if o.changedShared[number] {
+			c.RemovedSharedUnits = append(c.RemovedSharedUnits, SharedUnit{Organization: id, Number: number})
 		}
 	}
 	for _, session := range slices.Sorted(maps.Keys(o.changedSessions)) {

@@ -22,9 +22,17 @@ type replayedOffer struct {
 	seen          bool
 }
 
+type replayedShared struct {
+	group         GroupID
+	code          ProductCode
+	term, members int64
+	seen          bool // the stored unit has been found; for verification
+}
+
 type replayedLease struct {
 	group              GroupID
 	term               int64
+	unit               int64 // shared; 0: its own
 	leasedAt, orphanAt time.Time
 }
 
@@ -54,7 +62,10 @@ func (r Replayed) seat(user *replayedUser, code ProductCode) (seat Seat, held bo
 		seat.Direct, seat.Units, held = true, user.direct.units, true
 	}
 	if lease, leased := user.leases[code]; leased && r.offer(code, lease) != nil {
-		seat.Lease, seat.Units, held = Lease{Group: lease.group, Term: lease.term, LeasedAt: lease.leasedAt, OrphanAt: lease.orphanAt}, 1, true
+		seat.Lease = Lease{Group: lease.group, Term: lease.term, Unit: lease.unit, LeasedAt: lease.leasedAt, OrphanAt: lease.orphanAt}
+		if held = true; lease.unit == 0 {
+			seat.Units = 1
+		}
 	}
 	return seat, held
 }
@@ -84,8 +95,10 @@ func (r Replayed) moves(user *replayedUser, codes []ProductCode, change func()) 
 			moved[code] += sign * seat.Units
 			if lease, leased := user.leases[code]; leased {
 				if offer := r.offer(code, lease); offer != nil {
+					units := r.share(code, lease, sign)
+					moved[code] += units
 					offer.leases += sign
-					offer.units += sign * seat.unitsOfLease()
+					offer.units += sign*seat.unitsOfLease() + units
 				}
 			}
 		}
@@ -94,6 +107,27 @@ func (r Replayed) moves(user *replayedUser, codes []ProductCode, change func()) 
 	change()
 	count(1)
 	return moved
+}
+
+// share adds somebody to the unit that a lease shares, or takes them away, and returns the units that this draws.
+func (r Replayed) share(code ProductCode, lease replayedLease, sign int64) int64 {
+	if lease.unit == 0 {
+		return 0
+	}
+	u := r.shared[lease.unit]
+	if u == nil {
+		u = &replayedShared{group: lease.group, code: code, term: lease.term}
+		r.shared[lease.unit] = u
+	}
+	u.members += sign
+	switch {
+	case sign > 0 && u.members == 1:
+		return 1
+	case sign < 0 && u.members == 0:
+		delete(r.shared, lease.unit)
+		return -1
+	}
+	return 0
 }
 
 func (r Replayed) lease(e Event, state LeaseState, differs func(format string, args ...any)) {
@@ -106,7 +140,7 @@ func (r Replayed) lease(e Event, state LeaseState, differs func(format string, a
 	}
 	code := r.pool(state.Code).Code
 	present, held := user.leases[code]
-	lease := replayedLease{group: state.Group, term: state.Term, leasedAt: e.At}
+	lease := replayedLease{group: state.Group, term: state.Term, unit: state.Unit, leasedAt: e.At}
 	if held && r.offer(code, present) == nil {
 		held = false
 	}
@@ -121,6 +155,13 @@ func (r Replayed) lease(e Event, state LeaseState, differs func(format string, a
 			differs("leases %s through the group %s, whose rule does not offer it", code, state.Group)
 		case offer.quota > 0 && offer.leases >= offer.quota:
 			differs("leases %s through the group %s beyond its quota of %d", code, state.Group, offer.quota)
+		}
+		switch u := r.shared[lease.unit]; {
+		case lease.unit == 0, u == nil && lease.unit == e.Sequence:
+		case u == nil:
+			differs("shares the unit %d, which there is not", lease.unit)
+		case u.group != lease.group || u.code != code || u.term != lease.term || u.members >= MaxSharers:
+			differs("shares the unit %d, which %d members of the group %s have of %s in term %d", lease.unit, u.members, u.group, u.code, u.term)
 		}
 		r.move(e, r.moves(user, []ProductCode{code}, func() { user.leases[code] = lease }), state.Pools, differs)
 		return
@@ -204,6 +245,11 @@ func (r Replayed) endOffers(e Event, rule *replayedRule, ended []OfferEnd, state
 		}
 		moved[end.Code] -= offer.units
 		delete(rule.offers, end.Code)
+		for number, u := range r.shared {
+			if u.group == GroupID(e.Subject) && u.code == end.Code {
+				delete(r.shared, number)
+			}
+		}
 	}
 	r.move(e, moved, states, differs)
 }
@@ -241,8 +287,28 @@ func (c *organizationCheck) takeOffer(row Row) {
 	}
 }
 
+func (c *organizationCheck) takeShared(row Row) {
+	number, group, code := row.number(1), GroupID(row.text(2)), ProductCode(row.text(3))
+	told := c.replayed.shared[number]
+	if told == nil {
+		c.differ("shared unit %d: no event explains it", number)
+		return
+	}
+	told.seen = true
+	c.replayed.pool(code).seats++
+	if stored := (replayedShared{group, code, row.number(4), row.number(5), true}); stored != *told {
+		c.differ("shared unit %d: stored for %d members of group %s with %s in term %d; by the events %d, %s, %s, %d", number,
+			stored.members, group, code, stored.term, told.members, told.group, told.code, told.term)
+	}
+}
+
 // endRules looks for rules and offers that the events tell of and no row had.
 func (c *organizationCheck) endRules() {
+	for _, number := range slices.Sorted(maps.Keys(c.replayed.shared)) {
+		if !c.replayed.shared[number].seen {
+			c.differ("shared unit %d: by the events it exists, and it is missing", number)
+		}
+	}
 	for _, group := range slices.Sorted(maps.Keys(c.replayed.rules)) {
 		rule := c.replayed.rules[group]
 		if !rule.seen {
@@ -260,7 +326,7 @@ func (c *organizationCheck) endRules() {
 func (c *organizationCheck) takeSeat(row Row) {
 	seat := Seat{
 		User: UserID(row.text(1)), Code: ProductCode(row.text(2)), Units: row.number(3), Direct: row.flag(4), CreatedAt: instant(row.number(5)),
-		Lease: Lease{Group: GroupID(row.text(6)), Term: row.number(7), LeasedAt: instant(row.number(8)), LastInUse: instant(row.number(9)), OrphanAt: instant(row.number(10))},
+		Lease: Lease{Group: GroupID(row.text(6)), Term: row.number(7), LeasedAt: instant(row.number(8)), LastInUse: instant(row.number(9)), OrphanAt: instant(row.number(10)), Unit: row.number(11)},
 	}
 	if seat.Lease.Held() && c.replayed.offer(seat.Code, replayedLease{group: seat.Lease.Group, term: seat.Lease.Term}) == nil {
 		if seat.Lease = (Lease{}); !seat.Direct {
@@ -298,7 +364,7 @@ func (c *organizationCheck) endSeats() {
 		case !held: // told above
 		case stored.Units != told.Units:
 			c.differ("seat %s of user %s: it draws %d units, by the events %d", stored.Code, id, stored.Units, told.Units)
-		case stored.Direct != told.Direct || stored.Lease.Group != told.Lease.Group || stored.Lease.Term != told.Lease.Term:
+		case stored.Direct != told.Direct || stored.Lease.Group != told.Lease.Group || stored.Lease.Term != told.Lease.Term || stored.Lease.Unit != told.Lease.Unit:
 			c.differ("seat %s of user %s: stored as direct %t and leased through %q in term %d, by the events %t, %q, %d", stored.Code, id,
 				stored.Direct, stored.Lease.Group, stored.Lease.Term, told.Direct, told.Lease.Group, told.Lease.Term)
 		case stored.Lease.Held() && (!stored.Lease.LeasedAt.Equal(lease.leasedAt) || stored.Lease.LastInUse.Before(lease.leasedAt)):

@@ -22,6 +22,7 @@ type Replayed struct {
 	robots        map[RobotAccountID]*replayedAccount
 	settings      map[SettingRef]replayedSetting
 	rules         map[GroupID]*replayedRule
+	shared        map[int64]*replayedShared                // units that several hold, by number
 	received      map[ProductCode]Lot                      // what the host distributes to the organization
 	given         map[OrganizationID]map[ProductCode]int64 // of the host's chain: what it distributes to each
 	services      map[ServiceKey]int64                     // what tenants' services have
@@ -91,7 +92,7 @@ func newReplayed() Replayed {
 		lots: map[LotID]LotCreated{}, lotCreated: map[LotID]time.Time{}, tenants: map[TenantID]time.Time{},
 		applications: map[ApplicationID]replayedApplication{}, signingKeys: map[string]time.Time{},
 		groups: map[GroupID]*replayedGroup{}, robots: map[RobotAccountID]*replayedAccount{},
-		settings: map[SettingRef]replayedSetting{}, rules: map[GroupID]*replayedRule{}, received: map[ProductCode]Lot{},
+		settings: map[SettingRef]replayedSetting{}, rules: map[GroupID]*replayedRule{}, shared: map[int64]*replayedShared{}, received: map[ProductCode]Lot{},
 		given: map[OrganizationID]map[ProductCode]int64{}, services: map[ServiceKey]int64{},
 	}
 }

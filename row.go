@@ -78,6 +78,10 @@ var tables = []*Table{
 	{Name: "group_offers", Key: []string{"group_id", "code"}, Columns: []Column{
 		{"organization", Text}, {"group_id", Text}, {"code", Text}, {"term", Number}, {"quota", Number}, {"leases", Number}, {"units", Number},
 	}},
+	{Name: "shared_units", Key: []string{"number"}, Columns: []Column{
+		{"organization", Text}, {"number", Number}, {"group_id", Text}, {"code", Text}, {"term", Number}, {"members", Number}, {"session", Text},
+		{"held_until", Number},
+	}},
 	{Name: "sessions", Key: []string{"id"}, Columns: []Column{
 		{"organization", Text}, {"id", Text}, {"global_id", Text}, {"of_user", Text}, {"client_type", Text}, {"started_at", Number},
 		{"updated_at", Number},
@@ -113,7 +117,7 @@ var tables = []*Table{
 	}},
 	{Name: "seats", Key: []string{"user_id", "code"}, Columns: []Column{
 		{"organization", Text}, {"user_id", Text}, {"code", Text}, {"units", Number}, {"direct", Flag}, {"created_at", Number},
-		{"group_id", Text}, {"term", Number}, {"leased_at", Number}, {"last_in_use", Number}, {"orphan_at", Number},
+		{"group_id", Text}, {"term", Number}, {"leased_at", Number}, {"last_in_use", Number}, {"orphan_at", Number}, {"unit", Number},
 	}},
 	{Name: "idempotency_keys", Key: []string{"principal", "key"}, Columns: []Column{
 		{"organization", Text}, {"principal", Text}, {"key", Text}, {"created_at", Number}, {"fingerprint", Bytes}, {"answer", JSONBytes},

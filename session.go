@@ -80,7 +80,7 @@ func (c OpenSession) Decide(s *Slice, origin Origin) (Opened, error) {
 	if !o.licensed {
 		return Opened{}, NotFound(ReasonNoLicense, "no account license is allocated to this organization")
 	}
-	if err := s.takeLeases(o, origin, c.User, c.Wanted); err != nil {
+	if err := s.takeLeases(o, origin, c); err != nil {
 		return Opened{}, err
 	}
 	if c.Session != "" {
@@ -98,9 +98,12 @@ func (s *Slice) opened(o *organizationSlice, user UserID, session Session) Opene
 	answer := Opened{Session: session, Codes: []ProductCode{}, Units: []LicenseUnit{}, Until: never}
 	for code := range o.seats[user] {
 		seat, held := o.seat(user, code)
+		if u, shared := o.shared[seat.Lease.Unit]; shared && !seat.Direct && u.Session != session.ID {
+			continue // another session has it, or a sign-in uses none
+		}
 		if pool := s.pool(o, code); held && pool.Total > 0 {
 			answer.Codes = append(answer.Codes, code)
-			answer.External = answer.External || seat.Units == 0
+			answer.External = answer.External || seat.Units == 0 && seat.Lease.Unit == 0
 			if pool.TotalUntil.Before(answer.Until) {
 				answer.Until = pool.TotalUntil
 			}
@@ -125,7 +128,8 @@ type offered struct {
 }
 
 // takeLeases takes what the rules offer to a person, and fails where they then hold nothing that gives what is wanted.
-func (s *Slice) takeLeases(o *organizationSlice, origin Origin, user UserID, wanted []LicenseUnit) error {
+func (s *Slice) takeLeases(o *organizationSlice, origin Origin, c OpenSession) error {
+	user, wanted := c.User, c.Wanted
 	_, recorded := o.records[user]
 	direct := false
 	for code := range o.seats[user] {
@@ -147,18 +151,20 @@ func (s *Slice) takeLeases(o *organizationSlice, origin Origin, user UserID, wan
 		return NewError(KindForbidden, ReasonNotEntitled, "neither an allocation nor a group gives this person a license that fits")
 	}
 	taken, ranked := direct, false
-	var full []ProductCode
+	var full, inUse []ProductCode
 	var short []Shortage
 	for _, each := range offers {
 		if each.bundle.Rank > 0 && ranked {
 			break // ranked ones come last, strongest first, and one of them is enough
 		}
-		got, err := s.takeLease(o, origin, user, each)
+		got, err := s.takeLease(o, origin, c, each)
 		switch {
 		case err != nil:
 			return err
 		case got:
 			taken, ranked = true, ranked || each.bundle.Rank > 0
+		case o.sharing(user, each.bundle.Code) && s.pool(o, each.bundle.Code).Total > 0:
+			inUse = append(inUse, each.bundle.Code)
 		case s.pool(o, each.bundle.Code).Available() > 0:
 			full = append(full, each.bundle.Code)
 		default:
@@ -173,6 +179,8 @@ func (s *Slice) takeLeases(o *organizationSlice, origin Origin, user UserID, wan
 	switch {
 	case taken:
 		return nil
+	case len(inUse) > 0 && len(short)+len(full) == 0:
+		return NewError(KindExhausted, ReasonUnitInUse, "the shared unit of %s is in use by another member, and no other is free", enumerateCodes(inUse))
 	case len(short) == 0:
 		return NewError(KindExhausted, ReasonQuotaReached, "as many members of the groups of this person hold %s as may", enumerateCodes(full))
 	}
@@ -247,22 +255,19 @@ func (s *Slice) offersTo(o *organizationSlice, user UserID, wanted []LicenseUnit
 
 // takeLease makes the person hold a bundle through one of the groups, and reports whether they do. One that is held already is used
 // again; one that is held directly needs no lease.
-func (s *Slice) takeLease(o *organizationSlice, origin Origin, user UserID, each offered) (bool, error) {
-	code := each.bundle.Code
+func (s *Slice) takeLease(o *organizationSlice, origin Origin, c OpenSession, each offered) (bool, error) {
+	user, code := c.User, each.bundle.Code
 	seat, held := o.seat(user, code)
 	pool := s.pool(o, code)
-	if held && seat.Direct {
+	switch {
+	case held && seat.Direct:
 		return pool.Total > 0, nil
-	}
-	if held && pool.Total < 1 {
+	case each.bundle.Multiuser && (!held || seat.Lease.Unit != 0):
+		return s.takeShared(o, origin, c, each)
+	case held && pool.Total < 1:
 		return false, nil
-	}
-	if held {
-		seat.Lease.LastInUse = o.now
-		if slices.Contains(each.groups, seat.Lease.Group) {
-			seat.Lease.OrphanAt = time.Time{} // back in the group
-		}
-		o.putSeat(seat)
+	case held:
+		o.useLease(seat, each.groups)
 		return true, nil
 	}
 	if pool.Available() < 1 {
@@ -285,6 +290,15 @@ func (s *Slice) takeLease(o *organizationSlice, origin Origin, user UserID, each
 	return false, nil
 }
 
+// useLease notes that a lease is in use.
+func (o *organizationSlice) useLease(seat Seat, groups []GroupID) {
+	seat.Lease.LastInUse = o.now
+	if slices.Contains(groups, seat.Lease.Group) {
+		seat.Lease.OrphanAt = time.Time{} // back in the group
+	}
+	o.putSeat(seat)
+}
+
 // endWeaker ends all ranked leases of a person but the strongest.
 func (s *Slice) endWeaker(o *organizationSlice, origin Origin, user UserID) error {
 	strongest := 0
@@ -303,7 +317,7 @@ func (s *Slice) endWeaker(o *organizationSlice, origin Origin, user UserID) erro
 	return nil
 }
 
-// CloseSession ends a session. The leases that its person holds go on. One that is not there has ended already. Errors:
+// CloseSession ends a session. The leases that its person holds go on, and the units that they share with others are free for these. Errors:
 // not_found/organization_not_found; not_found/not_found for a session that does not exist or is of somebody else than User.
 type CloseSession struct {
 	Organization OrganizationID
@@ -314,7 +328,7 @@ type CloseSession struct {
 func (c CloseSession) Operation() string { return "session.close" }
 
 func (c CloseSession) Touches() []Touch {
-	return []Touch{{Organization: c.Organization, Sessions: []SessionID{c.Session}}}
+	return []Touch{{Organization: c.Organization, Users: []UserID{c.User}, Sessions: []SessionID{c.Session}}}
 }
 
 func (c CloseSession) Weight() int { return 1 }
@@ -330,6 +344,7 @@ func (c CloseSession) Decide(s *Slice, _ Origin) (Session, error) {
 		return Session{}, MissingSession()
 	}
 	o.removeSession(c.Session)
+	o.letGo(c.User, c.Session)
 	return session, nil
 }
 

@@ -390,6 +390,9 @@ type Changes struct {
 	RemovedGroupRules    []GroupRule  // only organization and group are set; their offers are removed as well
 	Offers               []GroupOffer // to be stored as they are
 	RemovedOffers        []GroupOffer // only organization, group and code are set
+	EndedOffers          []GroupOffer // only organization, group and code are set; all stored shared units of these go first
+	SharedUnits          []SharedUnit // to be stored as they are
+	RemovedSharedUnits   []SharedUnit // only organization and number are set
 	Sessions             []Session    // to be stored as they are
 	RemovedSessions      []Session    // only organization and id are set
 }
@@ -398,7 +401,7 @@ type Changes struct {
 func (c Changes) Empty() bool {
 	return len(c.Heads)+len(c.Pools)+len(c.NewRecords)+len(c.Records)+len(c.RemovedRecords)+len(c.NewSeats)+len(c.Seats)+len(c.RemovedSeats)+len(c.Events)+len(c.Keys)+
 		len(c.NewGroups)+len(c.Groups)+len(c.RemovedGroups)+len(c.NewRobots)+len(c.Robots)+len(c.RemovedRobots)+len(c.NewMembers)+len(c.RemovedMembers)+len(c.Settings)+len(c.RemovedSettings)+
-		len(c.GroupRules)+len(c.RemovedGroupRules)+len(c.Offers)+len(c.RemovedOffers)+len(c.Sessions)+len(c.RemovedSessions)+len(c.ChangedOrganizations)+
+		len(c.GroupRules)+len(c.RemovedGroupRules)+len(c.Offers)+len(c.RemovedOffers)+len(c.Sessions)+len(c.RemovedSessions)+len(c.EndedOffers)+len(c.SharedUnits)+len(c.RemovedSharedUnits)+len(c.ChangedOrganizations)+
 		len(c.Organizations)+len(c.Tenants)+len(c.Users)+len(c.ChangedUsers)+len(c.RemovedUsers)+len(c.NewApplications)+len(c.Applications)+len(c.RemovedApplications)+len(c.Grants)+len(c.RemovedGrants)+len(c.SigningKeys)+len(c.Lots)+len(c.SignIns)+
 		len(c.ChangedLots)+len(c.RemovedLots)+len(c.ServicePools)+len(c.RemovedServicePools) == 0
 }

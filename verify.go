@@ -147,6 +147,8 @@ func (c *organizationCheck) take(r Row) {
 		c.takeRule(r)
 	case "group_offers":
 		c.takeOffer(r)
+	case "shared_units":
+		c.takeShared(r)
 	case "sessions":
 		c.person("session", UserID(r.text(3)))
 	case "sign_ins":

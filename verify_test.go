@@ -126,7 +126,7 @@ func TestVerificationFindsTwins(t *testing.T) {
 	var found []string
 	v := NewVerification(func(sentence string) { found = append(found, sentence) })
 	for range 2 {
-		v.Row(Row{Table: seats, Values: []any{"o", "ann", "ATTUNU", int64(1), true, int64(5), "", int64(0), int64(0), int64(0), int64(0)}})
+		v.Row(Row{Table: seats, Values: []any{"o", "ann", "ATTUNU", int64(1), true, int64(5), "", int64(0), int64(0), int64(0), int64(0), int64(0)}})
 	}
 	v.End()
 	if !strings.Contains(fmt.Sprint(found), "there are two rows of seats ann ATTUNU") {

@@ -26,6 +26,7 @@ type Rule struct {
 // Lease is what one person holds of one bundle through a group.
 type Lease struct {
 	Group           seatwright.GroupID
+	Unit            int       // shared with others, from 1; 0: its own
 	Used, LeftGroup time.Time // LeftGroup zero: they are in it
 }
 
@@ -51,10 +52,32 @@ func (m *Model) Units(user seatwright.UserID, code seatwright.ProductCode) (unit
 	if h := m.Holdings[user]; slices.Contains(h.Codes, code) {
 		units = h.Units
 	}
-	if _, leased := m.Leases[leaseOf{user, code}]; leased {
+	if l, leased := m.Leases[leaseOf{user, code}]; leased && l.Unit == 0 {
 		units = 1
 	}
 	return units
+}
+
+// sharers counts who shares each unit of a code.
+func (m *Model) sharers(code seatwright.ProductCode) map[int]int {
+	n := map[int]int{}
+	for of, l := range m.Leases {
+		if of.code == code && l.Unit != 0 {
+			n[l.Unit]++
+		}
+	}
+	return n
+}
+
+// roomIn is the oldest unit of a code that members of a group share and that has room for one more; 0: there is none.
+func (m *Model) roomIn(group seatwright.GroupID, code seatwright.ProductCode) (oldest int) {
+	n := m.sharers(code)
+	for of, l := range m.Leases {
+		if of.code == code && l.Group == group && l.Unit != 0 && n[l.Unit] < seatwright.MaxSharers && (oldest == 0 || l.Unit < oldest) {
+			oldest = l.Unit
+		}
+	}
+	return oldest
 }
 
 func (m *Model) endLeases(ends func(of leaseOf, l Lease) bool) {
@@ -213,14 +236,24 @@ func (m *Model) lease(user seatwright.UserID, code seatwright.ProductCode, group
 		m.Leases[of] = l
 		return true
 	}
-	if m.Used(code) >= m.Total(code, now) {
-		return false
-	}
+	b, _ := seatwright.PublishedCatalogue().Bundle(code)
 	for _, group := range groups {
-		if quota := m.Rules[group].Quotas[code]; quota == 0 || m.taken(group, code) < quota {
-			m.Leases[of] = Lease{Group: group, Used: now}
-			return true
+		if quota := m.Rules[group].Quotas[code]; quota > 0 && m.taken(group, code) >= quota {
+			continue
 		}
+		unit := 0
+		if b.Multiuser {
+			unit = m.roomIn(group, code)
+		}
+		if unit == 0 && m.Used(code) >= m.Total(code, now) {
+			continue
+		}
+		if b.Multiuser && unit == 0 {
+			m.units++
+			unit = m.units
+		}
+		m.Leases[of] = Lease{Group: group, Unit: unit, Used: now}
+		return true
 	}
 	return false
 }

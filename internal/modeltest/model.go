@@ -44,6 +44,7 @@ type Model struct {
 	Services         map[seatwright.ServiceKey]int64 // what tenants' services have
 
 	furnished bool
+	units     int // shared units that were ever drawn
 	answers   map[seatwright.KeyRef]answer
 }
 
@@ -56,7 +57,7 @@ type answer struct {
 // Users and Codes are what random commands are about. Half of the people exist at the beginning.
 var (
 	Users = []seatwright.UserID{"u-1", "u-2", "u-3", "u-4", "u-5", "u-6", "u-7", "u-8"}
-	Codes = []seatwright.ProductCode{"ATTUNU", "RPADEVNU", "CTZDEVNU", "TSTNU"}
+	Codes = []seatwright.ProductCode{"ATTUNU", "RPADEVNU", "CTZDEVNU", "ACCU"} // the last one is shared
 	// Products are what services are given, by the tenants that there are.
 	Products = []seatwright.ProductCode{"UNATT", "AIU"}
 	Tenants  = []seatwright.TenantID{"t-1", "t-2"}
@@ -161,6 +162,7 @@ func (m *Model) Used(code seatwright.ProductCode) (sum int64) {
 	for _, u := range Users {
 		sum += m.Units(u, code)
 	}
+	sum += int64(len(m.sharers(code)))
 	for key, units := range m.Services {
 		if key.Code == code {
 			sum += units
@@ -247,8 +249,8 @@ func (m *Model) Allocate(c seatwright.AllocateToUsers, now time.Time) seatwright
 			m.People[u] = Person{Active: true}
 		}
 		m.Holdings[u] = Holding{External: c.External, Units: units, Codes: c.Codes}
-		m.endLeases(func(of leaseOf, _ Lease) bool {
-			return of.user == u && (!m.Additive || units == 0 && slices.Contains(c.Codes, of.code))
+		m.endLeases(func(of leaseOf, l Lease) bool {
+			return of.user == u && (!m.Additive || slices.Contains(c.Codes, of.code) && (units == 0 || l.Unit != 0))
 		})
 	}
 	return ""

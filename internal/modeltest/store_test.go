@@ -299,7 +299,7 @@ func (e *engine) differsInLeases(m *Model) error {
 	if err != nil {
 		return err
 	}
-	leases := 0
+	leases, stored := 0, map[int]int64{} // the number of each shared unit
 	for _, s := range seats {
 		want, leased := m.Leases[leaseOf{s.User, s.Code}]
 		if s.Lease.Held() {
@@ -308,6 +308,10 @@ func (e *engine) differsInLeases(m *Model) error {
 		if leased != s.Lease.Held() || leased && (want.Group != s.Lease.Group || !want.Used.Equal(s.Lease.LastInUse) || !want.LeftGroup.Equal(s.Lease.OrphanAt)) {
 			return fmt.Errorf("%s holds %+v, the model says %+v (%t)", s.User, s, want, leased)
 		}
+		if leased && (want.Unit != 0) != (s.Lease.Unit != 0) || leased && want.Unit != 0 && stored[want.Unit] != 0 && stored[want.Unit] != s.Lease.Unit {
+			return fmt.Errorf("%s shares the unit %d, others of the unit %d of the model share %d", s.User, s.Lease.Unit, want.Unit, stored[want.Unit])
+		}
+		stored[want.Unit] = s.Lease.Unit
 		if s.Units != m.Units(s.User, s.Code) || s.Direct != slices.Contains(m.Holdings[s.User].Codes, s.Code) {
 			return fmt.Errorf("%s holds %+v, the model says %d units and %v direct", s.User, s, m.Units(s.User, s.Code), m.Holdings[s.User].Codes)
 		}

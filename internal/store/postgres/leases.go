@@ -11,7 +11,8 @@ import (
 const (
 	offerColumns   = `f.code, f.term, f.quota, f.leases, f.units`
 	ruleColumns    = `g.group_id, g.priority, g.external, g.created_at, g.modified_at, g.applied_at`
-	leaseColumns   = `s.group_id, s.term, s.leased_at, s.last_in_use, s.orphan_at`
+	leaseColumns   = `s.group_id, s.term, s.leased_at, s.last_in_use, s.orphan_at, s.unit`
+	sharedColumns  = `s.number, s.group_id, s.code, s.term, s.members, s.session, s.held_until`
 	sessionColumns = `x.global_id, x.of_user, x.client_type, x.started_at, x.updated_at`
 )
 
@@ -32,6 +33,7 @@ func leaseOf(r row) seatwright.Lease {
 	}
 	return seatwright.Lease{
 		Group: seatwright.GroupID(r.text(0)), Term: r.int(1), LeasedAt: r.instant(2), LastInUse: r.instant(3), OrphanAt: r.instantOrNever(4),
+		Unit: r.int(5),
 	}
 }
 
@@ -51,6 +53,20 @@ var (
 		JOIN group_offers f ON f.organization = w.organization AND f.group_id = w.group_id`, oidInt4, oidText)
 	loadRules = newStatement(`SELECT `+ruleColumns+`, w.n FROM unnest($1::int4[], $2::text[]) WITH ORDINALITY w (organization, group_id, n)
 		JOIN group_rules g ON g.organization = w.organization AND g.group_id = w.group_id`, oidInt4, oidText)
+
+	loadSharedByNumber = newStatement(`SELECT `+sharedColumns+`, w.n FROM unnest($1::int4[], $2::int8[]) WITH ORDINALITY w (organization, number, n)
+		JOIN shared_units s ON s.organization = w.organization AND s.number = w.number`, oidInt4, oidInt8)
+	loadSharedWithRoom = newStatement(`SELECT s.*, w.n FROM unnest($1::int4[], $2::text[], $3::int8[]) WITH ORDINALITY w (organization, group_id, most, n)
+		CROSS JOIN LATERAL (SELECT `+sharedColumns+` FROM shared_units s WHERE s.organization = w.organization AND s.group_id = w.group_id AND s.members < 3
+			ORDER BY s.held_until LIMIT w.most) s`, oidInt4, oidText, oidInt8)
+	deleteSharedOfOffers = newStatement(`DELETE FROM shared_units s USING unnest($1::int4[], $2::text[], $3::text[]) w (organization, group_id, code)
+		WHERE s.organization = w.organization AND s.group_id = w.group_id AND s.code = w.code`, oidInt4, oidText, oidText)
+	deleteShared = newStatement(`DELETE FROM shared_units s USING unnest($1::int4[], $2::int8[]) w (organization, number)
+		WHERE s.organization = w.organization AND s.number = w.number`, oidInt4, oidInt8)
+	putShared = newStatement(`INSERT INTO shared_units (organization, number, group_id, code, term, members, session, held_until)
+		SELECT * FROM unnest($1::int4[], $2::int8[], $3::text[], $4::text[], $5::int8[], $6::int8[], $7::text[], $8::int8[])
+		ON CONFLICT (organization, number) DO UPDATE SET members = excluded.members, session = excluded.session, held_until = excluded.held_until`,
+		oidInt4, oidInt8, oidText, oidText, oidInt8, oidInt8, oidText, oidInt8)
 
 	deleteOffers = newStatement(`DELETE FROM group_offers f USING unnest($1::int4[], $2::text[], $3::text[]) w (organization, group_id, code)
 		WHERE f.organization = w.organization AND f.group_id = w.group_id AND f.code = w.code`, oidInt4, oidText, oidText)
@@ -73,9 +89,9 @@ var (
 		SELECT * FROM unnest($1::int4[], $2::text[], $3::text[], $4::text[], $5::text[], $6::int8[], $7::int8[])
 		ON CONFLICT (organization, id) DO UPDATE SET client_type = excluded.client_type, updated_at = excluded.updated_at`,
 		oidInt4, oidText, oidText, oidText, oidText, oidInt8, oidInt8)
-	insertLeases = newStatement(`INSERT INTO seats (organization, user_id, code, units, direct, created_at, group_id, term, leased_at, last_in_use, orphan_at)
+	insertLeases = newStatement(`INSERT INTO seats (organization, user_id, code, units, direct, created_at, group_id, term, leased_at, last_in_use, orphan_at, unit)
 		SELECT * FROM unnest($1::int4[], $2::text[], $3::text[], $4::int8[], $5::bool[], $6::int8[], $7::text[], $8::int8[], $9::int8[], $10::int8[],
-			$11::int8[])`, oidInt4, oidText, oidText, oidInt8, oidBool, oidInt8, oidText, oidInt8, oidInt8, oidInt8, oidInt8)
+			$11::int8[], $12::int8[])`, oidInt4, oidText, oidText, oidInt8, oidBool, oidInt8, oidText, oidInt8, oidInt8, oidInt8, oidInt8, oidInt8)
 	updateOrganizations = newStatement(`UPDATE organizations o SET unknown_users = w.unknown_users, external_licenses = w.external_licenses,
 			allocation_mode = w.allocation_mode, on_leave = w.on_leave, inactive_days = w.inactive_days, user_licensing = w.user_licensing
 		FROM unnest($1::int4[], $2::text[], $3::bool[], $4::text[], $5::text[], $6::int8[], $7::bool[]) w (number, unknown_users,
@@ -150,7 +166,54 @@ func (b *batch) loadLeases() error {
 		rule := ruleOf(groups[r.int(6)-1].Organization, r)
 		rule.Offers = offers[r.int(6)]
 		b.slice.LoadGroupRule(rule)
-	}), o.end())
+	}), o.end(), b.loadShared(groups))
+}
+
+// unitsWithRoom are how many shared units of a group a session may choose from.
+const unitsWithRoom = 32
+
+// loadShared reads the shared units of the seats that were loaded, and where sessions are opened the ones that have room, those that are
+// not in use first.
+func (b *batch) loadShared(groups []ofPlace) error {
+	var numbers []seatwright.SharedUnit
+	var open []ofPlace
+	for i := range b.places {
+		for _, number := range b.slice.SharedUnits(b.places[i].Organization) {
+			numbers = append(numbers, seatwright.SharedUnit{Organization: b.places[i].Organization, Number: number})
+		}
+	}
+	for _, g := range groups {
+		if len(g.GroupsOf) > 0 {
+			open = append(open, g)
+		}
+	}
+	if len(numbers)+len(open) == 0 {
+		return nil
+	}
+	o := output{trip: b.writer.trip(), numbers: b.writer.recent.numbers}
+	o.rows(loadSharedByNumber, len(numbers), func(i int, to []*array) {
+		to[0].int4(o.number(numbers[i].Organization))
+		to[1].int8(numbers[i].Number)
+	})
+	o.rows(loadSharedWithRoom, len(open), func(i int, to []*array) {
+		to[0].int4(open[i].number)
+		to[1].text(open[i].id)
+		to[2].int8(int64(unitsWithRoom + len(open[i].GroupsOf)))
+	})
+	load := func(organization seatwright.OrganizationID, r row) {
+		b.slice.LoadSharedUnit(seatwright.SharedUnit{
+			Organization: organization, Number: r.int(0), Group: seatwright.GroupID(r.text(1)), Code: seatwright.ProductCode(r.text(2)), Term: r.int(3),
+			Members: r.int(4), Session: seatwright.SessionID(r.text(5)), HeldUntil: r.instantOrNever(6),
+		})
+	}
+	err := o.flush(loadTime)
+	if err == nil && len(numbers) > 0 {
+		err = o.each(func(r row) { load(numbers[r.int(7)-1].Organization, r) })
+	}
+	if err == nil && len(open) > 0 {
+		err = o.each(func(r row) { load(open[r.int(7)-1].Organization, r) })
+	}
+	return errors.Join(err, o.end())
 }
 
 // leases sends what changed of rules, offers, sessions and leases. Those of before are gone before those that come.
@@ -159,6 +222,26 @@ func (o *output) leases(c seatwright.Changes) {
 		to[0].int4(o.number(c.RemovedOffers[i].Organization))
 		to[1].text(string(c.RemovedOffers[i].Group))
 		to[2].text(string(c.RemovedOffers[i].Code))
+	})
+	o.rows(deleteSharedOfOffers, len(c.EndedOffers), func(i int, to []*array) {
+		to[0].int4(o.number(c.EndedOffers[i].Organization))
+		to[1].text(string(c.EndedOffers[i].Group))
+		to[2].text(string(c.EndedOffers[i].Code))
+	})
+	o.rows(deleteShared, len(c.RemovedSharedUnits), func(i int, to []*array) {
+		to[0].int4(o.number(c.RemovedSharedUnits[i].Organization))
+		to[1].int8(c.RemovedSharedUnits[i].Number)
+	})
+	o.rows(putShared, len(c.SharedUnits), func(i int, to []*array) {
+		u := &c.SharedUnits[i]
+		to[0].int4(o.number(u.Organization))
+		to[1].int8(u.Number)
+		to[2].text(string(u.Group))
+		to[3].text(string(u.Code))
+		to[4].int8(u.Term)
+		to[5].int8(u.Members)
+		to[6].text(string(u.Session))
+		to[7].instantOrNever(u.HeldUntil)
 	})
 	o.rows(deleteRules, len(c.RemovedGroupRules), func(i int, to []*array) {
 		to[0].int4(o.number(c.RemovedGroupRules[i].Organization))
@@ -227,11 +310,12 @@ func (o *output) seat(s *seatwright.Seat, to []*array) {
 	to[4].flag(s.Direct)
 }
 
-// lease writes the five columns of a lease, empty and 0 where there is none.
+// lease writes the six columns of a lease, empty and 0 where there is none.
 func lease(l seatwright.Lease, to []*array) {
 	to[0].text(string(l.Group))
 	to[1].int8(l.Term)
 	to[2].instantOrNever(l.LeasedAt)
 	to[3].instantOrNever(l.LastInUse)
 	to[4].instantOrNever(l.OrphanAt)
+	to[5].int8(l.Unit)
 }

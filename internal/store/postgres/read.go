@@ -206,9 +206,10 @@ func (s *Store) Allocations(ctx context.Context, organization seatwright.Organiz
 func (s *Store) SeatUnits(ctx context.Context, organization seatwright.OrganizationID) (map[seatwright.ProductCode]int64, error) {
 	units := map[seatwright.ProductCode]int64{}
 	err := s.each(ctx, func(r row) { units[seatwright.ProductCode(r.text(0))] = r.int(1) },
-		`SELECT s.code, sum(s.units)::int8 FROM seats s
+		`SELECT code, sum(units)::int8 FROM (SELECT s.code, s.units FROM seats s
 		LEFT JOIN group_offers f ON f.organization = s.organization AND f.group_id = s.group_id AND f.code = s.code AND f.term = s.term
-		WHERE s.organization = `+numberOf+` AND (s.direct OR f.term IS NOT NULL) GROUP BY s.code`, string(organization))
+		WHERE s.organization = `+numberOf+` AND (s.direct OR f.term IS NOT NULL)
+		UNION ALL SELECT code, 1 FROM shared_units WHERE organization = `+numberOf+`) drawn GROUP BY code`, string(organization))
 	return units, err
 }
 

@@ -49,11 +49,11 @@ var (
 	deleteSeats = newStatement(`DELETE FROM seats s USING unnest($1::int4[], $2::text[], $3::text[]) w (organization, user_id, code)
 		WHERE s.organization = w.organization AND s.user_id = w.user_id AND s.code = w.code`, oidInt4, oidText, oidText)
 	updateSeats = newStatement(`UPDATE seats s SET units = w.units, direct = w.direct, group_id = w.group_id, term = w.term, leased_at = w.leased_at,
-			last_in_use = w.last_in_use, orphan_at = w.orphan_at
-		FROM unnest($1::int4[], $2::text[], $3::text[], $4::int8[], $5::bool[], $6::text[], $7::int8[], $8::int8[], $9::int8[], $10::int8[])
-			w (organization, user_id, code, units, direct, group_id, term, leased_at, last_in_use, orphan_at)
+			last_in_use = w.last_in_use, orphan_at = w.orphan_at, unit = w.unit
+		FROM unnest($1::int4[], $2::text[], $3::text[], $4::int8[], $5::bool[], $6::text[], $7::int8[], $8::int8[], $9::int8[], $10::int8[], $11::int8[])
+			w (organization, user_id, code, units, direct, group_id, term, leased_at, last_in_use, orphan_at, unit)
 		WHERE s.organization = w.organization AND s.user_id = w.user_id AND s.code = w.code`,
-		oidInt4, oidText, oidText, oidInt8, oidBool, oidText, oidInt8, oidInt8, oidInt8, oidInt8)
+		oidInt4, oidText, oidText, oidInt8, oidBool, oidText, oidInt8, oidInt8, oidInt8, oidInt8, oidInt8)
 	// An expired answer gives way to the new one, if the sweep has not taken it yet.
 	replaceKeys = newStatement(`INSERT INTO idempotency_keys (organization, digest, created_at, principal, key, fingerprint, answer)
 		SELECT * FROM unnest($1::int4[], $2::uuid[], $3::int8[], $4::text[], $5::text[], $6::bytea[], $7::bytea[])

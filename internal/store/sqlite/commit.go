@@ -210,9 +210,9 @@ func (w *writer) putHoldings(c seatwright.Changes) error {
 		}
 	}
 	for _, s := range c.Seats {
-		group, term, leasedAt, lastInUse, orphanAt := leaseValues(s.Lease)
-		err := w.exec(`UPDATE holdings SET units = ?, direct = ?, group_id = ?, term = ?, leased_at = ?, last_in_use = ?, orphan_at = ?
-				WHERE user_number = ? AND code = ?`, s.Units, s.Direct, group, term, leasedAt, lastInUse, orphanAt,
+		group, term, leasedAt, lastInUse, orphanAt, unit := leaseValues(s.Lease)
+		err := w.exec(`UPDATE holdings SET units = ?, direct = ?, group_id = ?, term = ?, leased_at = ?, last_in_use = ?, orphan_at = ?, unit = ?
+				WHERE user_number = ? AND code = ?`, s.Units, s.Direct, group, term, leasedAt, lastInUse, orphanAt, unit,
 			w.people[person{s.Organization, s.User}], string(s.Code))
 		if err != nil {
 			return err
@@ -236,11 +236,11 @@ func (w *writer) insertHoldings(c seatwright.Changes) error {
 	for i := range c.NewSeats {
 		s := &c.NewSeats[i]
 		if s.Lease.Held() { // those who open a session take one or two
-			group, term, leasedAt, lastInUse, orphanAt := leaseValues(s.Lease)
+			group, term, leasedAt, lastInUse, orphanAt, unit := leaseValues(s.Lease)
 			err := w.exec(`INSERT OR ROLLBACK INTO holdings (user_number, code, organization, units, direct, created_at, group_id, term, leased_at,
-					last_in_use, orphan_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+					last_in_use, orphan_at, unit) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 				w.people[person{s.Organization, s.User}], string(s.Code), w.numberOf(s.Organization), s.Units, s.Direct, s.CreatedAt.UnixMicro(),
-				group, term, leasedAt, lastInUse, orphanAt)
+				group, term, leasedAt, lastInUse, orphanAt, unit)
 			if err != nil {
 				return err
 			}

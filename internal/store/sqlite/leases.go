@@ -43,6 +43,9 @@ func (w *writer) loadLeases(slice *seatwright.Slice, touches []seatwright.Touch)
 			if err := w.loadRules(slice, t.Organization, known.number, groups); err != nil {
 				return err
 			}
+			if err := w.loadShared(slice, t, known.number, groups); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -73,6 +76,37 @@ func (w *writer) loadRules(slice *seatwright.Slice, organization seatwright.Orga
 		CROSS JOIN group_rules g ON g.organization = ?1 AND g.group_id = wanted.value`, number, jsonArray(groups))
 }
 
+// loadShared reads the shared units of the seats that were loaded, and where sessions are opened the ones that have room, those that are
+// not in use first.
+func (w *writer) loadShared(slice *seatwright.Slice, t seatwright.Touch, number int64, groups []seatwright.GroupID) error {
+	const columns = `s.number, s.group_id, s.code, s.term, s.members, s.session, s.held_until`
+	load := func(r row) {
+		slice.LoadSharedUnit(seatwright.SharedUnit{
+			Organization: t.Organization, Number: r.int(0), Group: seatwright.GroupID(r.text(1)), Code: seatwright.ProductCode(r.text(2)), Term: r.int(3),
+			Members: r.int(4), Session: seatwright.SessionID(r.text(5)), HeldUntil: r.instantOrNever(6),
+		})
+	}
+	for _, shared := range slice.SharedUnits(t.Organization) {
+		if err := w.each(load, `SELECT `+columns+` FROM shared_units s WHERE s.organization = ? AND s.number = ?`, number, shared); err != nil {
+			return err
+		}
+	}
+	if len(t.GroupsOf) == 0 {
+		return nil
+	}
+	for _, group := range groups {
+		err := w.each(load, `SELECT `+columns+` FROM shared_units s INDEXED BY shared_units_with_room
+			WHERE s.organization = ? AND s.group_id = ? AND s.members < 3 ORDER BY s.held_until LIMIT ?`, number, string(group), int64(unitsWithRoom+len(t.GroupsOf)))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// unitsWithRoom are how many shared units of a group a session may choose from.
+const unitsWithRoom = 32
+
 // columnsOfRule are what ruleOf reads, in its order.
 const columnsOfRule = `g.group_id, g.priority, g.external, g.created_at, g.modified_at, g.applied_at`
 
@@ -87,7 +121,7 @@ func ruleOf(organization seatwright.OrganizationID, r row) seatwright.GroupRule 
 }
 
 // columnsOfLease are what leaseOf reads, in its order, of a table that is called h.
-const columnsOfLease = `h.group_id, h.term, h.leased_at, h.last_in_use, h.orphan_at`
+const columnsOfLease = `h.group_id, h.term, h.leased_at, h.last_in_use, h.orphan_at, h.unit`
 
 func leaseOf(r row) seatwright.Lease {
 	if r.null(0) {
@@ -95,15 +129,16 @@ func leaseOf(r row) seatwright.Lease {
 	}
 	return seatwright.Lease{
 		Group: seatwright.GroupID(r.text(0)), Term: r.int(1), LeasedAt: r.instant(2), LastInUse: r.instant(3), OrphanAt: r.instantOrNever(4),
+		Unit: r.int(5),
 	}
 }
 
 // leaseValues are the columns of a lease, null where there is none.
-func leaseValues(l seatwright.Lease) (group, term, leasedAt, lastInUse, orphanAt any) {
+func leaseValues(l seatwright.Lease) (group, term, leasedAt, lastInUse, orphanAt, unit any) {
 	if !l.Held() {
-		return nil, nil, nil, nil, nil
+		return nil, nil, nil, nil, nil, nil
 	}
-	return string(l.Group), l.Term, l.LeasedAt.UnixMicro(), l.LastInUse.UnixMicro(), microsOrNever(l.OrphanAt)
+	return string(l.Group), l.Term, l.LeasedAt.UnixMicro(), l.LastInUse.UnixMicro(), microsOrNever(l.OrphanAt), l.Unit
 }
 
 // sessionsPerSweep are how many sessions that were not told of for long are cleared once a sweepInterval.
@@ -113,6 +148,25 @@ const sessionsPerSweep = 1024
 func (w *writer) putLeases(c seatwright.Changes) error {
 	for _, f := range c.RemovedOffers {
 		err := w.exec(`DELETE FROM group_offers WHERE organization = ? AND group_id = ? AND code = ?`, w.numberOf(f.Organization), string(f.Group), string(f.Code))
+		if err != nil {
+			return err
+		}
+	}
+	for _, f := range c.EndedOffers {
+		err := w.exec(`DELETE FROM shared_units WHERE organization = ? AND group_id = ? AND code = ?`, w.numberOf(f.Organization), string(f.Group), string(f.Code))
+		if err != nil {
+			return err
+		}
+	}
+	for _, u := range c.RemovedSharedUnits {
+		if err := w.exec(`DELETE FROM shared_units WHERE organization = ? AND number = ?`, w.numberOf(u.Organization), u.Number); err != nil {
+			return err
+		}
+	}
+	for _, u := range c.SharedUnits {
+		err := w.exec(`INSERT INTO shared_units (organization, number, group_id, code, term, members, session, held_until) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+			ON CONFLICT (organization, number) DO UPDATE SET members = excluded.members, session = excluded.session, held_until = excluded.held_until`,
+			w.numberOf(u.Organization), u.Number, string(u.Group), string(u.Code), u.Term, u.Members, string(u.Session), microsOrNever(u.HeldUntil))
 		if err != nil {
 			return err
 		}

@@ -236,10 +236,11 @@ func (s *Store) Allocations(ctx context.Context, organization seatwright.Organiz
 func (s *Store) SeatUnits(ctx context.Context, organization seatwright.OrganizationID) (map[seatwright.ProductCode]int64, error) {
 	units := map[seatwright.ProductCode]int64{}
 	err := s.each(ctx, func(r row) { units[seatwright.ProductCode(r.text(0))] = r.int(1) },
-		`SELECT s.code, sum(s.units) FROM organizations o CROSS JOIN users u ON u.organization = o.number
+		`SELECT code, sum(units) FROM (SELECT s.code AS code, s.units AS units FROM organizations o CROSS JOIN users u ON u.organization = o.number
 			CROSS JOIN holdings s ON s.user_number = u.number AND s.code > ''
-			WHERE o.id = ? AND (s.direct = 1 OR EXISTS (SELECT 1 FROM group_offers f WHERE f.organization = o.number AND f.group_id = s.group_id
-				AND f.code = s.code AND f.term = s.term)) GROUP BY s.code`, string(organization))
+			WHERE o.id = ?1 AND (s.direct = 1 OR EXISTS (SELECT 1 FROM group_offers f WHERE f.organization = o.number AND f.group_id = s.group_id
+				AND f.code = s.code AND f.term = s.term))
+			UNION ALL SELECT x.code, 1 FROM organizations o CROSS JOIN shared_units x ON x.organization = o.number WHERE o.id = ?1) GROUP BY code`, string(organization))
 	return units, err
 }
 

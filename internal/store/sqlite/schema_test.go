@@ -131,7 +131,7 @@ func TestMigratesFromTheFirstSchema(t *testing.T) {
 		"lots [o ATTUNU l 5 1 2 3 3000002 order 15 ]",
 		"pools [o ATTUNU 5 16 1 5]",
 		"direct_records [o u true 17 18]",
-		"seats [o u ATTUNU 1 true 21  0 0 0 0]",
+		"seats [o u ATTUNU 1 true 21  0 0 0 0 0]",
 		"idempotency_keys [o p k 25 [7] [123 125]]",
 	})
 }
@@ -152,7 +152,7 @@ func TestMigratesHoldings(t *testing.T) {
 	open(t, dir, sqlite.Options{})
 	wantRows(t, sqlite.NewArchive(dir), []string{
 		"direct_records [(number 6) (number 41) true 21 22]",
-		"seats [(number 6) (number 42) IDU 0 false 29  0 0 0 0]",
+		"seats [(number 6) (number 42) IDU 0 false 29  0 0 0 0 0]",
 		"organizations [o Name name  refuse false 5 replace release 90 true]",
 		"users [o blocked  <nil> <nil>     member true  6 0 false false]",
 		"users [o external  <nil> <nil>     member true  6 0 false false]",
@@ -165,12 +165,12 @@ func TestMigratesHoldings(t *testing.T) {
 		"direct_records [o several false 15 16]",
 		"direct_records [o single true 17 18]",
 		"direct_records [o (number 40) false 19 20]",
-		"seats [o inherits ATTUNU 1 false 23  0 0 0 0]",
-		"seats [o several ATTUNU 1 true 25  0 0 0 0]",
-		"seats [o several IDU 1 false 26  0 0 0 0]",
-		"seats [o several TSTNU 0 true 24  0 0 0 0]",
-		"seats [o single IDU 1 true 27  0 0 0 0]",
-		"seats [o (number 40) IDU 1 true 28  0 0 0 0]",
+		"seats [o inherits ATTUNU 1 false 23  0 0 0 0 0]",
+		"seats [o several ATTUNU 1 true 25  0 0 0 0 0]",
+		"seats [o several IDU 1 false 26  0 0 0 0 0]",
+		"seats [o several TSTNU 0 true 24  0 0 0 0 0]",
+		"seats [o single IDU 1 true 27  0 0 0 0 0]",
+		"seats [o (number 40) IDU 1 true 28  0 0 0 0 0]",
 	})
 }
 

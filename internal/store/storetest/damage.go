@@ -56,12 +56,15 @@ var damages = []struct{ statement, sentence string }{
 	{`UPDATE direct_records SET user_id = 'left' WHERE organization = {o} AND user_id = 'u-3'`, "direct record of user left: no event explains it"},
 	{`UPDATE seats SET user_id = 'left' WHERE organization = {o} AND user_id = 'u-2'`, "seats of user left: stored are [ATTUNU], by the events []"},
 
-	{`DELETE FROM group_offers WHERE organization = {o}`, "offer of TSTNU to group g: by the events it exists, and it is missing"},
-	{`UPDATE group_offers SET leases = leases + 1 WHERE organization = {o}`, "offer of TSTNU to group g: stored with term"},
-	{`UPDATE group_offers SET quota = 5 WHERE organization = {o}`, "offer of TSTNU to group g: stored with term"},
-	{`UPDATE group_offers SET code = 'IDU' WHERE organization = {o}`, "offer of IDU to group g: no event explains it"},
-	{`UPDATE group_rules SET priority = 1 WHERE organization = {o}`, "rule of group g: stored with priority 1"},
-	{`UPDATE group_rules SET external = NOT external WHERE organization = {o}`, "rule of group g: stored with priority 100, external true"},
+	{`DELETE FROM shared_units WHERE organization = {o}`, "by the events it exists, and it is missing"},
+	{`UPDATE shared_units SET members = 2 WHERE organization = {o}`, "stored for 2 members of group everyone"},
+	{`UPDATE shared_units SET number = number + 1 WHERE organization = {o}`, "no event explains it"},
+	{`DELETE FROM group_offers WHERE organization = {o} AND group_id = 'g' OR organization = {o} AND code = 'TSTNU'`, "offer of TSTNU to group g: by the events it exists, and it is missing"},
+	{`UPDATE group_offers SET leases = leases + 1 WHERE organization = {o} AND group_id = 'g'`, "offer of TSTNU to group g: stored with term"},
+	{`UPDATE group_offers SET quota = 5 WHERE organization = {o} AND group_id = 'g'`, "offer of TSTNU to group g: stored with term"},
+	{`UPDATE group_offers SET code = 'IDU' WHERE organization = {o} AND group_id = 'g'`, "offer of IDU to group g: no event explains it"},
+	{`UPDATE group_rules SET priority = 1 WHERE organization = {o} AND group_id = 'g'`, "rule of group g: stored with priority 1"},
+	{`UPDATE group_rules SET external = NOT external WHERE organization = {o} AND group_id = 'g'`, "rule of group g: stored with priority 100, external true"},
 	{`UPDATE seats SET group_id = '' , term = 0 WHERE organization = {o} AND user_id = 'leasing'`, "seat TSTNU of user leasing: it has no source"},
 	{`UPDATE seats SET leased_at = leased_at - 1 WHERE organization = {o} AND user_id = 'leasing'`, "seat TSTNU of user leasing: stored as leased at"},
 	{`UPDATE seats SET last_in_use = 1 WHERE organization = {o} AND user_id = 'leasing'`, "seat TSTNU of user leasing: stored as leased at"},
@@ -207,6 +210,12 @@ func (f *archiveFixture) damageable(name string) {
 	f.must(decide(f.fixture, seatwright.UpdateGroup{Organization: org, ID: "g", Add: []string{"leasing"}}))
 	f.must(decide(f.fixture, seatwright.SetGroupRule{Organization: org, Group: "g", Codes: []seatwright.ProductCode{"TSTNU"}}))
 	f.must(decide(f.fixture, seatwright.OpenSession{Organization: org, User: "leasing", Session: "session", GlobalID: "global"}))
+	f.must(decide(f.fixture, seatwright.CreateLot{Lot: seatwright.Lot{
+		Organization: org, ID: "lot-3", Code: "ACCU", Quantity: 2, Start: f.clock.Now(), End: f.clock.Now().AddDate(1, 0, 0),
+	}}))
+	f.must(decide(f.fixture, seatwright.SetGroupRule{Organization: org, Group: seatwright.Everyone.ID, Codes: []seatwright.ProductCode{"ACCU"}}))
+	f.person(name, "sharing")
+	f.must(decide(f.fixture, seatwright.OpenSession{Organization: org, User: "sharing"}))
 	value := "value"
 	f.must(decide(f.fixture, seatwright.ChangeSettings{Organization: org, Settings: []seatwright.NewSetting{{Key: "A", Value: &value}}}))
 	f.must(decide(f.fixture, seatwright.ChangeSettings{Organization: org, User: "u-1", Settings: []seatwright.NewSetting{{Key: "B", Value: &value}}}))

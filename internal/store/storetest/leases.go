@@ -412,3 +412,70 @@ func (f *fixture) directSeats(org string, members []string) int {
 	}
 	return len(seats)
 }
+
+// Guards units that several share: three members draw one, a fourth another, one of them uses it at a time, and it comes free with the
+// last of them.
+func unitsAreShared(f *fixture) {
+	f.organization("a", 5, 1)
+	f.sells("a", "ACCU", 2)
+	f.rule("a", seatwright.Everyone.ID, nil, "ACCU")
+	used := func(want int64) {
+		f.Helper()
+		units, err := f.store.SeatUnits(ctx, "a")
+		f.must(nil, err)
+		if units["ACCU"] != want {
+			f.Fatalf("%d units are drawn, want %d", units["ACCU"], want)
+		}
+		pools, err := f.store.Pools(ctx, "a")
+		f.must(nil, err)
+		for _, p := range pools {
+			if p.Code == "ACCU" && p.Used != want {
+				f.Fatalf("the pool is %+v, want %d used", p, want)
+			}
+		}
+	}
+	open := func(user seatwright.UserID) error {
+		opened, err := decide(f, seatwright.OpenSession{Organization: "a", User: user, Session: "of-" + seatwright.SessionID(user), GlobalID: string(user)})
+		if err == nil && !slices.Equal(opened.Codes, []seatwright.ProductCode{"ACCU"}) {
+			f.Fatalf("%s opened %+v", user, opened)
+		}
+		return err
+	}
+	for _, user := range []seatwright.UserID{"u-1", "u-2", "u-3"} {
+		f.must(decide(f, seatwright.OpenSession{Organization: "a", User: user}))
+	}
+	used(1)
+	f.must(nil, open("u-1"))
+	f.must(nil, open("u-1"))
+	f.must(nil, open("u-2")) // the first unit is in use, so they change to another
+	used(2)
+	f.wantReason(open("u-3"), seatwright.ReasonUnitInUse)
+	f.wantReason(open("u-4"), seatwright.ReasonPoolExhausted)
+	f.must(decide(f, seatwright.CloseSession{Organization: "a", User: "u-1", Session: "of-u-1"}))
+	f.must(nil, open("u-3"))
+	f.clock.advance(seatwright.UnitHold - time.Microsecond)
+	f.wantReason(open("u-4"), seatwright.ReasonPoolExhausted)
+	f.clock.advance(time.Microsecond) // nobody has told of any session since
+	f.must(nil, open("u-4"))
+	used(2)
+	f.must(decide(f, seatwright.ReleaseLeases{Organization: "a", User: "u-2"}))
+	f.must(decide(f, seatwright.RevokeLeases{Organization: "a", Group: seatwright.Everyone.ID, Users: []seatwright.UserID{"u-1", "u-3"}}))
+	used(1)
+	_, err := decide(f, seatwright.AllocateToUsers{Organization: "a", Users: []seatwright.UserID{"u-4"}, Codes: []seatwright.ProductCode{"ACCU"}})
+	f.must(nil, err)
+	f.wantHeld("a", "u-4", "ACCU direct")
+	used(1)
+	f.must(decide(f, seatwright.OpenSession{Organization: "a", User: "u-5"}))
+	used(2)
+	// Ended and offered again in one batch: the units of before are gone.
+	for _, refusal := range together(f,
+		seatwright.SetGroupRule{Organization: "a", Group: seatwright.Everyone.ID},
+		seatwright.SetGroupRule{Organization: "a", Group: seatwright.Everyone.ID, Codes: []seatwright.ProductCode{"ACCU"}},
+	) {
+		f.must(nil, refusal)
+	}
+	used(1)
+	f.must(decide(f, seatwright.OpenSession{Organization: "a", User: "u-5"}))
+	used(2)
+	f.verifies()
+}

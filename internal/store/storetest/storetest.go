@@ -87,6 +87,7 @@ func Run(t *testing.T, open Opener) {
 		"DirectBeatsInherited":                    directBeatsInherited,
 		"TheStrongestFreeBundleIsTaken":           strongestIsTaken,
 		"SessionsGoOnAndEnd":                      sessions,
+		"UnitsAreShared":                          unitsAreShared,
 		"LeasesRaceForTheLastUnit":                leasesRace,
 		"FindsPeopleByNameAndMail":                findsPeopleByName,
 		"FindsGroupsAndApplications":              findsGroupsAndApplications,

@@ -21,7 +21,7 @@ var (
 	workloadOrganizations = []seatwright.OrganizationID{"a", "b", "c"} // b provisions, c allows external licenses
 	workloadProducts      = []seatwright.ProductCode{"UNATT", "AIU", "ATTUNU", "TSTNU"}
 	workloadTenants       = []seatwright.TenantID{"main", "test"}
-	workloadCodes         = []seatwright.ProductCode{"ATTUNU", "TSTNU", "RPADEVNU", "RPADEVPRONU"}
+	workloadCodes         = []seatwright.ProductCode{"ATTUNU", "TSTNU", "RPADEVNU", "RPADEVPRONU", "ACCU"}
 )
 
 const workloadUsers = 6

@@ -36,6 +36,20 @@ CREATE TABLE group_offers (
     CHECK (units BETWEEN 0 AND leases)
 ) WITH (fillfactor = 50);
 
+-- A unit of a multiuser bundle that up to three members of a group lease together. Its number is that of an event.
+CREATE TABLE shared_units (
+    organization integer NOT NULL REFERENCES organizations (number),
+    number       bigint NOT NULL,
+    group_id     text COLLATE "C" NOT NULL,
+    code         text COLLATE "C" NOT NULL,
+    term         bigint NOT NULL,
+    members      bigint NOT NULL CHECK (members BETWEEN 1 AND 3),
+    session      text COLLATE "C" NOT NULL,
+    held_until   bigint NOT NULL,
+    PRIMARY KEY (organization, number)
+);
+CREATE INDEX shared_units_with_room ON shared_units (organization, group_id, held_until) WHERE members < 3;
+
 CREATE TABLE sessions (
     organization integer NOT NULL REFERENCES organizations (number),
     id           text COLLATE "C" NOT NULL,
@@ -56,6 +70,7 @@ ALTER TABLE seats
     ADD COLUMN leased_at bigint NOT NULL DEFAULT 0,
     ADD COLUMN last_in_use bigint NOT NULL DEFAULT 0,
     ADD COLUMN orphan_at bigint NOT NULL DEFAULT 0,
+    ADD COLUMN unit bigint NOT NULL DEFAULT 0,
     ADD CHECK ((term = 0) = (group_id = ''));
 CREATE INDEX seats_by_group ON seats (organization, group_id, user_id) WHERE group_id <> '';
 

@@ -33,6 +33,20 @@ CREATE TABLE group_offers (
     FOREIGN KEY (organization, group_id) REFERENCES group_rules (organization, group_id)
 ) WITHOUT ROWID;
 
+-- A unit of a multiuser bundle that up to three members of a group lease together. Its number is that of an event.
+CREATE TABLE shared_units (
+    organization INTEGER NOT NULL REFERENCES organizations (number),
+    number       INTEGER NOT NULL,
+    group_id     TEXT NOT NULL,
+    code         TEXT NOT NULL,
+    term         INTEGER NOT NULL,
+    members      INTEGER NOT NULL CHECK (members BETWEEN 1 AND 3),
+    session      TEXT NOT NULL,
+    held_until   INTEGER NOT NULL,
+    PRIMARY KEY (organization, number)
+) WITHOUT ROWID;
+CREATE INDEX shared_units_with_room ON shared_units (organization, group_id, held_until) WHERE members < 3;
+
 CREATE TABLE sessions (
     organization INTEGER NOT NULL REFERENCES organizations (number),
     id           TEXT NOT NULL,
@@ -52,10 +66,11 @@ ALTER TABLE holdings ADD COLUMN term INTEGER CHECK ((term IS NULL) = (group_id I
 ALTER TABLE holdings ADD COLUMN leased_at INTEGER CHECK ((leased_at IS NULL) = (group_id IS NULL));
 ALTER TABLE holdings ADD COLUMN last_in_use INTEGER CHECK ((last_in_use IS NULL) = (group_id IS NULL));
 ALTER TABLE holdings ADD COLUMN orphan_at INTEGER CHECK ((orphan_at IS NULL) = (group_id IS NULL));
+ALTER TABLE holdings ADD COLUMN unit INTEGER CHECK ((unit IS NULL) = (group_id IS NULL));
 CREATE INDEX holdings_by_group ON holdings (organization, group_id) WHERE group_id IS NOT NULL;
 DROP VIEW seats;
-CREATE VIEW seats (user_number, code, organization, units, direct, created_at, group_id, term, leased_at, last_in_use, orphan_at) AS
+CREATE VIEW seats (user_number, code, organization, units, direct, created_at, group_id, term, leased_at, last_in_use, orphan_at, unit) AS
     SELECT user_number, code, organization, units, direct, created_at, coalesce(group_id, ''), coalesce(term, 0), coalesce(leased_at, 0),
-        coalesce(last_in_use, 0), coalesce(orphan_at, 0) FROM holdings WHERE code > '';
+        coalesce(last_in_use, 0), coalesce(orphan_at, 0), coalesce(unit, 0) FROM holdings WHERE code > '';
 
 UPDATE schema_compatibility SET oldest = 12;
