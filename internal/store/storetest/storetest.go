@@ -84,6 +84,9 @@ func Run(t *testing.T, open Opener) {
 		"SessionsGoOnAndEnd":                      sessions,
 		"LeasesRaceForTheLastUnit":                leasesRace,
 		"FindsPeopleByNameAndMail":                findsPeopleByName,
+		"ListsRules":                              listsRules,
+		"ListsWhoLeases":                          listsLeaseHolders,
+		"ListsWhoHoldsDirectly":                   listsDirectHolders,
 		"FindsGroupsAndApplications":              findsGroupsAndApplications,
 	} {
 		t.Run(name, func(t *testing.T) {
