@@ -137,6 +137,8 @@ var (
 	PermissionReadRobots         = Permission{Roles: []Role{RoleOrganizationAdministrator}, Scopes: []Scope{ScopeRobot, ScopeRobotRead}}
 	PermissionWriteRobots        = Permission{Roles: []Role{RoleOrganizationAdministrator}, Scopes: []Scope{ScopeRobot, ScopeRobotWrite}}
 	PermissionOwnPassword        = Permission{Roles: []Role{RoleOrganizationAdministrator, RoleMember}, Scopes: []Scope{ScopeUser, ScopeUserWrite}}
+	PermissionOwnLicenses        = Permission{Roles: []Role{RoleOrganizationAdministrator, RoleMember}, Scopes: []Scope{ScopeLicense, ScopeLicenseWrite}}
+	PermissionManagePolicies     = Permission{Roles: []Role{RoleOrganizationAdministrator, RoleHostAdministrator}}
 	PermissionManageHost         = Permission{Roles: []Role{RoleHostAdministrator}}
 	PermissionManageApplications = Permission{Roles: []Role{RoleOrganizationAdministrator, RoleHostAdministrator}}
 	PermissionOwnTokens          = Permission{Roles: []Role{RoleMember, RoleOrganizationAdministrator, RoleHostAdministrator}}

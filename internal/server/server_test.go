@@ -108,11 +108,12 @@ func (w *world) Deallocate(_ context.Context, caller seatwright.Caller, org seat
 	return seatwright.Deallocation{Removed: users[:1], Unknown: users[1:]}, w.reach(caller, "deallocate %s %v", org, users)
 }
 
-func (w *world) Allocations(_ context.Context, caller seatwright.Caller, org seatwright.OrganizationID, users []seatwright.UserID) ([]seatwright.UserAllocation, error) {
-	var answer []seatwright.UserAllocation
+func (w *world) Allocations(_ context.Context, caller seatwright.Caller, org seatwright.OrganizationID, users []seatwright.UserID) ([]seatwright.DirectHolder, error) {
+	var answer []seatwright.DirectHolder
 	for _, u := range users {
 		if u != "nobody" {
-			a := seatwright.UserAllocation{Person: seatwright.User{FirstName: "Ella"}}
+			var a seatwright.DirectHolder
+			a.Person.FirstName = "Ella"
 			a.User, a.Codes = u, []seatwright.ProductCode{"TSTNU"}
 			answer = append(answer, a)
 		}

@@ -14,7 +14,7 @@ import (
 type Licensing interface {
 	Allocate(ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID, users []seatwright.UserID, codes []seatwright.ProductCode, external bool) ([]seatwright.Allocation, error)
 	Deallocate(ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID, users []seatwright.UserID) (seatwright.Deallocation, error)
-	Allocations(ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID, users []seatwright.UserID) ([]seatwright.UserAllocation, error)
+	Allocations(ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID, users []seatwright.UserID) ([]seatwright.DirectHolder, error)
 	Pools(ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID) ([]seatwright.Pool, error)
 }
 
@@ -120,7 +120,7 @@ func codesOf(body *wire.UserLicenseRequest) []string {
 	return body.LicenseCodes
 }
 
-func explicitAllocation(a seatwright.UserAllocation) wire.UserExplicitAllocation {
+func explicitAllocation(a seatwright.DirectHolder) wire.UserExplicitAllocation {
 	return wire.UserExplicitAllocation{
 		ID: string(a.User), Email: orNull(a.Person.Email), Name: orNull(a.Person.FirstName), Surname: orNull(a.Person.LastName),
 		UserBundleLicenses: texts(a.Codes), UseExternalLicense: a.External,
