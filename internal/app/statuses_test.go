@@ -151,7 +151,7 @@ func TestStatuses(t *testing.T) {
 		{"", elsewhereRows()},
 	}
 	w.programs(t)
-	table = slices.Concat(table, applicationStatuses(), tokenStatuses())
+	table = slices.Concat(leaseTable(), table, applicationStatuses(), tokenStatuses())
 	fill, contract := w.replacer(t), loadContract(t)
 	seen := map[string]map[int]bool{}
 	for _, group := range table {
@@ -254,6 +254,9 @@ func checkForm(t *testing.T, r row, got answer) {
 		return
 	}
 	kind := got.header.Get("Content-Type")
+	if got.status == 200 && kind == "" && got.body == "" { // as some operations are published; the comparison with the documents says which
+		return
+	}
 	if got.status == 200 && (strings.HasPrefix(kind, "text/csv") || r.page && strings.HasPrefix(kind, "text/html")) {
 		return
 	}
