@@ -114,6 +114,7 @@ func TestPermissionsAreThoseOfTheDomain(t *testing.T) {
 	} {
 		want[id] = seatwright.PermissionWriteLicenses
 	}
+	want["getPolicies"], want["changePolicies"] = seatwright.PermissionManagePolicies, seatwright.PermissionManagePolicies
 	for _, id := range []string{"openUserSession", "closeUserSession", "releaseOwnLicenses"} {
 		want[id] = seatwright.PermissionOwnLicenses
 	}
@@ -144,7 +145,7 @@ func TestOperationsAreWhole(t *testing.T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v", got)
 	}
-	if len(all) != 109 {
+	if len(all) != 111 {
 		t.Errorf("%d operations", len(all))
 	}
 }

@@ -148,6 +148,8 @@ func TestStatuses(t *testing.T) {
 		{"createTenant", tenantRows()},
 		{"createUser", userRows()},
 		{"createLot", lotRows()},
+		{"getPolicies", getPoliciesRows()},
+		{"changePolicies", changePoliciesRows()},
 		{"", elsewhereRows()},
 	}
 	w.programs(t)

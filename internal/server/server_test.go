@@ -22,6 +22,7 @@ import (
 	"github.com/seatwright/seatwright/internal/api/audit"
 	"github.com/seatwright/seatwright/internal/api/identity"
 	"github.com/seatwright/seatwright/internal/api/lease"
+	"github.com/seatwright/seatwright/internal/api/native"
 	"github.com/seatwright/seatwright/internal/directory"
 )
 
@@ -32,6 +33,7 @@ type world struct {
 	lease.Rules
 	lease.Holders
 	lease.Sessions
+	native.PolicyBook
 
 	mu      sync.Mutex
 	reached []string
