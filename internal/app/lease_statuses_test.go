@@ -21,8 +21,8 @@ func leaseTable() []operationRows {
 		{"listGroupAllocationPage", groupPageRows()},
 		{"listGroupRulesWithQuota", rulesWithQuotaRows()},
 		{"getRulesOverview", overviewRows("/groups", `{"availableUserBundles":[{"code":"ATTUNU","allocated":2,"total":10}`, `"allocatedUserBundles":["ATTUNU","TSTNU"],"useExternalLicense":false}`)},
-		{"listGroupUsersInBulk", groupUsersRows("/bulk-users", "1000")},
-		{"listGroupUsers", append(groupUsersRows("/user", "1000"), row{name: "too many", call: leaseRead("reader", "/group/everyone/user?top=1001"), status: 400, contains: []string{`"errors":{"top":`}})},
+		{"listGroupUsersInBulk", groupUsersRows("/bulk-users")},
+		{"listGroupUsers", append(groupUsersRows("/user"), row{name: "too many", call: leaseRead("reader", "/group/everyone/user?top=1001"), status: 400, contains: []string{`"errors":{"top":`}})},
 		{"getGroupAllocation", groupAllocationRows()},
 		{"listExplicitAllocations", overviewRows("/users", `"id":"analyst-1","email":null,"name":null,"surname":null,"lastInUse":null,"userBundleLicenses":["PMBU"]`)},
 		{"listExplicitAllocationPage", explicitPageRows()},
@@ -282,12 +282,12 @@ func rulesWithQuotaRows() []row {
 	)
 }
 
-func groupUsersRows(end, top string) []row {
+func groupUsersRows(end string) []row {
 	rows := slices.Concat(ofGroupRows("/group/%s"+end, "everyone",
 		`{"totalCount":2,"results":[{"id":"changer","email":null,"name":null,"surname":null,"displayName":null,"lastInUse":"`, `"userBundleLicenses":["ATTUNU"],"orphan":false}`), pageRefusals("/group/everyone"+end))
 	return append(rows,
 		row{name: "the last", call: leaseRead("reader", "/group/everyone"+end+"?sortBy=Id&sortOrder=desc&top=1"), status: 200, contains: []string{`{"totalCount":2,"results":[{"id":"member"`}, lacks: []string{"changer"}},
-		row{name: "by use", call: leaseRead("reader", "/group/everyone"+end+"?sortBy=LastInUse&top="+top), status: 200, contains: []string{`"totalCount":2`}},
+		row{name: "by use", call: leaseRead("reader", "/group/everyone"+end+"?sortBy=LastInUse&top=1000"), status: 200, contains: []string{`"totalCount":2`}},
 		row{name: "nobody", call: leaseRead("reader", "/group/group-01"+end), status: 200, contains: []string{`{"totalCount":0,"results":[]}`}},
 	)
 }
