@@ -134,3 +134,17 @@ func (c *Catalogue) Bundle(code ProductCode) (Product, bool) {
 	p, known := c.Product(code)
 	return p, known && p.Kind == KindUser
 }
+
+// UnitsOf lists what the holder of some bundles may use, each once, in the order of the bundles.
+func (c *Catalogue) UnitsOf(codes []ProductCode) []LicenseUnit {
+	units := []LicenseUnit{}
+	for _, code := range codes {
+		b, _ := c.Bundle(code)
+		for _, unit := range b.Units {
+			if !slices.Contains(units, unit) {
+				units = append(units, unit)
+			}
+		}
+	}
+	return units
+}

@@ -139,6 +139,8 @@ var (
 	PermissionOwnPassword        = Permission{Roles: []Role{RoleOrganizationAdministrator, RoleMember}, Scopes: []Scope{ScopeUser, ScopeUserWrite}}
 	PermissionReadAccounts       = Permission{Roles: []Role{RoleOrganizationAdministrator, RoleHostAdministrator}, Scopes: []Scope{ScopeLicense, ScopeLicenseRead}}
 	PermissionWriteServices      = Permission{Roles: []Role{RoleOrganizationAdministrator, RoleHostAdministrator}, Scopes: []Scope{ScopeLicense, ScopeLicenseWrite}}
+	PermissionOwnLicenses        = Permission{Roles: []Role{RoleOrganizationAdministrator, RoleMember}, Scopes: []Scope{ScopeLicense, ScopeLicenseWrite}}
+	PermissionManagePolicies     = Permission{Roles: []Role{RoleOrganizationAdministrator, RoleHostAdministrator}}
 	PermissionManageHost         = Permission{Roles: []Role{RoleHostAdministrator}}
 	PermissionManageApplications = Permission{Roles: []Role{RoleOrganizationAdministrator, RoleHostAdministrator}}
 	PermissionOwnTokens          = Permission{Roles: []Role{RoleMember, RoleOrganizationAdministrator, RoleHostAdministrator}}

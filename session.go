@@ -131,26 +131,32 @@ type offered struct {
 func (s *Slice) takeLeases(o *organizationSlice, origin Origin, c OpenSession) error {
 	user, wanted := c.User, c.Wanted
 	_, recorded := o.records[user]
-	direct := false
+	holds := false // whatever they are offered
+	var orphans []Seat
 	for code := range o.seats[user] {
-		if seat, held := o.seat(user, code); held && seat.Direct && s.gives(code, wanted) && s.pool(o, code).Total > 0 {
-			direct = true
+		seat, held := o.seat(user, code)
+		if u, shared := o.shared[seat.Lease.Unit]; shared && !seat.Direct && u.busy(c.Session, o.now) {
+			continue
+		}
+		if !held || !seat.Direct && !seat.Lease.Orphan() || !s.gives(code, wanted) || s.pool(o, code).Total < 1 {
+			continue
+		}
+		if holds = true; !seat.Direct {
+			orphans = append(orphans, seat)
 		}
 	}
-	if recorded && o.organization.AllocationMode == ReplaceLeases {
-		if direct {
-			return nil
-		}
-		return NewError(KindForbidden, ReasonNotEntitled, "no license is allocated to this person that fits")
+	var offers []offered
+	if !recorded || o.organization.AllocationMode == AddToLeases {
+		offers = s.offersTo(o, user, wanted)
 	}
-	offers := s.offersTo(o, user, wanted)
-	if len(offers) == 0 {
-		if direct {
-			return nil
-		}
+	if len(offers) == 0 && !holds {
 		return NewError(KindForbidden, ReasonNotEntitled, "neither an allocation nor a group gives this person a license that fits")
 	}
-	taken, ranked := direct, false
+	for _, seat := range orphans {
+		o.useLease(seat, nil)
+		s.hold(o, seat.Lease.Unit, c.Session)
+	}
+	taken, ranked := holds, false
 	var full, inUse []ProductCode
 	var short []Shortage
 	for _, each := range offers {

@@ -225,6 +225,18 @@ type LicenseReader interface {
 type LeaseReader interface {
 	// GroupRule finds the rule of a group, which may be a built-in one.
 	GroupRule(ctx context.Context, organization OrganizationID, group GroupID) (GroupRule, error)
+	// GroupRules lists a page of the rules of an organization, with how many there are in all.
+	GroupRules(ctx context.Context, organization OrganizationID, q RuleQuery) (RulePage, error)
+	// GroupLeases lists a page of those who hold something through the rule of a group, with how many there are in all. It reads
+	// every lease through the group.
+	GroupLeases(ctx context.Context, organization OrganizationID, group GroupID, q HolderQuery) (LeaseHolderPage, error)
+	// DirectHolders lists a page of those who have a direct record, with how many there are in all. It may read every person of the
+	// organization.
+	DirectHolders(ctx context.Context, organization OrganizationID, q HolderQuery) (DirectHolderPage, error)
+	// DirectCodes lists the codes that somebody holds directly, in order. It may read every seat.
+	DirectCodes(ctx context.Context, organization OrganizationID) ([]ProductCode, error)
+	// OfferedCodes lists the codes that the rules of an organization offer, in order.
+	OfferedCodes(ctx context.Context, organization OrganizationID) ([]ProductCode, error)
 	// Seats lists what people hold, in the order of their ids and of the codes.
 	Seats(ctx context.Context, organization OrganizationID, users []UserID) ([]Seat, error)
 	// Session finds a session by exact id. One that was not told of for SessionLife may be missing.

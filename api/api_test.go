@@ -102,6 +102,22 @@ func TestPermissionsAreThoseOfTheDomain(t *testing.T) {
 	for _, id := range []string{"createReferenceToken", "listReferenceTokens", "getReferenceToken", "renewReferenceToken", "deleteReferenceToken"} {
 		want[id] = seatwright.PermissionOwnTokens
 	}
+	for _, id := range []string{
+		"listGroupAllocations", "listGroupAllocationPage", "getRulesOverview", "listGroupRulesWithQuota", "getGroupRule", "getGroupRuleWithQuota",
+		"listGroupUsersInBulk", "listGroupUsers", "getGroupAllocation", "listExplicitAllocations", "listExplicitAllocationPage", "getExplicitAllocation",
+		"listHeldLicenses", "getAvailableUserBundles", "listUserBundleLeases", "listExplicitCodes", "listGroupCodes", "getLicenseInheritance", "getUserLicenseState",
+	} {
+		want[id] = seatwright.PermissionReadLicenses
+	}
+	for _, id := range []string{
+		"setGroupRule", "postGroupRule", "removeGroupRule", "setGroupRuleWithQuota", "revokeLeases", "revokeLease", "closeSessionOfUser",
+	} {
+		want[id] = seatwright.PermissionWriteLicenses
+	}
+	want["getPolicies"], want["changePolicies"] = seatwright.PermissionManagePolicies, seatwright.PermissionManagePolicies
+	for _, id := range []string{"openUserSession", "closeUserSession", "releaseOwnLicenses"} {
+		want[id] = seatwright.PermissionOwnLicenses
+	}
 	want["deleteReferenceTokensOfUsers"] = seatwright.PermissionWriteUsers
 	for _, id := range []string{
 		"listServiceLicenses", "getTenantLicense", "getServiceLicense", "listServiceProducts", "getServiceLicenseStatus", "listTenantServices",
@@ -146,7 +162,7 @@ func TestOperationsAreWhole(t *testing.T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v", got)
 	}
-	if len(all) != 106 {
+	if len(all) != 137 {
 		t.Errorf("%d operations", len(all))
 	}
 }
@@ -167,7 +183,7 @@ func TestDocumentsAreValidOpenAPI(t *testing.T) {
 // Every operation says what it answers, and every write takes an idempotency key.
 func TestOperationsDocumentTheirStatuses(t *testing.T) {
 	t.Parallel()
-	reads := []string{"resolveNames", "resolveEntity", "listMemberships", "loadGroups", "checkMembers"} // by POST, with a body
+	reads := []string{"resolveNames", "resolveEntity", "listMemberships", "loadGroups", "checkMembers", "listGroupAllocations", "listHeldLicenses"} // by POST, with a body
 	inUseIs400 := []string{"addUser", "addUsers", "inviteUsers", "changePassword"}                      // as it is published
 	for _, name := range []string{"automation-suite.yaml", "seatwright.yaml"} {
 		doc, err := openapi3.NewLoader().LoadFromFile(name)
@@ -183,7 +199,9 @@ func TestOperationsDocumentTheirStatuses(t *testing.T) {
 				if op.Extensions["x-anybody"] == nil { // there, nothing can be wrong with the question and nobody is refused
 					want += " 400 403 404"
 				}
-				withoutConflict := slices.Contains([]string{"changeSettings", "updateMessageTemplate", "updateExternalClient"}, op.OperationID) // the last one counts
+				withoutConflict := slices.Contains([]string{
+					"changeSettings", "updateMessageTemplate", "setGroupRule", "postGroupRule", "updateExternalClient",
+				}, op.OperationID) // the last one counts
 				if slices.Contains(reads, op.OperationID) {
 					method = "GET"
 					want += " 413 415"

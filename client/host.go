@@ -40,3 +40,20 @@ func (c *Client) CreateLot(ctx context.Context, organization string, n wire.NewL
 	err := c.write(ctx, http.MethodPost, organizations+"/"+url.PathEscape(organization)+"/lots", n, &answer)
 	return answer, err
 }
+
+// Policies tells what an organization, given by id or name, has decided about its licenses. Administrators of the organization and of the
+// host only. Errors: not_found/organization_not_found; see [Client].
+func (c *Client) Policies(ctx context.Context, organization string) (wire.Policies, error) {
+	var answer wire.Policies
+	err := c.read(ctx, http.MethodGet, organizations+"/"+url.PathEscape(organization)+"/policies", nil, &answer)
+	return answer, err
+}
+
+// ChangePolicies changes those policies of an organization, given by id or name, that are not nil, and answers all of them.
+// Administrators of the organization and of the host only; ExternalLicenses is for those of the host. Errors:
+// not_found/organization_not_found, invalid/invalid_value, forbidden/missing_permission; see [Client].
+func (c *Client) ChangePolicies(ctx context.Context, organization string, changes wire.PolicyChanges) (wire.Policies, error) {
+	var answer wire.Policies
+	err := c.write(ctx, http.MethodPatch, organizations+"/"+url.PathEscape(organization)+"/policies", changes, &answer)
+	return answer, err
+}

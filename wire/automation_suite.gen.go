@@ -414,6 +414,21 @@ type DirectorySearchDto struct {
 	ObjectType string `json:"objectType"`
 }
 
+// EditableUserBundle What is needed to edit the direct allocation of a person.
+type EditableUserBundle struct {
+	AvailableUserBundles []UserLicensePool `json:"availableUserBundles"`
+
+	// AllocatedUserBundles Their direct codes, in order.
+	AllocatedUserBundles []string `json:"allocatedUserBundles"`
+
+	// ExplicitAllocation They have a direct allocation, which may be empty.
+	ExplicitAllocation bool `json:"explicitAllocation"`
+	UseExternalLicense bool `json:"useExternalLicense"`
+
+	// GroupLicenseInheritance What the rules of their groups offer, whether they hold it or not.
+	GroupLicenseInheritance []GroupInheritance `json:"groupLicenseInheritance"`
+}
+
 // ExternalAPIResourceDto defines model for ExternalApiResourceDto.
 type ExternalAPIResourceDto struct {
 	// Name The middle word of its scopes, such as License.
@@ -480,6 +495,62 @@ type GenerateSecretCommand struct {
 	ExpiryTime *time.Time `json:"expiryTime,omitempty"`
 }
 
+// GroupAllocation The rule of a group with its name.
+type GroupAllocation struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+
+	// UserBundleLicenses What the rule offers, in order.
+	UserBundleLicenses []string `json:"userBundleLicenses"`
+
+	// UserBundleLeases For each code how many members hold it through this rule.
+	UserBundleLeases   map[string]int64 `json:"userBundleLeases"`
+	UseExternalLicense bool             `json:"useExternalLicense"`
+
+	// Orphan Always false: the rule of a group ends with the group.
+	Orphan bool `json:"orphan"`
+}
+
+// GroupAllocationPage One page.
+type GroupAllocationPage struct {
+	TotalCount int64             `json:"totalCount"`
+	Results    []GroupAllocation `json:"results"`
+}
+
+// GroupAllocationWithQuota The rule of a group with its quotas.
+type GroupAllocationWithQuota struct {
+	// GroupRule The rule of a group with its name, and what of it is taken.
+	GroupRule GroupAllocationWithUnavailable `json:"groupRule"`
+
+	// Quotas Those of codes that have one.
+	Quotas []GroupQuota `json:"quotas"`
+}
+
+// GroupAllocationWithQuotaPage One page.
+type GroupAllocationWithQuotaPage struct {
+	Results    []GroupAllocationWithQuota `json:"results"`
+	TotalCount int64                      `json:"totalCount"`
+}
+
+// GroupAllocationWithUnavailable The rule of a group with its name, and what of it is taken.
+type GroupAllocationWithUnavailable struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+
+	// UserBundleLicenses What the rule offers, in order.
+	UserBundleLicenses []string `json:"userBundleLicenses"`
+
+	// UserBundleLeases For each code how many members hold it through this rule.
+	UserBundleLeases   map[string]int64 `json:"userBundleLeases"`
+	UseExternalLicense bool             `json:"useExternalLicense"`
+
+	// Orphan Always false: the rule of a group ends with the group.
+	Orphan bool `json:"orphan"`
+
+	// UserLicenseBundlesUnavailable The codes of the rule of which no unit is free.
+	UserLicenseBundlesUnavailable []string `json:"userLicenseBundlesUnavailable"`
+}
+
 // GroupDto A group. Of a large one the first 1,000 members are shown, in the order of their ids; of a built-in one none.
 type GroupDto struct {
 	ID   string `json:"id"`
@@ -493,6 +564,22 @@ type GroupDto struct {
 	CreationTime         time.Time         `json:"creationTime"`
 	LastModificationTime *time.Time        `json:"lastModificationTime"`
 	Members              []DirectoryMember `json:"members"`
+}
+
+// GroupIdsRequest The groups that are meant.
+type GroupIdsRequest struct {
+	// GroupIds 1 to 1,000 groups. Duplicates are dropped.
+	GroupIds []string `json:"groupIds"`
+}
+
+// GroupInheritance What a group gives to a person.
+type GroupInheritance struct {
+	// Group The name of the group.
+	Group              string `json:"group"`
+	UseExternalLicense bool   `json:"useExternalLicense"`
+
+	// UserBundleCodes In order.
+	UserBundleCodes []string `json:"userBundleCodes"`
 }
 
 // GroupMemberDto defines model for GroupMemberDto.
@@ -514,6 +601,127 @@ type GroupMembershipCommand struct {
 	// UserID A person or a robot account.
 	UserID   string   `json:"userId"`
 	GroupIds []string `json:"groupIds"`
+}
+
+// GroupQuota A quota.
+type GroupQuota struct {
+	UserBundleCode string `json:"userBundleCode"`
+	Limit          int64  `json:"limit"`
+
+	// CurrentUsage How many members hold the bundle through this rule.
+	CurrentUsage int64 `json:"currentUsage"`
+}
+
+// GroupQuotaRequest How many members may hold a bundle at once.
+type GroupQuotaRequest struct {
+	// UserBundleCode One of the codes of the rule.
+	UserBundleCode string `json:"userBundleCode"`
+
+	// Limit A whole number.
+	Limit float64 `json:"limit"`
+}
+
+// GroupRule The rule of a group.
+type GroupRule struct {
+	GroupID            string `json:"groupId"`
+	OrganizationID     string `json:"organizationId"`
+	UseExternalLicense bool   `json:"useExternalLicense"`
+
+	// UserBundleCodes In order.
+	UserBundleCodes []string `json:"userBundleCodes"`
+}
+
+// GroupRuleAllocation What is needed to edit a rule.
+type GroupRuleAllocation struct {
+	AvailableUserBundles []UserLicensePool `json:"availableUserBundles"`
+
+	// AllocatedUserBundles What the rule offers.
+	AllocatedUserBundles []string `json:"allocatedUserBundles"`
+	UseExternalLicense   bool     `json:"useExternalLicense"`
+}
+
+// GroupRuleRequest What the members of a group may lease.
+type GroupRuleRequest struct {
+	// UserBundleCodes What the rule offers, at most 100 codes. It is needed, or `userBundleLicenses`.
+	UserBundleCodes []string `json:"userBundleCodes,omitzero"`
+
+	// UserBundleLicenses The older name of `userBundleCodes`, looked at only where that is absent or null.
+	// Deprecated: use userBundleCodes.
+	UserBundleLicenses []string `json:"userBundleLicenses,omitzero"`
+
+	// UseExternalLicense Recorded and given back; as it is where it is absent, at first false.
+	UseExternalLicense *bool `json:"useExternalLicense,omitempty"`
+
+	// Priority Of several rules that offer a bundle the one with the lowest is charged, then the oldest. As it is where it is absent, at first 100.
+	Priority *int64 `json:"priority,omitempty"`
+}
+
+// GroupRuleWithQuota The rule of a group with its quotas.
+type GroupRuleWithQuota struct {
+	// GroupRule The rule of a group, with its priority.
+	GroupRule PrioritizedGroupRule `json:"groupRule"`
+
+	// Quotas Those of codes that have one.
+	Quotas []GroupQuota `json:"quotas"`
+}
+
+// GroupRuleWithQuotaRequest What the members of a group may lease, and how many of them at once.
+type GroupRuleWithQuotaRequest struct {
+	// UserBundleCodes What the rule offers, at most 100 codes. It is needed, or `userBundleLicenses`.
+	UserBundleCodes []string `json:"userBundleCodes,omitzero"`
+
+	// UserBundleLicenses The older name of `userBundleCodes`, looked at only where that is absent or null.
+	// Deprecated: use userBundleCodes.
+	UserBundleLicenses []string `json:"userBundleLicenses,omitzero"`
+
+	// UseExternalLicense Recorded and given back; as it is where it is absent, at first false.
+	UseExternalLicense *bool `json:"useExternalLicense,omitempty"`
+
+	// Priority Of several rules that offer a bundle the one with the lowest is charged, then the oldest. As it is where it is absent, at first 100.
+	Priority *int64 `json:"priority,omitempty"`
+
+	// Quotas All quotas that there shall be; codes without one are not bounded.
+	Quotas []GroupQuotaRequest `json:"quotas,omitempty,omitzero"`
+}
+
+// GroupUser A person who holds something through a group.
+type GroupUser struct {
+	ID    string  `json:"id"`
+	Email *string `json:"email"`
+
+	// Name First name.
+	Name        *string `json:"name"`
+	Surname     *string `json:"surname"`
+	DisplayName *string `json:"displayName"`
+
+	// LastInUse The last sign-in or session in which one of the bundles was taken or used.
+	LastInUse time.Time `json:"lastInUse"`
+
+	// UserBundleLicenses What they hold through the group, in order.
+	UserBundleLicenses []string `json:"userBundleLicenses"`
+
+	// Orphan They have left the group.
+	Orphan bool `json:"orphan"`
+}
+
+// GroupUserPage One page.
+type GroupUserPage struct {
+	TotalCount int64       `json:"totalCount"`
+	Results    []GroupUser `json:"results"`
+}
+
+// HeldUserLicense What a person holds.
+type HeldUserLicense struct {
+	UserID string `json:"userId"`
+
+	// UserBundleCodes From all sources, in order.
+	UserBundleCodes []string `json:"userBundleCodes"`
+
+	// UseExternalLicense Of their direct allocation.
+	UseExternalLicense bool `json:"useExternalLicense"`
+
+	// InheritedFromGroup All of it is held through groups, and there is something.
+	InheritedFromGroup bool `json:"inheritedFromGroup"`
 }
 
 // IdentityError Why something was refused.
@@ -592,6 +800,15 @@ type LicenseData struct {
 	BoonLicenseCode *string `json:"boonLicenseCode"`
 }
 
+// LicenseInheritance What a person has and could have through groups.
+type LicenseInheritance struct {
+	// CurrentlyUsedLicense What they hold.
+	CurrentlyUsedLicense []GroupInheritance `json:"currentlyUsedLicense"`
+
+	// AllGroupLicenseAllocationRules What the rules of their groups offer.
+	AllGroupLicenseAllocationRules []GroupInheritance `json:"allGroupLicenseAllocationRules"`
+}
+
 // LicenseSummary All that an organization has, in the order of the codes.
 type LicenseSummary struct {
 	// Robots Services too.
@@ -650,6 +867,17 @@ type OrganizationLicenseWithProducts struct {
 
 // PostedUserLicense A `UserLicense` where codes were sent, else a `UserExplicitAllocation`.
 type PostedUserLicense = any
+
+// PrioritizedGroupRule The rule of a group, with its priority.
+type PrioritizedGroupRule struct {
+	GroupID        string `json:"groupId"`
+	OrganizationID string `json:"organizationId"`
+
+	// UserBundleCodes In order.
+	UserBundleCodes    []string `json:"userBundleCodes"`
+	UseExternalLicense bool     `json:"useExternalLicense"`
+	Priority           int64    `json:"priority"`
+}
 
 // Problem Why a request was refused (RFC 9457).
 type Problem struct {
@@ -718,6 +946,12 @@ type ReferenceTokenDto struct {
 
 	// LastUsed To the minute; null: never.
 	LastUsed *time.Time `json:"lastUsed"`
+}
+
+// RequestedLicenseUnits What a product needs.
+type RequestedLicenseUnits struct {
+	// LicenseUnits Units that the bundles shall give, all of them; any without it.
+	LicenseUnits []string `json:"licenseUnits,omitempty,omitzero"`
 }
 
 // ResolveCommand defines model for ResolveCommand.
@@ -971,6 +1205,20 @@ type UpdateUserCommand struct {
 	InvitationAccepted         *bool    `json:"invitationAccepted,omitempty"`
 }
 
+// UserBundleLease One source of a bundle that a person holds.
+type UserBundleLease struct {
+	UserID         string    `json:"userId"`
+	OrganizationID string    `json:"organizationId"`
+	UserBundleCode string    `json:"userBundleCode"`
+	CreatedAt      time.Time `json:"createdAt"`
+
+	// UpdatedAt The last use; of a direct allocation the same as `createdAt`.
+	UpdatedAt time.Time `json:"updatedAt"`
+
+	// GroupID Null for a direct allocation.
+	GroupID *string `json:"groupId"`
+}
+
 // UserDto A person of the organization's own directory.
 type UserDto struct {
 	ID string `json:"id"`
@@ -1025,7 +1273,7 @@ type UserExplicitAllocation struct {
 	Name    *string `json:"name"`
 	Surname *string `json:"surname"`
 
-	// LastInUse Always null at present.
+	// LastInUse The last sign-in; null: never.
 	LastInUse *time.Time `json:"lastInUse"`
 
 	// UserBundleLicenses The codes, sorted.
@@ -1034,6 +1282,18 @@ type UserExplicitAllocation struct {
 
 	// Orphan Always false for a direct allocation.
 	Orphan bool `json:"orphan"`
+}
+
+// UserExplicitAllocationPage One page.
+type UserExplicitAllocationPage struct {
+	TotalCount int64                    `json:"totalCount"`
+	Results    []UserExplicitAllocation `json:"results"`
+}
+
+// UserIdsRequest The people who are meant.
+type UserIdsRequest struct {
+	// UserIds 1 to 1,000 people. Duplicates are dropped.
+	UserIds []string `json:"userIds"`
 }
 
 // UserLicense The direct allocation of one user, after the change.
@@ -1083,6 +1343,30 @@ type UserLicenseRequest struct {
 	UseExternalLicense bool `json:"useExternalLicense,omitempty,omitzero"`
 }
 
+// UserLicenseResponse A session and what its person may use.
+type UserLicenseResponse struct {
+	UserID    string `json:"userId"`
+	AccountID string `json:"accountId"`
+
+	// ExternalLicense They hold an external license, which draws no unit.
+	ExternalLicense bool `json:"externalLicense"`
+
+	// LicenseToken An unsigned JWT with `lu` (units), `ubl` (codes), `sub`, `prt_id`, `nbf`, `exp` and `plan`; null under an external license, and where nothing is held.
+	LicenseToken *string `json:"license_token"`
+
+	// UserSession A session.
+	UserSession UserSessionSummary `json:"userSession"`
+}
+
+// UserLicenseState What a person may use.
+type UserLicenseState struct {
+	UserID    string `json:"userId"`
+	AccountID string `json:"accountId"`
+
+	// LicenseToken An unsigned JWT with `lu` (units), `ubl` (codes), `sub`, `prt_id`, `nbf`, `exp` and `plan`; null under an external license, and where nothing is held.
+	LicenseToken *string `json:"license_token"`
+}
+
 // UserLoginAttemptDto One login of a person.
 type UserLoginAttemptDto struct {
 	// ID The number of the event in the organization's log.
@@ -1121,6 +1405,27 @@ type UserLoginAttemptPage struct {
 type UserPage struct {
 	TotalCount int64     `json:"totalCount"`
 	Results    []UserDto `json:"results"`
+}
+
+// UserSession A session.
+type UserSession struct {
+	GlobalID       string    `json:"globalId"`
+	SessionID      string    `json:"sessionId"`
+	OrganizationID string    `json:"organizationId"`
+	UserID         string    `json:"userId"`
+	ClientType     string    `json:"clientType"`
+	Started        time.Time `json:"started"`
+	LastUpdated    time.Time `json:"lastUpdated"`
+
+	// UserBundleLeases Always empty: what the person holds goes on.
+	UserBundleLeases []UserBundleLease `json:"userBundleLeases"`
+}
+
+// UserSessionSummary A session.
+type UserSessionSummary struct {
+	GlobalID    string    `json:"globalId"`
+	Started     time.Time `json:"started"`
+	LastUpdated time.Time `json:"lastUpdated"`
 }
 
 // Account defines model for account.
@@ -1180,8 +1485,14 @@ type AuditTop = int32
 // AuditUserName defines model for auditUserName.
 type AuditUserName = string
 
+// CappedTop defines model for cappedTop.
+type CappedTop = int
+
 // ClientID defines model for clientId.
 type ClientID = string
+
+// ClientType defines model for clientType.
+type ClientType = string
 
 // EntityType defines model for entityType.
 type EntityType = string
@@ -1240,6 +1551,9 @@ type ServiceType = string
 // Services defines model for services.
 type Services = string
 
+// SessionID defines model for sessionId.
+type SessionID = string
+
 // SettingKey defines model for settingKey.
 type SettingKey = []string
 
@@ -1272,6 +1586,12 @@ type TokenID = string
 
 // Top defines model for top.
 type Top = int
+
+// UserBundleLicenseCodes defines model for userBundleLicenseCodes.
+type UserBundleLicenseCodes = []string
+
+// UserGlobalID defines model for userGlobalId.
+type UserGlobalID = string
 
 // UserID defines model for userId.
 type UserID = string
@@ -1784,6 +2104,169 @@ type ReplaceUserLicensesParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
 }
 
+// ReleaseOwnLicensesParams defines parameters for ReleaseOwnLicenses.
+type ReleaseOwnLicensesParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// ListGroupAllocationPageParams defines parameters for ListGroupAllocationPage.
+type ListGroupAllocationPageParams struct {
+	// Top How many at most.
+	Top *Top `form:"top,omitempty" json:"top,omitempty"`
+
+	// Skip How many of the first to leave out.
+	Skip Skip `form:"skip,omitempty" json:"skip,omitempty,omitzero"`
+
+	// SortBy The field to sort by, in any letter case.
+	SortBy SortBy `form:"sortBy,omitempty" json:"sortBy,omitempty,omitzero"`
+
+	// SortOrder `asc` (the default) or `desc`.
+	SortOrder SortOrder `form:"sortOrder,omitempty" json:"sortOrder,omitempty,omitzero"`
+
+	// UserBundleLicenseCodes Only what has one of these codes.
+	UserBundleLicenseCodes UserBundleLicenseCodes `form:"userBundleLicenseCodes,omitempty" json:"userBundleLicenseCodes,omitempty,omitzero"`
+}
+
+// RemoveGroupRuleParams defines parameters for RemoveGroupRule.
+type RemoveGroupRuleParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// PostGroupRuleParams defines parameters for PostGroupRule.
+type PostGroupRuleParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// SetGroupRuleParams defines parameters for SetGroupRule.
+type SetGroupRuleParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// ListGroupUsersInBulkParams defines parameters for ListGroupUsersInBulk.
+type ListGroupUsersInBulkParams struct {
+	// Top How many; more than 50 are taken for 50.
+	Top *CappedTop `form:"top,omitempty" json:"top,omitempty"`
+
+	// Skip How many of the first to leave out.
+	Skip Skip `form:"skip,omitempty" json:"skip,omitempty,omitzero"`
+
+	// SortBy The field to sort by, in any letter case.
+	SortBy SortBy `form:"sortBy,omitempty" json:"sortBy,omitempty,omitzero"`
+
+	// SortOrder `asc` (the default) or `desc`.
+	SortOrder SortOrder `form:"sortOrder,omitempty" json:"sortOrder,omitempty,omitzero"`
+}
+
+// RevokeLeasesParams defines parameters for RevokeLeases.
+type RevokeLeasesParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// ListGroupUsersParams defines parameters for ListGroupUsers.
+type ListGroupUsersParams struct {
+	// Top How many at most.
+	Top *Top `form:"top,omitempty" json:"top,omitempty"`
+
+	// Skip How many of the first to leave out.
+	Skip Skip `form:"skip,omitempty" json:"skip,omitempty,omitzero"`
+
+	// SortBy The field to sort by, in any letter case.
+	SortBy SortBy `form:"sortBy,omitempty" json:"sortBy,omitempty,omitzero"`
+
+	// SortOrder `asc` (the default) or `desc`.
+	SortOrder SortOrder `form:"sortOrder,omitempty" json:"sortOrder,omitempty,omitzero"`
+}
+
+// RevokeLeaseParams defines parameters for RevokeLease.
+type RevokeLeaseParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// SetGroupRuleWithQuotaParams defines parameters for SetGroupRuleWithQuota.
+type SetGroupRuleWithQuotaParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// ListGroupRulesWithQuotaParams defines parameters for ListGroupRulesWithQuota.
+type ListGroupRulesWithQuotaParams struct {
+	// Top How many; more than 50 are taken for 50.
+	Top *CappedTop `form:"top,omitempty" json:"top,omitempty"`
+
+	// Skip How many of the first to leave out.
+	Skip Skip `form:"skip,omitempty" json:"skip,omitempty,omitzero"`
+
+	// SortBy The field to sort by, in any letter case.
+	SortBy SortBy `form:"sortBy,omitempty" json:"sortBy,omitempty,omitzero"`
+
+	// SortOrder `asc` (the default) or `desc`.
+	SortOrder SortOrder `form:"sortOrder,omitempty" json:"sortOrder,omitempty,omitzero"`
+}
+
+// CloseUserSessionParams defines parameters for CloseUserSession.
+type CloseUserSessionParams struct {
+	// SessionID The session. The product makes the id up.
+	SessionID SessionID `form:"sessionId" json:"sessionId"`
+
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// OpenUserSessionParams defines parameters for OpenUserSession.
+type OpenUserSessionParams struct {
+	// SessionID The session. The product makes the id up.
+	SessionID SessionID `form:"sessionId" json:"sessionId"`
+
+	// ClientType What the product calls itself, such as `studio`: 1 to 64 bytes.
+	ClientType ClientType `form:"clientType" json:"clientType"`
+
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// ListExplicitAllocationPageParams defines parameters for ListExplicitAllocationPage.
+type ListExplicitAllocationPageParams struct {
+	// Top How many at most.
+	Top *Top `form:"top,omitempty" json:"top,omitempty"`
+
+	// Skip How many of the first to leave out.
+	Skip Skip `form:"skip,omitempty" json:"skip,omitempty,omitzero"`
+
+	// SortBy The field to sort by, in any letter case.
+	SortBy SortBy `form:"sortBy,omitempty" json:"sortBy,omitempty,omitzero"`
+
+	// SortOrder `asc` (the default) or `desc`.
+	SortOrder SortOrder `form:"sortOrder,omitempty" json:"sortOrder,omitempty,omitzero"`
+
+	// UserBundleLicenseCodes Only what has one of these codes.
+	UserBundleLicenseCodes UserBundleLicenseCodes `form:"userBundleLicenseCodes,omitempty" json:"userBundleLicenseCodes,omitempty,omitzero"`
+}
+
+// CloseSessionOfUserParams defines parameters for CloseSessionOfUser.
+type CloseSessionOfUserParams struct {
+	// SessionID The session. The product makes the id up.
+	SessionID SessionID `form:"sessionId" json:"sessionId"`
+
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
 // RemoveAccountLicenseParams defines parameters for RemoveAccountLicense.
 type RemoveAccountLicenseParams struct {
 	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
@@ -2028,6 +2511,27 @@ type PostUserLicensesJSONRequestBody = UserLicenseRequest
 
 // ReplaceUserLicensesJSONRequestBody defines body for ReplaceUserLicenses for application/json ContentType.
 type ReplaceUserLicensesJSONRequestBody = UserLicenseRequest
+
+// ListGroupAllocationsJSONRequestBody defines body for ListGroupAllocations for application/json ContentType.
+type ListGroupAllocationsJSONRequestBody = GroupIdsRequest
+
+// PostGroupRuleJSONRequestBody defines body for PostGroupRule for application/json ContentType.
+type PostGroupRuleJSONRequestBody = GroupRuleRequest
+
+// SetGroupRuleJSONRequestBody defines body for SetGroupRule for application/json ContentType.
+type SetGroupRuleJSONRequestBody = GroupRuleRequest
+
+// RevokeLeasesJSONRequestBody defines body for RevokeLeases for application/json ContentType.
+type RevokeLeasesJSONRequestBody = UserIdsRequest
+
+// SetGroupRuleWithQuotaJSONRequestBody defines body for SetGroupRuleWithQuota for application/json ContentType.
+type SetGroupRuleWithQuotaJSONRequestBody = GroupRuleWithQuotaRequest
+
+// ListHeldLicensesJSONRequestBody defines body for ListHeldLicenses for application/json ContentType.
+type ListHeldLicensesJSONRequestBody = UserIdsRequest
+
+// OpenUserSessionJSONRequestBody defines body for OpenUserSession for application/json ContentType.
+type OpenUserSessionJSONRequestBody = RequestedLicenseUnits
 
 // PostServiceLicenseJSONRequestBody defines body for PostServiceLicense for application/json ContentType.
 type PostServiceLicenseJSONRequestBody = ServiceLicenseRequest

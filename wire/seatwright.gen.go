@@ -6,6 +6,18 @@ import (
 	"time"
 )
 
+// Defines values for AllocationMode.
+const (
+	Additive AllocationMode = "additive"
+	Replace  AllocationMode = "replace"
+)
+
+// Defines values for OnLeave.
+const (
+	Orphan  OnLeave = "orphan"
+	Release OnLeave = "release"
+)
+
 // Defines values for PrincipalKind.
 const (
 	PrincipalKindApplication PrincipalKind = "application"
@@ -24,6 +36,9 @@ const (
 	Provision UnknownUsers = "provision"
 	Refuse    UnknownUsers = "refuse"
 )
+
+// AllocationMode What a direct allocation does to what the person holds through groups: end it, or leave it.
+type AllocationMode string
 
 // Lot One purchase of units of one bundle.
 type Lot struct {
@@ -118,6 +133,9 @@ type NewUser struct {
 	Role Role `json:"role,omitempty,omitzero"`
 }
 
+// OnLeave What becomes of a lease when its holder leaves the group: it ends, or it stays until the rule is set again, it is revoked or it is not used.
+type OnLeave string
+
 // Organization The customer that owns pools, people and applications.
 type Organization struct {
 	ID          string `json:"id"`
@@ -128,6 +146,39 @@ type Organization struct {
 	UnknownUsers     UnknownUsers `json:"unknownUsers"`
 	ExternalLicenses bool         `json:"externalLicenses"`
 	CreatedAt        time.Time    `json:"createdAt"`
+}
+
+// Policies What an organization has decided about its licenses.
+type Policies struct {
+	// UnknownUsers What an allocation does with a user id that the organization does not know.
+	UnknownUsers UnknownUsers `json:"unknownUsers"`
+
+	// ExternalLicenses Allocations with an external license draw no unit.
+	ExternalLicenses bool `json:"externalLicenses"`
+
+	// AllocationMode What a direct allocation does to what the person holds through groups: end it, or leave it.
+	AllocationMode AllocationMode `json:"allocationMode"`
+
+	// OnLeave What becomes of a lease when its holder leaves the group: it ends, or it stays until the rule is set again, it is revoked or it is not used.
+	OnLeave OnLeave `json:"onLeave"`
+
+	// InactiveDays Leases that were not used for so many days end.
+	InactiveDays int64 `json:"inactiveDays"`
+
+	// UserLicensing People get licenses by name: the published switch, which changes nothing here.
+	UserLicensing bool `json:"userLicensing"`
+}
+
+// PolicyChanges The policies that shall be other ones.
+type PolicyChanges struct {
+	UnknownUsers *UnknownUsers `json:"unknownUsers,omitempty"`
+
+	// ExternalLicenses Host administrators only.
+	ExternalLicenses *bool           `json:"externalLicenses,omitempty"`
+	AllocationMode   *AllocationMode `json:"allocationMode,omitempty"`
+	OnLeave          *OnLeave        `json:"onLeave,omitempty"`
+	InactiveDays     *int64          `json:"inactiveDays,omitempty"`
+	UserLicensing    *bool           `json:"userLicensing,omitempty"`
 }
 
 // PrincipalKind A person, or a program that came by client credentials.
@@ -190,6 +241,13 @@ type CreateLotParams struct {
 	IdempotencyKey RequestKey `json:"Idempotency-Key,omitempty,omitzero"`
 }
 
+// ChangePoliciesParams defines parameters for ChangePolicies.
+type ChangePoliciesParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey RequestKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
 // CreateTenantParams defines parameters for CreateTenant.
 type CreateTenantParams struct {
 	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
@@ -209,6 +267,9 @@ type CreateOrganizationJSONRequestBody = NewOrganization
 
 // CreateLotJSONRequestBody defines body for CreateLot for application/json ContentType.
 type CreateLotJSONRequestBody = NewLot
+
+// ChangePoliciesJSONRequestBody defines body for ChangePolicies for application/json ContentType.
+type ChangePoliciesJSONRequestBody = PolicyChanges
 
 // CreateTenantJSONRequestBody defines body for CreateTenant for application/json ContentType.
 type CreateTenantJSONRequestBody = NewTenant

@@ -93,7 +93,7 @@ func (a *App) open(ctx context.Context, c Config, logs io.Writer, issuerFromHost
 	a.ledger = ledger.New(a.store, catalogue, a.log)
 	passwords := directory.NewPasswords(0, 0)
 	a.Directory = directory.New(a.store, a.ledger, passwords)
-	a.Licensing = licensing.New(a.store, a.ledger, catalogue)
+	a.Licensing = licensing.New(a.store, a.ledger, catalogue, faultclock.Now)
 	if _, err := a.Directory.CreateHost(ctx); err != nil {
 		return err
 	}

@@ -86,7 +86,7 @@ func auditListRows(path string) []row {
 		row{name: "of one kind", call: get("entityType=license&operationType=PURCHASE&top=100"), status: 200, contains: []string{`"totalCount":8`, "entered the purchase"}, lacks: []string{"allocated"}},
 		row{name: "of no kind", call: get("entityType=Tenant&operationType=Purchase"), status: 200, contains: []string{`{"totalCount":0,"results":[]}`}},
 		row{name: "by category", call: get("sortBy=Category&sortOrder=desc&top=1"), status: 200, contains: []string{`"category":"User"`}},
-		row{name: "by action", call: get("sortBy=action&top=1"), status: 200, contains: []string{`"action":"Allocate"`}},
+		row{name: "by action", call: get("sortBy=action&top=1"), status: 200, contains: []string{`"action":"Acquire"`}},
 		row{name: "in the future", call: get("startTime=2999-01-01"), status: 200, contains: []string{`{"totalCount":0,"results":[]}`}},
 		row{name: "in the past", call: get("endTime=1999-12-31T23:59:59.9999999"), status: 200, contains: []string{`{"totalCount":0,"results":[]}`}},
 		row{name: "until the future", call: get("startTime=2000-01-01T00:00:00Z&endTime=2999-01-01T00:00:00%2B01:00&top=1"), status: 200, contains: []string{`"results":[{`}},

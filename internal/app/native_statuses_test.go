@@ -126,3 +126,70 @@ func lotRows() []row {
 		"no time": `{"code":"IDU","quantity":1,"end":"tomorrow"}`, "grace": `{"code":"IDU","quantity":1,"end":"2990-01-01T00:00:00Z","graceSeconds":-1}`,
 	})...)
 }
+
+const policies = "/api/v1/organizations/acme/policies"
+
+// whoMayNotManage are they who are no administrators, and organizations that are not theirs.
+func whoMayNotManage(c call) []row {
+	as := func(who, path string) call {
+		asked := c
+		asked.as, asked.path = who, path
+		return asked
+	}
+	rows := []row{
+		{name: "anonymous", call: as("", c.path), status: 401, contains: []string{"no_token"}},
+		{name: "tampered token", call: as("tampered", c.path), status: 401, contains: []string{"invalid_token"}},
+		{name: "unknown organization", call: as("host", "/api/v1/organizations/nobody/policies"), status: 404, contains: []string{"organization_not_found"}},
+		{name: "unknown to the administrator", call: as("administrator", "/api/v1/organizations/globex/policies"), status: 404, contains: []string{"organization_not_found"}},
+		{name: "of another organization", call: as("globex administrator", c.path), status: 404, contains: []string{"organization_not_found"}},
+		{name: "NUL", call: as("host", c.path+"%00"), status: 400, contains: []string{"malformed_path"}},
+	}
+	for _, who := range []string{"member", "application", "reader", "writer", "browser"} {
+		rows = append(rows, row{name: who, call: as(who, c.path), status: 403, contains: []string{"missing_permission"}})
+	}
+	return rows
+}
+
+func getPoliciesRows() []row {
+	rows := whoMayNotManage(call{method: "GET", path: policies})
+	for _, as := range []string{"administrator", "host"} {
+		rows = append(rows, row{name: as, call: call{as: as, method: "GET", path: policies}, status: 200, contains: []string{
+			`{"unknownUsers":"refuse","externalLicenses":false,"allocationMode":"replace","onLeave":"release","inactiveDays":90,"userLicensing":true}`,
+		}})
+	}
+	return rows
+}
+
+func changePoliciesRows() []row {
+	patch := func(as, body string) call { return call{as: as, method: "PATCH", path: policies, body: body} }
+	keyed := func(body string) call {
+		c := patch("administrator", body)
+		c.header = map[string]string{"Idempotency-Key": "key-of-policies"}
+		return c
+	}
+	typed := patch("host", `{}`)
+	typed.header = map[string]string{"Content-Type": "text/plain"}
+	changed := []string{"organization.updated {acme}"}
+	rows := append(whoMayNotManage(patch("", `{"inactiveDays":30}`)),
+		row{name: "nothing", call: patch("administrator", `{}`), status: 200, contains: []string{`"inactiveDays":90`}},
+		row{name: "as it is", call: patch("administrator", `{"inactiveDays":90,"onLeave":null}`), status: 200},
+		row{name: "administrator", call: patch("administrator", `{"inactiveDays":30,"onLeave":"orphan","allocationMode":"additive","unknownUsers":"provision","userLicensing":false}`), status: 200, events: changed, contains: []string{
+			`{"unknownUsers":"provision","externalLicenses":false,"allocationMode":"additive","onLeave":"orphan","inactiveDays":30,"userLicensing":false}`,
+		}},
+		row{name: "external licenses by the administrator", call: patch("administrator", `{"externalLicenses":true}`), status: 403, contains: []string{"missing_permission", `"errors":{"externalLicenses":`}},
+		row{name: "external licenses by the host", call: patch("host", `{"externalLicenses":true}`), status: 200, events: changed, contains: []string{`"externalLicenses":true`, `"onLeave":"orphan"`}},
+		row{name: "back again", call: patch("host", `{"inactiveDays":90,"onLeave":"release","allocationMode":"replace","unknownUsers":"refuse","userLicensing":true,"externalLicenses":false}`), status: 200, events: changed},
+		row{name: "key", call: keyed(`{"inactiveDays":91}`), status: 200, events: changed},
+		row{name: "the same again", call: keyed(`{"inactiveDays":91}`), status: 200, contains: []string{`"inactiveDays":91`}},
+		row{name: "other use of the key", call: keyed(`{"inactiveDays":90}`), status: 422, contains: []string{"idempotency_key_reused"}},
+		row{name: "type", call: typed, status: 415},
+		row{name: "over 1 MiB", call: patch("host", `{"x":"`+strings.Repeat("x", 1<<20)+`"}`), status: 413},
+	)
+	for name, body := range map[string]string{
+		"no days": `{"inactiveDays":0}`, "too many days": `{"inactiveDays":3651}`, "half a day": `{"inactiveDays":1.5}`, "an unknown mode": `{"allocationMode":"both"}`,
+		"an unknown end": `{"onLeave":""}`, "unknown unknown users": `{"unknownUsers":"Refuse"}`, "an unknown field": `{"nothing":1}`, "null": `null`, "list": `[]`,
+	} {
+		rows = append(rows, row{name: name, call: patch("host", body), status: 400, contains: []string{`"code":"`}, lacks: []string{`"message"`}})
+	}
+	return rows
+}

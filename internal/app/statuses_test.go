@@ -149,11 +149,13 @@ func TestStatuses(t *testing.T) {
 		{"createTenant", tenantRows()},
 		{"createUser", userRows()},
 		{"createLot", lotRows()},
+		{"getPolicies", getPoliciesRows()},
+		{"changePolicies", changePoliciesRows()},
 		{"", elsewhereRows()},
 	}
 	w.programs(t)
 	w.resources(t)
-	table = slices.Concat(table, applicationStatuses(), tokenStatuses(), resourceStatuses())
+	table = slices.Concat(leaseTable(), table, applicationStatuses(), tokenStatuses(), resourceStatuses())
 	fill, contract := w.replacer(t), loadContract(t)
 	seen := map[string]map[int]bool{}
 	for _, group := range table {
@@ -260,6 +262,9 @@ func checkForm(t *testing.T, r row, got answer) {
 		return
 	}
 	kind := got.header.Get("Content-Type")
+	if got.status == 200 && kind == "" && got.body == "" { // as some operations are published; the comparison with the documents says which
+		return
+	}
 	if got.status == 200 && (strings.HasPrefix(kind, "text/csv") || r.page && strings.HasPrefix(kind, "text/html")) {
 		return
 	}

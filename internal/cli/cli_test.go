@@ -154,6 +154,30 @@ func TestSetsUpAnOrganization(t *testing.T) {
 	if lot.code != exitDone || !strings.Contains(lot.stdout, "2099-01-01T00:00:00Z") || !strings.Contains(lot.stdout, "720h0m0s") {
 		t.Fatalf("lots create: %+v", lot)
 	}
+	for _, c := range []struct {
+		args []string
+		want string // in what is printed
+	}{
+		{nil, "refuse         false              replace          release   90             true"},
+		{[]string{"--on-leave", "orphan", "--inactive-days", "30", "--external-licenses"}, "refuse         true               replace          orphan    30             true"},
+		{[]string{"--external-licenses=false", "--json"}, `"externalLicenses": false`},
+		{[]string{"--json"}, `"onLeave": "orphan"`},
+	} {
+		shown := runCommand(t, environment, "", append([]string{"orgs", "policies", "songs"}, c.args...)...)
+		if shown.code != exitDone || !strings.Contains(shown.stdout, c.want) {
+			t.Errorf("orgs policies %v: %+v", c.args, shown)
+		}
+	}
+	never := runCommand(t, environment, "", "orgs", "policies", "songs", "--inactive-days", "0")
+	if never.code != exitRefused || !strings.Contains(never.stderr, "1 to 3650 days") {
+		t.Errorf("orgs policies: %+v", never)
+	}
+	environment["SEATWRIGHT_USER"], environment["SEATWRIGHT_TENANCY"], environment["SEATWRIGHT_PASSWORD"] = "maestro", "songs", "correct horse battery staple"
+	forbidden := runCommand(t, environment, "", "orgs", "policies", "songs", "--external-licenses")
+	if forbidden.code != exitRefused || !strings.Contains(forbidden.stderr, "host administrator") {
+		t.Errorf("external licenses by an administrator: %+v", forbidden)
+	}
+	environment["SEATWRIGHT_USER"], environment["SEATWRIGHT_TENANCY"], environment["SEATWRIGHT_PASSWORD"] = "admin", "host", password
 	twin := runCommand(t, environment, "", "orgs", "create", "SONGS")
 	if twin.code != exitRefused || !strings.Contains(twin.stderr, "duplicate") {
 		t.Errorf("a second organization of the name: %+v", twin)

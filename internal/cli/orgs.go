@@ -9,10 +9,10 @@ import (
 	"github.com/seatwright/seatwright/wire"
 )
 
-// newOrgsCommand has what a host administrator does with organizations.
+// newOrgsCommand has what administrators do with organizations.
 func newOrgsCommand(std streams) *cobra.Command {
 	orgs := &cobra.Command{Use: "orgs", Short: "Organizations of the installation"}
-	orgs.AddCommand(newOrgsCreateCommand(std))
+	orgs.AddCommand(newOrgsCreateCommand(std), newOrgsPoliciesCommand(std))
 	return orgs
 }
 

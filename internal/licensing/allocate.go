@@ -5,21 +5,33 @@ package licensing
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/seatwright/seatwright"
 	"github.com/seatwright/seatwright/internal/ledger"
 )
 
-// Licensing answers and changes who holds what. It is safe for concurrent use.
-type Licensing struct {
-	reader    seatwright.LicenseReader
-	ledger    *ledger.Ledger
-	catalogue *seatwright.Catalogue
+// Reader is what the use cases ask.
+type Reader interface {
+	seatwright.DirectoryReader
+	seatwright.GroupReader
+	seatwright.LicenseReader
+	seatwright.LeaseReader
+	People(ctx context.Context, organization seatwright.OrganizationID, users []seatwright.UserID) ([]seatwright.User, error)
 }
 
-// New makes the use cases over a reader and the ledger of the same store, with the products that the ledger knows.
-func New(reader seatwright.LicenseReader, ledger *ledger.Ledger, catalogue *seatwright.Catalogue) *Licensing {
-	return &Licensing{reader: reader, ledger: ledger, catalogue: catalogue}
+// Licensing answers and changes who holds what. It is safe for concurrent use.
+type Licensing struct {
+	reader    Reader
+	ledger    *ledger.Ledger
+	catalogue *seatwright.Catalogue
+	now       func() time.Time
+}
+
+// New makes the use cases over a reader and the ledger of the same store, with the products that the ledger knows. The clock is for
+// what is told to be good until an instant; it decides nothing.
+func New(reader Reader, ledger *ledger.Ledger, catalogue *seatwright.Catalogue, now func() time.Time) *Licensing {
+	return &Licensing{reader: reader, ledger: ledger, catalogue: catalogue, now: now}
 }
 
 // Allocate replaces the direct set of every listed user by codes, for all or for none, and answers one allocation per user
@@ -49,7 +61,7 @@ func (l *Licensing) Deallocate(
 // Allocations lists the direct allocations of those of users that have one, in the order of the request.
 func (l *Licensing) Allocations(
 	ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID, users []seatwright.UserID,
-) ([]seatwright.UserAllocation, error) {
+) ([]seatwright.DirectHolder, error) {
 	if err := caller.Principal.Check(seatwright.PermissionReadLicenses); err != nil {
 		return nil, err
 	}
@@ -57,11 +69,15 @@ func (l *Licensing) Allocations(
 	if err != nil {
 		return nil, err
 	}
-	byUser := make(map[seatwright.UserID]seatwright.UserAllocation, len(found))
-	for _, a := range found {
-		byUser[a.User] = a
+	signIns, err := l.reader.LastSignIns(ctx, organization, users)
+	if err != nil {
+		return nil, err
 	}
-	ordered := make([]seatwright.UserAllocation, 0, len(found))
+	byUser := make(map[seatwright.UserID]seatwright.DirectHolder, len(found))
+	for _, a := range found {
+		byUser[a.User] = seatwright.DirectHolder{UserAllocation: a, LastSignIn: signIns[a.User]}
+	}
+	ordered := make([]seatwright.DirectHolder, 0, len(found))
 	for _, user := range users {
 		if a, ok := byUser[user]; ok {
 			ordered = append(ordered, a)
@@ -75,6 +91,10 @@ func (l *Licensing) Pools(ctx context.Context, caller seatwright.Caller, organiz
 	if err := caller.Principal.Check(seatwright.PermissionReadLicenses); err != nil {
 		return nil, err
 	}
+	return l.bundlePools(ctx, organization)
+}
+
+func (l *Licensing) bundlePools(ctx context.Context, organization seatwright.OrganizationID) ([]seatwright.Pool, error) {
 	pools, err := l.reader.Pools(ctx, organization)
 	return slices.DeleteFunc(pools, func(p seatwright.Pool) bool {
 		product, known := l.catalogue.Product(p.Code)

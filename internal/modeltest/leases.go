@@ -162,7 +162,13 @@ func (m *Model) SignIn(user seatwright.UserID, now time.Time) seatwright.Reason 
 		return seatwright.ReasonNoLicense
 	}
 	held, decided := m.Holdings[user]
-	direct := slices.ContainsFunc(held.Codes, func(code seatwright.ProductCode) bool { return m.Total(code, now) > 0 })
+	holds := slices.ContainsFunc(held.Codes, func(code seatwright.ProductCode) bool { return m.Total(code, now) > 0 })
+	for of, l := range m.Leases {
+		if of.user == user && !l.LeftGroup.IsZero() && m.Total(of.code, now) > 0 { // an orphan goes on
+			l.Used, holds = now, true
+			m.Leases[of] = l
+		}
+	}
 	var groups []seatwright.GroupID
 	if !decided || m.Additive {
 		groups = m.groupsOf(user)
@@ -173,13 +179,10 @@ func (m *Model) SignIn(user seatwright.UserID, now time.Time) seatwright.Reason 
 			offered[code] = append(offered[code], group)
 		}
 	}
-	if len(offered) == 0 {
-		if direct {
-			return ""
-		}
+	if len(offered) == 0 && !holds {
 		return seatwright.ReasonNotEntitled
 	}
-	got, strongest, short := direct, 0, false
+	got, strongest, short := holds, 0, false
 	for _, code := range slices.SortedFunc(maps.Keys(offered), weakLast) {
 		if rank(code) > 0 && strongest > 0 {
 			continue

@@ -163,7 +163,7 @@ func (w *world) node(sealKey []byte) *Provider {
 func (w *world) start(sealKey []byte) (*Provider, error) {
 	return New(w.t.Context(), Config{
 		Directory: w.view, Grants: directory.NewGrants(w.ledger), Keys: w.directory, Login: w.logins(w.directory),
-		Leases: licensing.New(w.store, w.ledger, seatwright.PublishedCatalogue()), Issuer: HostIssuer, SealKey: sealKey,
+		Leases: licensing.New(w.store, w.ledger, seatwright.PublishedCatalogue(), w.clock.now), Issuer: HostIssuer, SealKey: sealKey,
 		Now: w.clock.now, Log: slog.New(slog.DiscardHandler),
 	})
 }

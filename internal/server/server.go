@@ -6,6 +6,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"strings"
 
 	contract "github.com/seatwright/seatwright/api"
 
@@ -166,10 +167,15 @@ func (s *server) doorOf(document string) api.Door {
 	return api.Door{Compatible: document != contract.Native, Log: s.log}
 }
 
-// fail answers what goes wrong before a door is found: in the words of the native door only where its paths begin.
+// fail answers what goes wrong before a door is found: in the words of the native door only where its paths begin. Of a path that
+// cannot be used only the beginning is looked at.
 func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	document := contract.AutomationSuite
-	if segments, err := splitPath(r.URL.EscapedPath()); err == nil && len(segments) > 1 && lower(segments[0]) == "api" && lower(segments[1]) == "v1" {
+	segments, unusable := splitPath(r.URL.EscapedPath())
+	if unusable != nil {
+		segments = strings.Split(strings.TrimPrefix(r.URL.EscapedPath(), "/"), "/")
+	}
+	if len(segments) > 1 && lower(segments[0]) == "api" && lower(segments[1]) == "v1" {
 		document = contract.Native
 	}
 	s.doorOf(document).Fail(w, r, err)

@@ -21,13 +21,19 @@ import (
 	"github.com/seatwright/seatwright"
 	"github.com/seatwright/seatwright/internal/api/audit"
 	"github.com/seatwright/seatwright/internal/api/identity"
+	"github.com/seatwright/seatwright/internal/api/lease"
+	"github.com/seatwright/seatwright/internal/api/native"
 	"github.com/seatwright/seatwright/internal/directory"
 )
 
 // world is what stands behind the front doors in these tests: it remembers what reached it and answers plainly.
 type world struct {
 	identity.People // not asked here
-	audit.Log       // nor this
+	audit.Log       // nor these
+	lease.Rules
+	lease.Holders
+	lease.Sessions
+	native.PolicyBook
 
 	mu      sync.Mutex
 	reached []string
@@ -108,11 +114,12 @@ func (w *world) Deallocate(_ context.Context, caller seatwright.Caller, org seat
 	return seatwright.Deallocation{Removed: users[:1], Unknown: users[1:]}, w.reach(caller, "deallocate %s %v", org, users)
 }
 
-func (w *world) Allocations(_ context.Context, caller seatwright.Caller, org seatwright.OrganizationID, users []seatwright.UserID) ([]seatwright.UserAllocation, error) {
-	var answer []seatwright.UserAllocation
+func (w *world) Allocations(_ context.Context, caller seatwright.Caller, org seatwright.OrganizationID, users []seatwright.UserID) ([]seatwright.DirectHolder, error) {
+	var answer []seatwright.DirectHolder
 	for _, u := range users {
 		if u != "nobody" {
-			a := seatwright.UserAllocation{Person: seatwright.User{FirstName: "Ella"}}
+			var a seatwright.DirectHolder
+			a.Person.FirstName = "Ella"
 			a.User, a.Codes = u, []seatwright.ProductCode{"TSTNU"}
 			answer = append(answer, a)
 		}
@@ -454,7 +461,7 @@ func TestRequestsThatReachNoUseCase(t *testing.T) {
 		"OddTenant":          {"PUT", "/songs/a%20b" + license, seed, nil, 404, seatwright.ReasonRouteNotFound},
 		"DoorInsideDoor":     {"PUT", "/la" + license, seed, nil, 404, seatwright.ReasonRouteNotFound},
 		"IdentityAPI":        {"GET", "/identity_/api/Nothing/song-one", "", nil, 404, seatwright.ReasonRouteNotFound},
-		"LongerPath":         {"PUT", license + "/more", seed, nil, 404, seatwright.ReasonRouteNotFound},
+		"LongerPath":         {"PUT", license + "/more/of/it", seed, nil, 404, seatwright.ReasonRouteNotFound},
 		"EmptyKey":           {"PUT", license, seed, []string{"Idempotency-Key: "}, 400, seatwright.ReasonMalformedKey},
 		"TwoKeys":            {"PUT", license, seed, []string{"Idempotency-Key: a", "Idempotency-Key: a"}, 400, seatwright.ReasonMalformedKey},
 		"DuplicateInBody":    {"PUT", license, `{"userIds":["a"],"userIds":["b"],"userBundleCodes":[]}`, nil, 400, seatwright.ReasonMalformedBody},

@@ -8,6 +8,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"reflect"
 	"strconv"
 	"strings"
 	"sync"
@@ -37,7 +38,8 @@ const (
 
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
-// DecodeBody reads the body of a request, which must be one JSON object in UTF-8, into the struct that into points to.
+// DecodeBody reads the body of a request, which must be one JSON object in UTF-8, into the struct that into points to. Where into
+// points to a pointer to a struct, null is taken as well and leaves it nil.
 //
 // It is strict: names are exact, and a name that occurs twice in an object, also in other letter case, is refused, as are
 // invalid UTF-8, text after the object, nesting over [MaxDepth] and values of a wrong type. What is valid but senseless
@@ -67,7 +69,7 @@ func DecodeBody(r *http.Request, into any, policy UnknownFields) error {
 func decode(text []byte, into any, policy UnknownFields) error {
 	if first := bytes.TrimLeft(text, " \t\r\n"); len(first) == 0 {
 		return seatwright.Invalid(seatwright.ReasonMalformedBody, "the body is empty")
-	} else if first[0] == 'n' {
+	} else if first[0] == 'n' && reflect.TypeOf(into).Elem().Kind() != reflect.Pointer {
 		// A decoder takes null for a struct without any field.
 		return seatwright.Invalid(seatwright.ReasonMalformedBody, "the body must be a JSON object")
 	}

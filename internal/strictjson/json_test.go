@@ -134,6 +134,21 @@ func TestMediaTypes(t *testing.T) {
 	}
 }
 
+// A body that may be left out may be null, and nothing else than null or an object.
+func TestNullIsTakenForAPointer(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]bool{" null ": true, "null": true, "{}": true, `{"userIds":["a"]}`: true, "nul": false, "null null": false, "[]": false, `""`: false, "": false} {
+		var into *wire.UserLicenseRequest
+		err := decode(t, body, &into, strictjson.RefuseUnknownFields)
+		if (err == nil) != want || err != nil && !seatwright.IsReason(err, seatwright.ReasonMalformedBody) {
+			t.Errorf("%q: %v", body, err)
+		}
+		if err == nil && (into == nil) != strings.Contains(body, "null") {
+			t.Errorf("%q is read as %v", body, into)
+		}
+	}
+}
+
 func TestABodyOfExactlyTheLimitIsRead(t *testing.T) {
 	t.Parallel()
 	frame := `{"userIds":[""]}`

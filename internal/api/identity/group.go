@@ -45,7 +45,7 @@ func (h handlers) GetGroup(ctx context.Context, request GetGroupRequestObject) (
 
 // ListGroupMembers is GET Group/{partitionGlobalId}/{groupId}/Members.
 func (h handlers) ListGroupMembers(ctx context.Context, request ListGroupMembersRequestObject) (ListGroupMembersResponseObject, error) {
-	skip, top, err := pageOf(request.Params.Skip, request.Params.Top)
+	skip, top, err := api.PageOf(request.Params.Skip, request.Params.Top)
 	if err != nil {
 		return nil, err
 	}

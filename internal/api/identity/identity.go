@@ -5,7 +5,6 @@ package identity
 
 import (
 	"context"
-	"math"
 
 	"github.com/seatwright/seatwright"
 	"github.com/seatwright/seatwright/internal/api"
@@ -37,21 +36,6 @@ func sameOrganization(ctx context.Context, named *string) error {
 		return seatwright.MissingOrganization()
 	}
 	return nil
-}
-
-// pageOf reads what part of a list is asked for: the first ten where nothing is said, 1,000 at most.
-func pageOf(skip int, top *int) (from, most int, err error) {
-	most = 10
-	if top != nil {
-		most = *top
-	}
-	if skip < 0 || skip > math.MaxInt32 {
-		return 0, 0, seatwright.Invalid(seatwright.ReasonInvalidValue, "skip is 0 to %d", math.MaxInt32).In("skip")
-	}
-	if most < 0 || most > 1000 {
-		return 0, 0, seatwright.Invalid(seatwright.ReasonInvalidValue, "top is 0 to 1000").In("top")
-	}
-	return skip, most, nil
 }
 
 func orEmpty(s *string) string {

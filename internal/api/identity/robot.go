@@ -2,7 +2,6 @@ package identity
 
 import (
 	"context"
-	"strings"
 
 	"github.com/seatwright/seatwright"
 	"github.com/seatwright/seatwright/internal/api"
@@ -12,11 +11,11 @@ import (
 
 // ListRobotAccounts is GET RobotAccount/{id}.
 func (h handlers) ListRobotAccounts(ctx context.Context, request ListRobotAccountsRequestObject) (ListRobotAccountsResponseObject, error) {
-	skip, top, err := pageOf(request.Params.Skip, request.Params.Top)
+	skip, top, err := api.PageOf(request.Params.Skip, request.Params.Top)
 	if err != nil {
 		return nil, err
 	}
-	descending, err := isDescending(request.Params.SortOrder)
+	descending, err := api.IsDescending(request.Params.SortOrder)
 	if err != nil {
 		return nil, err
 	}
@@ -93,15 +92,4 @@ func robotOf(r directory.RobotAccountInGroups) wire.RobotAccountDto {
 		answer.GroupIds[i] = string(id)
 	}
 	return answer
-}
-
-// isDescending reads a sort order.
-func isDescending(order string) (bool, error) {
-	switch strings.ToLower(order) {
-	case "", "asc":
-		return false, nil
-	case "desc":
-		return true, nil
-	}
-	return false, seatwright.Invalid(seatwright.ReasonInvalidValue, "sortOrder is asc or desc").In("sortOrder")
 }

@@ -44,14 +44,14 @@ func (h handlers) ListLoginAttempts(ctx context.Context, request ListLoginAttemp
 }
 
 func signInQuery(sent wire.ListLoginAttemptsParams) (q directory.SignInQuery, err error) {
-	if q.Skip, q.Top, err = pageOf(sent.Skip, sent.Top); err != nil {
+	if q.Skip, q.Top, err = api.PageOf(sent.Skip, sent.Top); err != nil {
 		return q, err
 	}
 	if sent.SortBy != "" && !strings.EqualFold(sent.SortBy, "creationTime") {
 		return q, seatwright.Invalid(seatwright.ReasonInvalidValue, "sortBy is creationTime").In("sortBy")
 	}
 	if sent.SortOrder != "" {
-		descending, err := isDescending(sent.SortOrder)
+		descending, err := api.IsDescending(sent.SortOrder)
 		if err != nil {
 			return q, err
 		}

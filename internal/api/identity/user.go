@@ -64,11 +64,11 @@ var orders = map[string]seatwright.UserSort{
 }
 
 func (h handlers) listUsers(ctx context.Context, params wire.ListUsersParams) (wire.UserPage, error) {
-	skip, top, err := pageOf(params.Skip, params.Top)
+	skip, top, err := api.PageOf(params.Skip, params.Top)
 	if err != nil {
 		return wire.UserPage{}, err
 	}
-	descending, err := isDescending(params.SortOrder)
+	descending, err := api.IsDescending(params.SortOrder)
 	if err != nil {
 		return wire.UserPage{}, err
 	}

@@ -1,9 +1,10 @@
-// Package lease is the compatible door of the license accountant: the direct allocations of users. Each handler decodes,
-// calls a use case and encodes. Routes and types are generated from api/automation-suite.yaml.
+// Package lease is the compatible door of the license accountant: direct allocations (here), rules of groups, who holds what, and
+// sessions. Each handler decodes, calls a use case and encodes. Routes and types are generated from api/automation-suite.yaml.
 package lease
 
 import (
 	"context"
+	"time"
 
 	"github.com/seatwright/seatwright"
 	"github.com/seatwright/seatwright/internal/api"
@@ -12,9 +13,12 @@ import (
 
 // Licensing is what the door needs done. Answers are in the order of the users that were named.
 type Licensing interface {
+	Rules
+	Holders
+	Sessions
 	Allocate(ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID, users []seatwright.UserID, codes []seatwright.ProductCode, external bool) ([]seatwright.Allocation, error)
 	Deallocate(ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID, users []seatwright.UserID) (seatwright.Deallocation, error)
-	Allocations(ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID, users []seatwright.UserID) ([]seatwright.UserAllocation, error)
+	Allocations(ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID, users []seatwright.UserID) ([]seatwright.DirectHolder, error)
 	Pools(ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID) ([]seatwright.Pool, error)
 }
 
@@ -56,24 +60,21 @@ func (h handlers) PostUserLicenses(ctx context.Context, request PostUserLicenses
 	if err != nil {
 		return nil, err
 	}
-	answer := make([]wire.UserExplicitAllocation, len(found))
-	for i, a := range found {
-		answer[i] = explicitAllocation(a)
-	}
-	return posted(answer), nil
+	return posted(explicitAllocations(found)), nil
 }
 
 // ListUserLicensePools is GET.
 func (h handlers) ListUserLicensePools(ctx context.Context, _ ListUserLicensePoolsRequestObject) (ListUserLicensePoolsResponseObject, error) {
 	pools, err := h.licensing.Pools(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx).ID)
-	if err != nil {
-		return nil, err
-	}
-	answer := make(ListUserLicensePools200JSONResponse, len(pools))
+	return ListUserLicensePools200JSONResponse(poolsOf(pools)), err
+}
+
+func poolsOf(pools []seatwright.Pool) []wire.UserLicensePool {
+	answer := make([]wire.UserLicensePool, len(pools))
 	for i, p := range pools {
 		answer[i] = wire.UserLicensePool{Code: string(p.Code), Allocated: p.Used, Total: p.Total}
 	}
-	return answer, nil
+	return answer
 }
 
 // RemoveUserLicenses is DELETE.
@@ -120,11 +121,18 @@ func codesOf(body *wire.UserLicenseRequest) []string {
 	return body.LicenseCodes
 }
 
-func explicitAllocation(a seatwright.UserAllocation) wire.UserExplicitAllocation {
+func explicitAllocation(a seatwright.DirectHolder) wire.UserExplicitAllocation {
 	return wire.UserExplicitAllocation{
 		ID: string(a.User), Email: orNull(a.Person.Email), Name: orNull(a.Person.FirstName), Surname: orNull(a.Person.LastName),
-		UserBundleLicenses: texts(a.Codes), UseExternalLicense: a.External,
+		LastInUse: orNever(a.LastSignIn), UserBundleLicenses: texts(a.Codes), UseExternalLicense: a.External,
 	}
+}
+
+func orNever(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
 }
 
 func orNull(s string) *string {

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 
@@ -27,6 +28,93 @@ type ServerInterface interface {
 	// ReplaceUserLicenses Allocate bundles to users
 	// (PUT /lease_/api/account/{accountId}/user-license)
 	ReplaceUserLicenses(w http.ResponseWriter, r *http.Request, accountID AccountID, params ReplaceUserLicensesParams)
+	// ReleaseOwnLicenses Give back what the caller holds through groups
+	// (DELETE /lease_/api/account/{accountId}/user-license/currentUser)
+	ReleaseOwnLicenses(w http.ResponseWriter, r *http.Request, accountID AccountID, params ReleaseOwnLicensesParams)
+	// ListGroupAllocations Read the rules of some groups
+	// (POST /lease_/api/account/{accountId}/user-license/group)
+	ListGroupAllocations(w http.ResponseWriter, r *http.Request, accountID AccountID)
+	// ListGroupAllocationPage List the rules
+	// (GET /lease_/api/account/{accountId}/user-license/group/page)
+	ListGroupAllocationPage(w http.ResponseWriter, r *http.Request, accountID AccountID, params ListGroupAllocationPageParams)
+	// RemoveGroupRule Remove the rule of a group
+	// (DELETE /lease_/api/account/{accountId}/user-license/group/{groupId})
+	RemoveGroupRule(w http.ResponseWriter, r *http.Request, accountID AccountID, groupID GroupID, params RemoveGroupRuleParams)
+	// GetGroupRule What is needed to make or edit the rule of a group
+	// (GET /lease_/api/account/{accountId}/user-license/group/{groupId})
+	GetGroupRule(w http.ResponseWriter, r *http.Request, accountID AccountID, groupID GroupID)
+	// PostGroupRule Set the rule of a group
+	// (POST /lease_/api/account/{accountId}/user-license/group/{groupId})
+	PostGroupRule(w http.ResponseWriter, r *http.Request, accountID AccountID, groupID GroupID, params PostGroupRuleParams)
+	// SetGroupRule Set the rule of a group
+	// (PUT /lease_/api/account/{accountId}/user-license/group/{groupId})
+	SetGroupRule(w http.ResponseWriter, r *http.Request, accountID AccountID, groupID GroupID, params SetGroupRuleParams)
+	// GetGroupAllocation Read the rule of a group in the form of an allocation
+	// (GET /lease_/api/account/{accountId}/user-license/group/{groupId}/allocation)
+	GetGroupAllocation(w http.ResponseWriter, r *http.Request, accountID AccountID, groupID GroupID)
+	// ListGroupUsersInBulk List who holds something through a group
+	// (GET /lease_/api/account/{accountId}/user-license/group/{groupId}/bulk-users)
+	ListGroupUsersInBulk(w http.ResponseWriter, r *http.Request, accountID AccountID, groupID GroupID, params ListGroupUsersInBulkParams)
+	// RevokeLeases End what people hold through a group
+	// (DELETE /lease_/api/account/{accountId}/user-license/group/{groupId}/user)
+	RevokeLeases(w http.ResponseWriter, r *http.Request, accountID AccountID, groupID GroupID, params RevokeLeasesParams)
+	// ListGroupUsers List who holds something through a group
+	// (GET /lease_/api/account/{accountId}/user-license/group/{groupId}/user)
+	ListGroupUsers(w http.ResponseWriter, r *http.Request, accountID AccountID, groupID GroupID, params ListGroupUsersParams)
+	// RevokeLease End what a person holds through a group
+	// (DELETE /lease_/api/account/{accountId}/user-license/group/{groupId}/user/{userId})
+	RevokeLease(w http.ResponseWriter, r *http.Request, accountID AccountID, groupID GroupID, userID UserID, params RevokeLeaseParams)
+	// GetGroupRuleWithQuota Read the rule of a group with its quotas
+	// (GET /lease_/api/account/{accountId}/user-license/group/{groupId}/with-quota)
+	GetGroupRuleWithQuota(w http.ResponseWriter, r *http.Request, accountID AccountID, groupID GroupID)
+	// SetGroupRuleWithQuota Set the rule of a group with its quotas
+	// (PUT /lease_/api/account/{accountId}/user-license/group/{groupId}/with-quota)
+	SetGroupRuleWithQuota(w http.ResponseWriter, r *http.Request, accountID AccountID, groupID GroupID, params SetGroupRuleWithQuotaParams)
+	// GetRulesOverview What the rules of all groups offer together
+	// (GET /lease_/api/account/{accountId}/user-license/groups)
+	GetRulesOverview(w http.ResponseWriter, r *http.Request, accountID AccountID)
+	// ListGroupRulesWithQuota List the rules with their quotas
+	// (GET /lease_/api/account/{accountId}/user-license/groups/with-quota)
+	ListGroupRulesWithQuota(w http.ResponseWriter, r *http.Request, accountID AccountID, params ListGroupRulesWithQuotaParams)
+	// ListHeldLicenses Read what people hold
+	// (POST /lease_/api/account/{accountId}/user-license/license/users)
+	ListHeldLicenses(w http.ResponseWriter, r *http.Request, accountID AccountID)
+	// GetLicenseInheritance What a person has and could have through groups
+	// (GET /lease_/api/account/{accountId}/user-license/licenseInheritance/{userId})
+	GetLicenseInheritance(w http.ResponseWriter, r *http.Request, accountID AccountID, userID UserID)
+	// CloseUserSession End a session of the caller
+	// (DELETE /lease_/api/account/{accountId}/user-license/session)
+	CloseUserSession(w http.ResponseWriter, r *http.Request, accountID AccountID, params CloseUserSessionParams)
+	// OpenUserSession Begin a session of the caller, or tell that it goes on
+	// (POST /lease_/api/account/{accountId}/user-license/session)
+	OpenUserSession(w http.ResponseWriter, r *http.Request, accountID AccountID, params OpenUserSessionParams)
+	// ListExplicitCodes List the codes that somebody holds directly
+	// (GET /lease_/api/account/{accountId}/user-license/ublCodes/explicit)
+	ListExplicitCodes(w http.ResponseWriter, r *http.Request, accountID AccountID)
+	// ListGroupCodes List the codes that rules offer
+	// (GET /lease_/api/account/{accountId}/user-license/ublCodes/group)
+	ListGroupCodes(w http.ResponseWriter, r *http.Request, accountID AccountID)
+	// ListExplicitAllocationPage List the direct allocations in pages
+	// (GET /lease_/api/account/{accountId}/user-license/user/page)
+	ListExplicitAllocationPage(w http.ResponseWriter, r *http.Request, accountID AccountID, params ListExplicitAllocationPageParams)
+	// GetExplicitAllocation Read the direct allocation of a person
+	// (GET /lease_/api/account/{accountId}/user-license/user/{userId}/allocation)
+	GetExplicitAllocation(w http.ResponseWriter, r *http.Request, accountID AccountID, userID UserID)
+	// ListExplicitAllocations List the direct allocations
+	// (GET /lease_/api/account/{accountId}/user-license/users)
+	ListExplicitAllocations(w http.ResponseWriter, r *http.Request, accountID AccountID)
+	// GetAvailableUserBundles What is needed to edit the direct allocation of a person
+	// (GET /lease_/api/account/{accountId}/user-license/{userGlobalId}/availableUserBundles)
+	GetAvailableUserBundles(w http.ResponseWriter, r *http.Request, accountID AccountID, userGlobalID UserGlobalID)
+	// ListUserBundleLeases List what a person holds, by source
+	// (GET /lease_/api/account/{accountId}/user-license/{userGlobalId}/userBundleLeases)
+	ListUserBundleLeases(w http.ResponseWriter, r *http.Request, accountID AccountID, userGlobalID UserGlobalID)
+	// GetUserLicenseState What a person may use now
+	// (GET /lease_/api/account/{accountId}/user-license/{userId})
+	GetUserLicenseState(w http.ResponseWriter, r *http.Request, accountID AccountID, userID UserID)
+	// CloseSessionOfUser End a session of a person
+	// (DELETE /lease_/api/account/{accountId}/user-license/{userId}/session)
+	CloseSessionOfUser(w http.ResponseWriter, r *http.Request, accountID AccountID, userID UserID, params CloseSessionOfUserParams)
 }
 
 // ServerInterfaceWrapper converts contexts to parameters.
@@ -214,6 +302,1515 @@ func (siw *ServerInterfaceWrapper) ReplaceUserLicenses(w http.ResponseWriter, r 
 	handler.ServeHTTP(w, r)
 }
 
+// ReleaseOwnLicenses operation middleware
+func (siw *ServerInterfaceWrapper) ReleaseOwnLicenses(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "accountId" -------------
+	var accountID AccountID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "accountId", r.PathValue("accountId"), &accountID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "accountId", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReleaseOwnLicensesParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ReleaseOwnLicenses(w, r, accountID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListGroupAllocations operation middleware
+func (siw *ServerInterfaceWrapper) ListGroupAllocations(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "accountId" -------------
+	var accountID AccountID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "accountId", r.PathValue("accountId"), &accountID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "accountId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListGroupAllocations(w, r, accountID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListGroupAllocationPage operation middleware
+func (siw *ServerInterfaceWrapper) ListGroupAllocationPage(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "accountId" -------------
+	var accountID AccountID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "accountId", r.PathValue("accountId"), &accountID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "accountId", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListGroupAllocationPageParams
+
+	// ------------- Optional query parameter "top" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "top", r.URL.Query(), &params.Top, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "top"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "top", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "skip" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "skip", r.URL.Query(), &params.Skip, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "skip"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "skip", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "sortBy" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sortBy", r.URL.Query(), &params.SortBy, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "sortBy"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sortBy", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "sortOrder" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sortOrder", r.URL.Query(), &params.SortOrder, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "sortOrder"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sortOrder", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "userBundleLicenseCodes" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "userBundleLicenseCodes", r.URL.Query(), &params.UserBundleLicenseCodes, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "userBundleLicenseCodes"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "userBundleLicenseCodes", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListGroupAllocationPage(w, r, accountID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// RemoveGroupRule operation middleware
+func (siw *ServerInterfaceWrapper) RemoveGroupRule(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "accountId" -------------
+	var accountID AccountID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "accountId", r.PathValue("accountId"), &accountID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "accountId", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "groupId" -------------
+	var groupID GroupID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "groupId", r.PathValue("groupId"), &groupID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "groupId", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RemoveGroupRuleParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RemoveGroupRule(w, r, accountID, groupID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetGroupRule operation middleware
+func (siw *ServerInterfaceWrapper) GetGroupRule(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "accountId" -------------
+	var accountID AccountID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "accountId", r.PathValue("accountId"), &accountID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "accountId", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "groupId" -------------
+	var groupID GroupID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "groupId", r.PathValue("groupId"), &groupID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "groupId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetGroupRule(w, r, accountID, groupID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// PostGroupRule operation middleware
+func (siw *ServerInterfaceWrapper) PostGroupRule(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "accountId" -------------
+	var accountID AccountID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "accountId", r.PathValue("accountId"), &accountID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "accountId", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "groupId" -------------
+	var groupID GroupID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "groupId", r.PathValue("groupId"), &groupID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "groupId", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PostGroupRuleParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.PostGroupRule(w, r, accountID, groupID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// SetGroupRule operation middleware
+func (siw *ServerInterfaceWrapper) SetGroupRule(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "accountId" -------------
+	var accountID AccountID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "accountId", r.PathValue("accountId"), &accountID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "accountId", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "groupId" -------------
+	var groupID GroupID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "groupId", r.PathValue("groupId"), &groupID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "groupId", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SetGroupRuleParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.SetGroupRule(w, r, accountID, groupID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetGroupAllocation operation middleware
+func (siw *ServerInterfaceWrapper) GetGroupAllocation(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "accountId" -------------
+	var accountID AccountID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "accountId", r.PathValue("accountId"), &accountID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "accountId", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "groupId" -------------
+	var groupID GroupID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "groupId", r.PathValue("groupId"), &groupID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "groupId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetGroupAllocation(w, r, accountID, groupID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListGroupUsersInBulk operation middleware
+func (siw *ServerInterfaceWrapper) ListGroupUsersInBulk(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "accountId" -------------
+	var accountID AccountID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "accountId", r.PathValue("accountId"), &accountID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "accountId", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "groupId" -------------
+	var groupID GroupID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "groupId", r.PathValue("groupId"), &groupID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "groupId", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListGroupUsersInBulkParams
+
+	// ------------- Optional query parameter "top" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "top", r.URL.Query(), &params.Top, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "top"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "top", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "skip" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "skip", r.URL.Query(), &params.Skip, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "skip"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "skip", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "sortBy" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sortBy", r.URL.Query(), &params.SortBy, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "sortBy"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sortBy", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "sortOrder" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sortOrder", r.URL.Query(), &params.SortOrder, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "sortOrder"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sortOrder", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListGroupUsersInBulk(w, r, accountID, groupID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// RevokeLeases operation middleware
+func (siw *ServerInterfaceWrapper) RevokeLeases(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "accountId" -------------
+	var accountID AccountID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "accountId", r.PathValue("accountId"), &accountID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "accountId", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "groupId" -------------
+	var groupID GroupID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "groupId", r.PathValue("groupId"), &groupID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "groupId", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RevokeLeasesParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RevokeLeases(w, r, accountID, groupID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListGroupUsers operation middleware
+func (siw *ServerInterfaceWrapper) ListGroupUsers(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "accountId" -------------
+	var accountID AccountID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "accountId", r.PathValue("accountId"), &accountID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "accountId", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "groupId" -------------
+	var groupID GroupID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "groupId", r.PathValue("groupId"), &groupID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "groupId", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListGroupUsersParams
+
+	// ------------- Optional query parameter "top" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "top", r.URL.Query(), &params.Top, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "top"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "top", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "skip" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "skip", r.URL.Query(), &params.Skip, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "skip"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "skip", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "sortBy" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sortBy", r.URL.Query(), &params.SortBy, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "sortBy"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sortBy", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "sortOrder" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sortOrder", r.URL.Query(), &params.SortOrder, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "sortOrder"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sortOrder", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListGroupUsers(w, r, accountID, groupID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// RevokeLease operation middleware
+func (siw *ServerInterfaceWrapper) RevokeLease(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "accountId" -------------
+	var accountID AccountID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "accountId", r.PathValue("accountId"), &accountID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "accountId", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "groupId" -------------
+	var groupID GroupID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "groupId", r.PathValue("groupId"), &groupID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "groupId", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "userId" -------------
+	var userID UserID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "userId", r.PathValue("userId"), &userID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "userId", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RevokeLeaseParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RevokeLease(w, r, accountID, groupID, userID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetGroupRuleWithQuota operation middleware
+func (siw *ServerInterfaceWrapper) GetGroupRuleWithQuota(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "accountId" -------------
+	var accountID AccountID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "accountId", r.PathValue("accountId"), &accountID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "accountId", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "groupId" -------------
+	var groupID GroupID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "groupId", r.PathValue("groupId"), &groupID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "groupId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetGroupRuleWithQuota(w, r, accountID, groupID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// SetGroupRuleWithQuota operation middleware
+func (siw *ServerInterfaceWrapper) SetGroupRuleWithQuota(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "accountId" -------------
+	var accountID AccountID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "accountId", r.PathValue("accountId"), &accountID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "accountId", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "groupId" -------------
+	var groupID GroupID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "groupId", r.PathValue("groupId"), &groupID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "groupId", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SetGroupRuleWithQuotaParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.SetGroupRuleWithQuota(w, r, accountID, groupID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetRulesOverview operation middleware
+func (siw *ServerInterfaceWrapper) GetRulesOverview(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "accountId" -------------
+	var accountID AccountID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "accountId", r.PathValue("accountId"), &accountID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "accountId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetRulesOverview(w, r, accountID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListGroupRulesWithQuota operation middleware
+func (siw *ServerInterfaceWrapper) ListGroupRulesWithQuota(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "accountId" -------------
+	var accountID AccountID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "accountId", r.PathValue("accountId"), &accountID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "accountId", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListGroupRulesWithQuotaParams
+
+	// ------------- Optional query parameter "top" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "top", r.URL.Query(), &params.Top, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "top"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "top", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "skip" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "skip", r.URL.Query(), &params.Skip, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "skip"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "skip", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "sortBy" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sortBy", r.URL.Query(), &params.SortBy, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "sortBy"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sortBy", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "sortOrder" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sortOrder", r.URL.Query(), &params.SortOrder, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "sortOrder"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sortOrder", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListGroupRulesWithQuota(w, r, accountID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListHeldLicenses operation middleware
+func (siw *ServerInterfaceWrapper) ListHeldLicenses(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "accountId" -------------
+	var accountID AccountID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "accountId", r.PathValue("accountId"), &accountID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "accountId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListHeldLicenses(w, r, accountID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetLicenseInheritance operation middleware
+func (siw *ServerInterfaceWrapper) GetLicenseInheritance(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "accountId" -------------
+	var accountID AccountID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "accountId", r.PathValue("accountId"), &accountID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "accountId", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "userId" -------------
+	var userID UserID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "userId", r.PathValue("userId"), &userID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "userId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetLicenseInheritance(w, r, accountID, userID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CloseUserSession operation middleware
+func (siw *ServerInterfaceWrapper) CloseUserSession(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "accountId" -------------
+	var accountID AccountID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "accountId", r.PathValue("accountId"), &accountID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "accountId", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CloseUserSessionParams
+
+	// ------------- Required query parameter "sessionId" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "sessionId", r.URL.Query(), &params.SessionID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "sessionId"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sessionId", Err: err})
+		}
+		return
+	}
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CloseUserSession(w, r, accountID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// OpenUserSession operation middleware
+func (siw *ServerInterfaceWrapper) OpenUserSession(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "accountId" -------------
+	var accountID AccountID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "accountId", r.PathValue("accountId"), &accountID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "accountId", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params OpenUserSessionParams
+
+	// ------------- Required query parameter "sessionId" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "sessionId", r.URL.Query(), &params.SessionID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "sessionId"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sessionId", Err: err})
+		}
+		return
+	}
+
+	// ------------- Required query parameter "clientType" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "clientType", r.URL.Query(), &params.ClientType, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "clientType"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "clientType", Err: err})
+		}
+		return
+	}
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.OpenUserSession(w, r, accountID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListExplicitCodes operation middleware
+func (siw *ServerInterfaceWrapper) ListExplicitCodes(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "accountId" -------------
+	var accountID AccountID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "accountId", r.PathValue("accountId"), &accountID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "accountId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListExplicitCodes(w, r, accountID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListGroupCodes operation middleware
+func (siw *ServerInterfaceWrapper) ListGroupCodes(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "accountId" -------------
+	var accountID AccountID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "accountId", r.PathValue("accountId"), &accountID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "accountId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListGroupCodes(w, r, accountID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListExplicitAllocationPage operation middleware
+func (siw *ServerInterfaceWrapper) ListExplicitAllocationPage(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "accountId" -------------
+	var accountID AccountID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "accountId", r.PathValue("accountId"), &accountID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "accountId", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListExplicitAllocationPageParams
+
+	// ------------- Optional query parameter "top" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "top", r.URL.Query(), &params.Top, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "top"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "top", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "skip" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "skip", r.URL.Query(), &params.Skip, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "skip"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "skip", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "sortBy" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sortBy", r.URL.Query(), &params.SortBy, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "sortBy"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sortBy", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "sortOrder" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sortOrder", r.URL.Query(), &params.SortOrder, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "sortOrder"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sortOrder", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "userBundleLicenseCodes" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "userBundleLicenseCodes", r.URL.Query(), &params.UserBundleLicenseCodes, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "userBundleLicenseCodes"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "userBundleLicenseCodes", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListExplicitAllocationPage(w, r, accountID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetExplicitAllocation operation middleware
+func (siw *ServerInterfaceWrapper) GetExplicitAllocation(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "accountId" -------------
+	var accountID AccountID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "accountId", r.PathValue("accountId"), &accountID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "accountId", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "userId" -------------
+	var userID UserID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "userId", r.PathValue("userId"), &userID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "userId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetExplicitAllocation(w, r, accountID, userID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListExplicitAllocations operation middleware
+func (siw *ServerInterfaceWrapper) ListExplicitAllocations(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "accountId" -------------
+	var accountID AccountID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "accountId", r.PathValue("accountId"), &accountID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "accountId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListExplicitAllocations(w, r, accountID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetAvailableUserBundles operation middleware
+func (siw *ServerInterfaceWrapper) GetAvailableUserBundles(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "accountId" -------------
+	var accountID AccountID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "accountId", r.PathValue("accountId"), &accountID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "accountId", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "userGlobalId" -------------
+	var userGlobalID UserGlobalID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "userGlobalId", r.PathValue("userGlobalId"), &userGlobalID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "userGlobalId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetAvailableUserBundles(w, r, accountID, userGlobalID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListUserBundleLeases operation middleware
+func (siw *ServerInterfaceWrapper) ListUserBundleLeases(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "accountId" -------------
+	var accountID AccountID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "accountId", r.PathValue("accountId"), &accountID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "accountId", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "userGlobalId" -------------
+	var userGlobalID UserGlobalID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "userGlobalId", r.PathValue("userGlobalId"), &userGlobalID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "userGlobalId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListUserBundleLeases(w, r, accountID, userGlobalID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetUserLicenseState operation middleware
+func (siw *ServerInterfaceWrapper) GetUserLicenseState(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "accountId" -------------
+	var accountID AccountID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "accountId", r.PathValue("accountId"), &accountID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "accountId", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "userId" -------------
+	var userID UserID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "userId", r.PathValue("userId"), &userID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "userId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetUserLicenseState(w, r, accountID, userID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CloseSessionOfUser operation middleware
+func (siw *ServerInterfaceWrapper) CloseSessionOfUser(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "accountId" -------------
+	var accountID AccountID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "accountId", r.PathValue("accountId"), &accountID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "accountId", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "userId" -------------
+	var userID UserID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "userId", r.PathValue("userId"), &userID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "userId", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CloseSessionOfUserParams
+
+	// ------------- Required query parameter "sessionId" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "sessionId", r.URL.Query(), &params.SessionID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "sessionId"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sessionId", Err: err})
+		}
+		return
+	}
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CloseSessionOfUser(w, r, accountID, userID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 type UnescapedCookieParamError struct {
 	ParamName string
 	Err       error
@@ -338,6 +1935,35 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/lease_/api/account/{accountId}/user-license", wrapper.ListUserLicensePools)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/lease_/api/account/{accountId}/user-license", wrapper.PostUserLicenses)
 	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/lease_/api/account/{accountId}/user-license", wrapper.ReplaceUserLicenses)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/lease_/api/account/{accountId}/user-license/group", wrapper.ListGroupAllocations)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/lease_/api/account/{accountId}/user-license/group/page", wrapper.ListGroupAllocationPage)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/lease_/api/account/{accountId}/user-license/groups", wrapper.GetRulesOverview)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/lease_/api/account/{accountId}/user-license/groups/with-quota", wrapper.ListGroupRulesWithQuota)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/lease_/api/account/{accountId}/user-license/group/{groupId}", wrapper.RemoveGroupRule)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/lease_/api/account/{accountId}/user-license/group/{groupId}", wrapper.GetGroupRule)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/lease_/api/account/{accountId}/user-license/group/{groupId}", wrapper.PostGroupRule)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/lease_/api/account/{accountId}/user-license/group/{groupId}", wrapper.SetGroupRule)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/lease_/api/account/{accountId}/user-license/group/{groupId}/with-quota", wrapper.GetGroupRuleWithQuota)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/lease_/api/account/{accountId}/user-license/group/{groupId}/with-quota", wrapper.SetGroupRuleWithQuota)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/lease_/api/account/{accountId}/user-license/group/{groupId}/bulk-users", wrapper.ListGroupUsersInBulk)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/lease_/api/account/{accountId}/user-license/group/{groupId}/user", wrapper.RevokeLeases)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/lease_/api/account/{accountId}/user-license/group/{groupId}/user", wrapper.ListGroupUsers)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/lease_/api/account/{accountId}/user-license/group/{groupId}/user/{userId}", wrapper.RevokeLease)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/lease_/api/account/{accountId}/user-license/group/{groupId}/allocation", wrapper.GetGroupAllocation)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/lease_/api/account/{accountId}/user-license/users", wrapper.ListExplicitAllocations)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/lease_/api/account/{accountId}/user-license/user/page", wrapper.ListExplicitAllocationPage)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/lease_/api/account/{accountId}/user-license/user/{userId}/allocation", wrapper.GetExplicitAllocation)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/lease_/api/account/{accountId}/user-license/license/users", wrapper.ListHeldLicenses)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/lease_/api/account/{accountId}/user-license/{userGlobalId}/availableUserBundles", wrapper.GetAvailableUserBundles)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/lease_/api/account/{accountId}/user-license/{userGlobalId}/userBundleLeases", wrapper.ListUserBundleLeases)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/lease_/api/account/{accountId}/user-license/ublCodes/explicit", wrapper.ListExplicitCodes)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/lease_/api/account/{accountId}/user-license/ublCodes/group", wrapper.ListGroupCodes)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/lease_/api/account/{accountId}/user-license/licenseInheritance/{userId}", wrapper.GetLicenseInheritance)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/lease_/api/account/{accountId}/user-license/currentUser", wrapper.ReleaseOwnLicenses)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/lease_/api/account/{accountId}/user-license/session", wrapper.CloseUserSession)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/lease_/api/account/{accountId}/user-license/session", wrapper.OpenUserSession)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/lease_/api/account/{accountId}/user-license/{userId}", wrapper.GetUserLicenseState)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/lease_/api/account/{accountId}/user-license/{userId}/session", wrapper.CloseSessionOfUser)
 
 	return m
 }
@@ -1078,6 +2704,4346 @@ func (response ReplaceUserLicenses503ApplicationProblemPlusJSONResponse) VisitRe
 	return err
 }
 
+type ReleaseOwnLicensesRequestObject struct {
+	AccountID AccountID `json:"accountId"`
+	Params    ReleaseOwnLicensesParams
+}
+
+type ReleaseOwnLicensesResponseObject interface {
+	VisitReleaseOwnLicensesResponse(w http.ResponseWriter) error
+}
+
+type ReleaseOwnLicenses200JSONResponse UserLicenseRemoval
+
+func (response ReleaseOwnLicenses200JSONResponse) VisitReleaseOwnLicensesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReleaseOwnLicenses400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response ReleaseOwnLicenses400ApplicationProblemPlusJSONResponse) VisitReleaseOwnLicensesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReleaseOwnLicenses401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ReleaseOwnLicenses401ApplicationProblemPlusJSONResponse) VisitReleaseOwnLicensesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReleaseOwnLicenses403ApplicationProblemPlusJSONResponse Problem
+
+func (response ReleaseOwnLicenses403ApplicationProblemPlusJSONResponse) VisitReleaseOwnLicensesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReleaseOwnLicenses404ApplicationProblemPlusJSONResponse Problem
+
+func (response ReleaseOwnLicenses404ApplicationProblemPlusJSONResponse) VisitReleaseOwnLicensesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReleaseOwnLicenses422ApplicationProblemPlusJSONResponse Problem
+
+func (response ReleaseOwnLicenses422ApplicationProblemPlusJSONResponse) VisitReleaseOwnLicensesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReleaseOwnLicenses429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response ReleaseOwnLicenses429ApplicationProblemPlusJSONResponse) VisitReleaseOwnLicensesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReleaseOwnLicenses500ApplicationProblemPlusJSONResponse Problem
+
+func (response ReleaseOwnLicenses500ApplicationProblemPlusJSONResponse) VisitReleaseOwnLicensesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReleaseOwnLicenses503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type ReleaseOwnLicenses503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers ReleaseOwnLicenses503ResponseHeaders
+}
+
+func (response ReleaseOwnLicenses503ApplicationProblemPlusJSONResponse) VisitReleaseOwnLicensesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListGroupAllocationsRequestObject struct {
+	AccountID AccountID `json:"accountId"`
+	Body      *ListGroupAllocationsJSONRequestBody
+}
+
+type ListGroupAllocationsResponseObject interface {
+	VisitListGroupAllocationsResponse(w http.ResponseWriter) error
+}
+
+type ListGroupAllocations200JSONResponse []GroupAllocation
+
+func (response ListGroupAllocations200JSONResponse) VisitListGroupAllocationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListGroupAllocations400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response ListGroupAllocations400ApplicationProblemPlusJSONResponse) VisitListGroupAllocationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListGroupAllocations401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ListGroupAllocations401ApplicationProblemPlusJSONResponse) VisitListGroupAllocationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListGroupAllocations403ApplicationProblemPlusJSONResponse Problem
+
+func (response ListGroupAllocations403ApplicationProblemPlusJSONResponse) VisitListGroupAllocationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListGroupAllocations404ApplicationProblemPlusJSONResponse Problem
+
+func (response ListGroupAllocations404ApplicationProblemPlusJSONResponse) VisitListGroupAllocationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListGroupAllocations413ApplicationProblemPlusJSONResponse Problem
+
+func (response ListGroupAllocations413ApplicationProblemPlusJSONResponse) VisitListGroupAllocationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListGroupAllocations415ApplicationProblemPlusJSONResponse Problem
+
+func (response ListGroupAllocations415ApplicationProblemPlusJSONResponse) VisitListGroupAllocationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListGroupAllocations429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response ListGroupAllocations429ApplicationProblemPlusJSONResponse) VisitListGroupAllocationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListGroupAllocations500ApplicationProblemPlusJSONResponse Problem
+
+func (response ListGroupAllocations500ApplicationProblemPlusJSONResponse) VisitListGroupAllocationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListGroupAllocations503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type ListGroupAllocations503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers ListGroupAllocations503ResponseHeaders
+}
+
+func (response ListGroupAllocations503ApplicationProblemPlusJSONResponse) VisitListGroupAllocationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListGroupAllocationPageRequestObject struct {
+	AccountID AccountID `json:"accountId"`
+	Params    ListGroupAllocationPageParams
+}
+
+type ListGroupAllocationPageResponseObject interface {
+	VisitListGroupAllocationPageResponse(w http.ResponseWriter) error
+}
+
+type ListGroupAllocationPage200JSONResponse GroupAllocationPage
+
+func (response ListGroupAllocationPage200JSONResponse) VisitListGroupAllocationPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListGroupAllocationPage400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response ListGroupAllocationPage400ApplicationProblemPlusJSONResponse) VisitListGroupAllocationPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListGroupAllocationPage401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ListGroupAllocationPage401ApplicationProblemPlusJSONResponse) VisitListGroupAllocationPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListGroupAllocationPage403ApplicationProblemPlusJSONResponse Problem
+
+func (response ListGroupAllocationPage403ApplicationProblemPlusJSONResponse) VisitListGroupAllocationPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListGroupAllocationPage404ApplicationProblemPlusJSONResponse Problem
+
+func (response ListGroupAllocationPage404ApplicationProblemPlusJSONResponse) VisitListGroupAllocationPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListGroupAllocationPage429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response ListGroupAllocationPage429ApplicationProblemPlusJSONResponse) VisitListGroupAllocationPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListGroupAllocationPage500ApplicationProblemPlusJSONResponse Problem
+
+func (response ListGroupAllocationPage500ApplicationProblemPlusJSONResponse) VisitListGroupAllocationPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListGroupAllocationPage503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type ListGroupAllocationPage503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers ListGroupAllocationPage503ResponseHeaders
+}
+
+func (response ListGroupAllocationPage503ApplicationProblemPlusJSONResponse) VisitListGroupAllocationPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveGroupRuleRequestObject struct {
+	AccountID AccountID `json:"accountId"`
+	GroupID   GroupID   `json:"groupId"`
+	Params    RemoveGroupRuleParams
+}
+
+type RemoveGroupRuleResponseObject interface {
+	VisitRemoveGroupRuleResponse(w http.ResponseWriter) error
+}
+
+type RemoveGroupRule200Response struct {
+}
+
+func (response RemoveGroupRule200Response) VisitRemoveGroupRuleResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type RemoveGroupRule400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveGroupRule400ApplicationProblemPlusJSONResponse) VisitRemoveGroupRuleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveGroupRule401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveGroupRule401ApplicationProblemPlusJSONResponse) VisitRemoveGroupRuleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveGroupRule403ApplicationProblemPlusJSONResponse Problem
+
+func (response RemoveGroupRule403ApplicationProblemPlusJSONResponse) VisitRemoveGroupRuleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveGroupRule404ApplicationProblemPlusJSONResponse Problem
+
+func (response RemoveGroupRule404ApplicationProblemPlusJSONResponse) VisitRemoveGroupRuleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveGroupRule422ApplicationProblemPlusJSONResponse Problem
+
+func (response RemoveGroupRule422ApplicationProblemPlusJSONResponse) VisitRemoveGroupRuleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveGroupRule429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveGroupRule429ApplicationProblemPlusJSONResponse) VisitRemoveGroupRuleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveGroupRule500ApplicationProblemPlusJSONResponse Problem
+
+func (response RemoveGroupRule500ApplicationProblemPlusJSONResponse) VisitRemoveGroupRuleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveGroupRule503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type RemoveGroupRule503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers RemoveGroupRule503ResponseHeaders
+}
+
+func (response RemoveGroupRule503ApplicationProblemPlusJSONResponse) VisitRemoveGroupRuleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGroupRuleRequestObject struct {
+	AccountID AccountID `json:"accountId"`
+	GroupID   GroupID   `json:"groupId"`
+}
+
+type GetGroupRuleResponseObject interface {
+	VisitGetGroupRuleResponse(w http.ResponseWriter) error
+}
+
+type GetGroupRule200JSONResponse GroupRuleAllocation
+
+func (response GetGroupRule200JSONResponse) VisitGetGroupRuleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGroupRule400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response GetGroupRule400ApplicationProblemPlusJSONResponse) VisitGetGroupRuleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGroupRule401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetGroupRule401ApplicationProblemPlusJSONResponse) VisitGetGroupRuleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGroupRule403ApplicationProblemPlusJSONResponse Problem
+
+func (response GetGroupRule403ApplicationProblemPlusJSONResponse) VisitGetGroupRuleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGroupRule404ApplicationProblemPlusJSONResponse Problem
+
+func (response GetGroupRule404ApplicationProblemPlusJSONResponse) VisitGetGroupRuleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGroupRule429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response GetGroupRule429ApplicationProblemPlusJSONResponse) VisitGetGroupRuleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGroupRule500ApplicationProblemPlusJSONResponse Problem
+
+func (response GetGroupRule500ApplicationProblemPlusJSONResponse) VisitGetGroupRuleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGroupRule503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type GetGroupRule503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers GetGroupRule503ResponseHeaders
+}
+
+func (response GetGroupRule503ApplicationProblemPlusJSONResponse) VisitGetGroupRuleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostGroupRuleRequestObject struct {
+	AccountID AccountID `json:"accountId"`
+	GroupID   GroupID   `json:"groupId"`
+	Params    PostGroupRuleParams
+	Body      *PostGroupRuleJSONRequestBody
+}
+
+type PostGroupRuleResponseObject interface {
+	VisitPostGroupRuleResponse(w http.ResponseWriter) error
+}
+
+type PostGroupRule200JSONResponse GroupRule
+
+func (response PostGroupRule200JSONResponse) VisitPostGroupRuleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostGroupRule400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response PostGroupRule400ApplicationProblemPlusJSONResponse) VisitPostGroupRuleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostGroupRule401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response PostGroupRule401ApplicationProblemPlusJSONResponse) VisitPostGroupRuleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostGroupRule403ApplicationProblemPlusJSONResponse Problem
+
+func (response PostGroupRule403ApplicationProblemPlusJSONResponse) VisitPostGroupRuleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostGroupRule404ApplicationProblemPlusJSONResponse struct {
+	NoLicenseApplicationProblemPlusJSONResponse
+}
+
+func (response PostGroupRule404ApplicationProblemPlusJSONResponse) VisitPostGroupRuleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostGroupRule413ApplicationProblemPlusJSONResponse Problem
+
+func (response PostGroupRule413ApplicationProblemPlusJSONResponse) VisitPostGroupRuleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostGroupRule415ApplicationProblemPlusJSONResponse Problem
+
+func (response PostGroupRule415ApplicationProblemPlusJSONResponse) VisitPostGroupRuleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostGroupRule422ApplicationProblemPlusJSONResponse Problem
+
+func (response PostGroupRule422ApplicationProblemPlusJSONResponse) VisitPostGroupRuleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostGroupRule429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response PostGroupRule429ApplicationProblemPlusJSONResponse) VisitPostGroupRuleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostGroupRule500ApplicationProblemPlusJSONResponse Problem
+
+func (response PostGroupRule500ApplicationProblemPlusJSONResponse) VisitPostGroupRuleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostGroupRule503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type PostGroupRule503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers PostGroupRule503ResponseHeaders
+}
+
+func (response PostGroupRule503ApplicationProblemPlusJSONResponse) VisitPostGroupRuleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetGroupRuleRequestObject struct {
+	AccountID AccountID `json:"accountId"`
+	GroupID   GroupID   `json:"groupId"`
+	Params    SetGroupRuleParams
+	Body      *SetGroupRuleJSONRequestBody
+}
+
+type SetGroupRuleResponseObject interface {
+	VisitSetGroupRuleResponse(w http.ResponseWriter) error
+}
+
+type SetGroupRule200JSONResponse GroupRule
+
+func (response SetGroupRule200JSONResponse) VisitSetGroupRuleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetGroupRule400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response SetGroupRule400ApplicationProblemPlusJSONResponse) VisitSetGroupRuleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetGroupRule401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response SetGroupRule401ApplicationProblemPlusJSONResponse) VisitSetGroupRuleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetGroupRule403ApplicationProblemPlusJSONResponse Problem
+
+func (response SetGroupRule403ApplicationProblemPlusJSONResponse) VisitSetGroupRuleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetGroupRule404ApplicationProblemPlusJSONResponse struct {
+	NoLicenseApplicationProblemPlusJSONResponse
+}
+
+func (response SetGroupRule404ApplicationProblemPlusJSONResponse) VisitSetGroupRuleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetGroupRule413ApplicationProblemPlusJSONResponse Problem
+
+func (response SetGroupRule413ApplicationProblemPlusJSONResponse) VisitSetGroupRuleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetGroupRule415ApplicationProblemPlusJSONResponse Problem
+
+func (response SetGroupRule415ApplicationProblemPlusJSONResponse) VisitSetGroupRuleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetGroupRule422ApplicationProblemPlusJSONResponse Problem
+
+func (response SetGroupRule422ApplicationProblemPlusJSONResponse) VisitSetGroupRuleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetGroupRule429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response SetGroupRule429ApplicationProblemPlusJSONResponse) VisitSetGroupRuleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetGroupRule500ApplicationProblemPlusJSONResponse Problem
+
+func (response SetGroupRule500ApplicationProblemPlusJSONResponse) VisitSetGroupRuleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetGroupRule503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type SetGroupRule503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers SetGroupRule503ResponseHeaders
+}
+
+func (response SetGroupRule503ApplicationProblemPlusJSONResponse) VisitSetGroupRuleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGroupAllocationRequestObject struct {
+	AccountID AccountID `json:"accountId"`
+	GroupID   GroupID   `json:"groupId"`
+}
+
+type GetGroupAllocationResponseObject interface {
+	VisitGetGroupAllocationResponse(w http.ResponseWriter) error
+}
+
+type GetGroupAllocation200JSONResponse UserExplicitAllocation
+
+func (response GetGroupAllocation200JSONResponse) VisitGetGroupAllocationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGroupAllocation400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response GetGroupAllocation400ApplicationProblemPlusJSONResponse) VisitGetGroupAllocationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGroupAllocation401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetGroupAllocation401ApplicationProblemPlusJSONResponse) VisitGetGroupAllocationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGroupAllocation403ApplicationProblemPlusJSONResponse Problem
+
+func (response GetGroupAllocation403ApplicationProblemPlusJSONResponse) VisitGetGroupAllocationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGroupAllocation404ApplicationProblemPlusJSONResponse Problem
+
+func (response GetGroupAllocation404ApplicationProblemPlusJSONResponse) VisitGetGroupAllocationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGroupAllocation429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response GetGroupAllocation429ApplicationProblemPlusJSONResponse) VisitGetGroupAllocationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGroupAllocation500ApplicationProblemPlusJSONResponse Problem
+
+func (response GetGroupAllocation500ApplicationProblemPlusJSONResponse) VisitGetGroupAllocationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGroupAllocation503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type GetGroupAllocation503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers GetGroupAllocation503ResponseHeaders
+}
+
+func (response GetGroupAllocation503ApplicationProblemPlusJSONResponse) VisitGetGroupAllocationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListGroupUsersInBulkRequestObject struct {
+	AccountID AccountID `json:"accountId"`
+	GroupID   GroupID   `json:"groupId"`
+	Params    ListGroupUsersInBulkParams
+}
+
+type ListGroupUsersInBulkResponseObject interface {
+	VisitListGroupUsersInBulkResponse(w http.ResponseWriter) error
+}
+
+type ListGroupUsersInBulk200JSONResponse GroupUserPage
+
+func (response ListGroupUsersInBulk200JSONResponse) VisitListGroupUsersInBulkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListGroupUsersInBulk400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response ListGroupUsersInBulk400ApplicationProblemPlusJSONResponse) VisitListGroupUsersInBulkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListGroupUsersInBulk401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ListGroupUsersInBulk401ApplicationProblemPlusJSONResponse) VisitListGroupUsersInBulkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListGroupUsersInBulk403ApplicationProblemPlusJSONResponse Problem
+
+func (response ListGroupUsersInBulk403ApplicationProblemPlusJSONResponse) VisitListGroupUsersInBulkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListGroupUsersInBulk404ApplicationProblemPlusJSONResponse Problem
+
+func (response ListGroupUsersInBulk404ApplicationProblemPlusJSONResponse) VisitListGroupUsersInBulkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListGroupUsersInBulk429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response ListGroupUsersInBulk429ApplicationProblemPlusJSONResponse) VisitListGroupUsersInBulkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListGroupUsersInBulk500ApplicationProblemPlusJSONResponse Problem
+
+func (response ListGroupUsersInBulk500ApplicationProblemPlusJSONResponse) VisitListGroupUsersInBulkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListGroupUsersInBulk503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type ListGroupUsersInBulk503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers ListGroupUsersInBulk503ResponseHeaders
+}
+
+func (response ListGroupUsersInBulk503ApplicationProblemPlusJSONResponse) VisitListGroupUsersInBulkResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeLeasesRequestObject struct {
+	AccountID AccountID `json:"accountId"`
+	GroupID   GroupID   `json:"groupId"`
+	Params    RevokeLeasesParams
+	Body      *RevokeLeasesJSONRequestBody
+}
+
+type RevokeLeasesResponseObject interface {
+	VisitRevokeLeasesResponse(w http.ResponseWriter) error
+}
+
+type RevokeLeases200Response struct {
+}
+
+func (response RevokeLeases200Response) VisitRevokeLeasesResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type RevokeLeases400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeLeases400ApplicationProblemPlusJSONResponse) VisitRevokeLeasesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeLeases401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeLeases401ApplicationProblemPlusJSONResponse) VisitRevokeLeasesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeLeases403ApplicationProblemPlusJSONResponse Problem
+
+func (response RevokeLeases403ApplicationProblemPlusJSONResponse) VisitRevokeLeasesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeLeases404ApplicationProblemPlusJSONResponse Problem
+
+func (response RevokeLeases404ApplicationProblemPlusJSONResponse) VisitRevokeLeasesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeLeases413ApplicationProblemPlusJSONResponse Problem
+
+func (response RevokeLeases413ApplicationProblemPlusJSONResponse) VisitRevokeLeasesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeLeases415ApplicationProblemPlusJSONResponse Problem
+
+func (response RevokeLeases415ApplicationProblemPlusJSONResponse) VisitRevokeLeasesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeLeases422ApplicationProblemPlusJSONResponse Problem
+
+func (response RevokeLeases422ApplicationProblemPlusJSONResponse) VisitRevokeLeasesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeLeases429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeLeases429ApplicationProblemPlusJSONResponse) VisitRevokeLeasesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeLeases500ApplicationProblemPlusJSONResponse Problem
+
+func (response RevokeLeases500ApplicationProblemPlusJSONResponse) VisitRevokeLeasesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeLeases503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type RevokeLeases503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers RevokeLeases503ResponseHeaders
+}
+
+func (response RevokeLeases503ApplicationProblemPlusJSONResponse) VisitRevokeLeasesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListGroupUsersRequestObject struct {
+	AccountID AccountID `json:"accountId"`
+	GroupID   GroupID   `json:"groupId"`
+	Params    ListGroupUsersParams
+}
+
+type ListGroupUsersResponseObject interface {
+	VisitListGroupUsersResponse(w http.ResponseWriter) error
+}
+
+type ListGroupUsers200JSONResponse GroupUserPage
+
+func (response ListGroupUsers200JSONResponse) VisitListGroupUsersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListGroupUsers400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response ListGroupUsers400ApplicationProblemPlusJSONResponse) VisitListGroupUsersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListGroupUsers401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ListGroupUsers401ApplicationProblemPlusJSONResponse) VisitListGroupUsersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListGroupUsers403ApplicationProblemPlusJSONResponse Problem
+
+func (response ListGroupUsers403ApplicationProblemPlusJSONResponse) VisitListGroupUsersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListGroupUsers404ApplicationProblemPlusJSONResponse Problem
+
+func (response ListGroupUsers404ApplicationProblemPlusJSONResponse) VisitListGroupUsersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListGroupUsers429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response ListGroupUsers429ApplicationProblemPlusJSONResponse) VisitListGroupUsersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListGroupUsers500ApplicationProblemPlusJSONResponse Problem
+
+func (response ListGroupUsers500ApplicationProblemPlusJSONResponse) VisitListGroupUsersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListGroupUsers503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type ListGroupUsers503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers ListGroupUsers503ResponseHeaders
+}
+
+func (response ListGroupUsers503ApplicationProblemPlusJSONResponse) VisitListGroupUsersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeLeaseRequestObject struct {
+	AccountID AccountID `json:"accountId"`
+	GroupID   GroupID   `json:"groupId"`
+	UserID    UserID    `json:"userId"`
+	Params    RevokeLeaseParams
+}
+
+type RevokeLeaseResponseObject interface {
+	VisitRevokeLeaseResponse(w http.ResponseWriter) error
+}
+
+type RevokeLease200Response struct {
+}
+
+func (response RevokeLease200Response) VisitRevokeLeaseResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type RevokeLease400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeLease400ApplicationProblemPlusJSONResponse) VisitRevokeLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeLease401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeLease401ApplicationProblemPlusJSONResponse) VisitRevokeLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeLease403ApplicationProblemPlusJSONResponse Problem
+
+func (response RevokeLease403ApplicationProblemPlusJSONResponse) VisitRevokeLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeLease404ApplicationProblemPlusJSONResponse Problem
+
+func (response RevokeLease404ApplicationProblemPlusJSONResponse) VisitRevokeLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeLease422ApplicationProblemPlusJSONResponse Problem
+
+func (response RevokeLease422ApplicationProblemPlusJSONResponse) VisitRevokeLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeLease429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeLease429ApplicationProblemPlusJSONResponse) VisitRevokeLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeLease500ApplicationProblemPlusJSONResponse Problem
+
+func (response RevokeLease500ApplicationProblemPlusJSONResponse) VisitRevokeLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeLease503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type RevokeLease503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers RevokeLease503ResponseHeaders
+}
+
+func (response RevokeLease503ApplicationProblemPlusJSONResponse) VisitRevokeLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGroupRuleWithQuotaRequestObject struct {
+	AccountID AccountID `json:"accountId"`
+	GroupID   GroupID   `json:"groupId"`
+}
+
+type GetGroupRuleWithQuotaResponseObject interface {
+	VisitGetGroupRuleWithQuotaResponse(w http.ResponseWriter) error
+}
+
+type GetGroupRuleWithQuota200JSONResponse GroupRuleWithQuota
+
+func (response GetGroupRuleWithQuota200JSONResponse) VisitGetGroupRuleWithQuotaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGroupRuleWithQuota400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response GetGroupRuleWithQuota400ApplicationProblemPlusJSONResponse) VisitGetGroupRuleWithQuotaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGroupRuleWithQuota401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetGroupRuleWithQuota401ApplicationProblemPlusJSONResponse) VisitGetGroupRuleWithQuotaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGroupRuleWithQuota403ApplicationProblemPlusJSONResponse Problem
+
+func (response GetGroupRuleWithQuota403ApplicationProblemPlusJSONResponse) VisitGetGroupRuleWithQuotaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGroupRuleWithQuota404ApplicationProblemPlusJSONResponse Problem
+
+func (response GetGroupRuleWithQuota404ApplicationProblemPlusJSONResponse) VisitGetGroupRuleWithQuotaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGroupRuleWithQuota429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response GetGroupRuleWithQuota429ApplicationProblemPlusJSONResponse) VisitGetGroupRuleWithQuotaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGroupRuleWithQuota500ApplicationProblemPlusJSONResponse Problem
+
+func (response GetGroupRuleWithQuota500ApplicationProblemPlusJSONResponse) VisitGetGroupRuleWithQuotaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGroupRuleWithQuota503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type GetGroupRuleWithQuota503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers GetGroupRuleWithQuota503ResponseHeaders
+}
+
+func (response GetGroupRuleWithQuota503ApplicationProblemPlusJSONResponse) VisitGetGroupRuleWithQuotaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetGroupRuleWithQuotaRequestObject struct {
+	AccountID AccountID `json:"accountId"`
+	GroupID   GroupID   `json:"groupId"`
+	Params    SetGroupRuleWithQuotaParams
+	Body      *SetGroupRuleWithQuotaJSONRequestBody
+}
+
+type SetGroupRuleWithQuotaResponseObject interface {
+	VisitSetGroupRuleWithQuotaResponse(w http.ResponseWriter) error
+}
+
+type SetGroupRuleWithQuota200JSONResponse GroupRuleWithQuota
+
+func (response SetGroupRuleWithQuota200JSONResponse) VisitSetGroupRuleWithQuotaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetGroupRuleWithQuota400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response SetGroupRuleWithQuota400ApplicationProblemPlusJSONResponse) VisitSetGroupRuleWithQuotaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetGroupRuleWithQuota401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response SetGroupRuleWithQuota401ApplicationProblemPlusJSONResponse) VisitSetGroupRuleWithQuotaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetGroupRuleWithQuota403ApplicationProblemPlusJSONResponse Problem
+
+func (response SetGroupRuleWithQuota403ApplicationProblemPlusJSONResponse) VisitSetGroupRuleWithQuotaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetGroupRuleWithQuota404ApplicationProblemPlusJSONResponse struct {
+	NoLicenseApplicationProblemPlusJSONResponse
+}
+
+func (response SetGroupRuleWithQuota404ApplicationProblemPlusJSONResponse) VisitSetGroupRuleWithQuotaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetGroupRuleWithQuota409ApplicationProblemPlusJSONResponse Problem
+
+func (response SetGroupRuleWithQuota409ApplicationProblemPlusJSONResponse) VisitSetGroupRuleWithQuotaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetGroupRuleWithQuota413ApplicationProblemPlusJSONResponse Problem
+
+func (response SetGroupRuleWithQuota413ApplicationProblemPlusJSONResponse) VisitSetGroupRuleWithQuotaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetGroupRuleWithQuota415ApplicationProblemPlusJSONResponse Problem
+
+func (response SetGroupRuleWithQuota415ApplicationProblemPlusJSONResponse) VisitSetGroupRuleWithQuotaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetGroupRuleWithQuota422ApplicationProblemPlusJSONResponse Problem
+
+func (response SetGroupRuleWithQuota422ApplicationProblemPlusJSONResponse) VisitSetGroupRuleWithQuotaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetGroupRuleWithQuota429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response SetGroupRuleWithQuota429ApplicationProblemPlusJSONResponse) VisitSetGroupRuleWithQuotaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetGroupRuleWithQuota500ApplicationProblemPlusJSONResponse Problem
+
+func (response SetGroupRuleWithQuota500ApplicationProblemPlusJSONResponse) VisitSetGroupRuleWithQuotaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetGroupRuleWithQuota503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type SetGroupRuleWithQuota503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers SetGroupRuleWithQuota503ResponseHeaders
+}
+
+func (response SetGroupRuleWithQuota503ApplicationProblemPlusJSONResponse) VisitSetGroupRuleWithQuotaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRulesOverviewRequestObject struct {
+	AccountID AccountID `json:"accountId"`
+}
+
+type GetRulesOverviewResponseObject interface {
+	VisitGetRulesOverviewResponse(w http.ResponseWriter) error
+}
+
+type GetRulesOverview200JSONResponse GroupRuleAllocation
+
+func (response GetRulesOverview200JSONResponse) VisitGetRulesOverviewResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRulesOverview400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response GetRulesOverview400ApplicationProblemPlusJSONResponse) VisitGetRulesOverviewResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRulesOverview401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetRulesOverview401ApplicationProblemPlusJSONResponse) VisitGetRulesOverviewResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRulesOverview403ApplicationProblemPlusJSONResponse Problem
+
+func (response GetRulesOverview403ApplicationProblemPlusJSONResponse) VisitGetRulesOverviewResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRulesOverview404ApplicationProblemPlusJSONResponse Problem
+
+func (response GetRulesOverview404ApplicationProblemPlusJSONResponse) VisitGetRulesOverviewResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRulesOverview429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response GetRulesOverview429ApplicationProblemPlusJSONResponse) VisitGetRulesOverviewResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRulesOverview500ApplicationProblemPlusJSONResponse Problem
+
+func (response GetRulesOverview500ApplicationProblemPlusJSONResponse) VisitGetRulesOverviewResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRulesOverview503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type GetRulesOverview503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers GetRulesOverview503ResponseHeaders
+}
+
+func (response GetRulesOverview503ApplicationProblemPlusJSONResponse) VisitGetRulesOverviewResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListGroupRulesWithQuotaRequestObject struct {
+	AccountID AccountID `json:"accountId"`
+	Params    ListGroupRulesWithQuotaParams
+}
+
+type ListGroupRulesWithQuotaResponseObject interface {
+	VisitListGroupRulesWithQuotaResponse(w http.ResponseWriter) error
+}
+
+type ListGroupRulesWithQuota200JSONResponse GroupAllocationWithQuotaPage
+
+func (response ListGroupRulesWithQuota200JSONResponse) VisitListGroupRulesWithQuotaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListGroupRulesWithQuota400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response ListGroupRulesWithQuota400ApplicationProblemPlusJSONResponse) VisitListGroupRulesWithQuotaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListGroupRulesWithQuota401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ListGroupRulesWithQuota401ApplicationProblemPlusJSONResponse) VisitListGroupRulesWithQuotaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListGroupRulesWithQuota403ApplicationProblemPlusJSONResponse Problem
+
+func (response ListGroupRulesWithQuota403ApplicationProblemPlusJSONResponse) VisitListGroupRulesWithQuotaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListGroupRulesWithQuota404ApplicationProblemPlusJSONResponse Problem
+
+func (response ListGroupRulesWithQuota404ApplicationProblemPlusJSONResponse) VisitListGroupRulesWithQuotaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListGroupRulesWithQuota429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response ListGroupRulesWithQuota429ApplicationProblemPlusJSONResponse) VisitListGroupRulesWithQuotaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListGroupRulesWithQuota500ApplicationProblemPlusJSONResponse Problem
+
+func (response ListGroupRulesWithQuota500ApplicationProblemPlusJSONResponse) VisitListGroupRulesWithQuotaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListGroupRulesWithQuota503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type ListGroupRulesWithQuota503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers ListGroupRulesWithQuota503ResponseHeaders
+}
+
+func (response ListGroupRulesWithQuota503ApplicationProblemPlusJSONResponse) VisitListGroupRulesWithQuotaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListHeldLicensesRequestObject struct {
+	AccountID AccountID `json:"accountId"`
+	Body      *ListHeldLicensesJSONRequestBody
+}
+
+type ListHeldLicensesResponseObject interface {
+	VisitListHeldLicensesResponse(w http.ResponseWriter) error
+}
+
+type ListHeldLicenses200JSONResponse []HeldUserLicense
+
+func (response ListHeldLicenses200JSONResponse) VisitListHeldLicensesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListHeldLicenses400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response ListHeldLicenses400ApplicationProblemPlusJSONResponse) VisitListHeldLicensesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListHeldLicenses401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ListHeldLicenses401ApplicationProblemPlusJSONResponse) VisitListHeldLicensesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListHeldLicenses403ApplicationProblemPlusJSONResponse Problem
+
+func (response ListHeldLicenses403ApplicationProblemPlusJSONResponse) VisitListHeldLicensesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListHeldLicenses404ApplicationProblemPlusJSONResponse Problem
+
+func (response ListHeldLicenses404ApplicationProblemPlusJSONResponse) VisitListHeldLicensesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListHeldLicenses413ApplicationProblemPlusJSONResponse Problem
+
+func (response ListHeldLicenses413ApplicationProblemPlusJSONResponse) VisitListHeldLicensesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListHeldLicenses415ApplicationProblemPlusJSONResponse Problem
+
+func (response ListHeldLicenses415ApplicationProblemPlusJSONResponse) VisitListHeldLicensesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListHeldLicenses429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response ListHeldLicenses429ApplicationProblemPlusJSONResponse) VisitListHeldLicensesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListHeldLicenses500ApplicationProblemPlusJSONResponse Problem
+
+func (response ListHeldLicenses500ApplicationProblemPlusJSONResponse) VisitListHeldLicensesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListHeldLicenses503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type ListHeldLicenses503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers ListHeldLicenses503ResponseHeaders
+}
+
+func (response ListHeldLicenses503ApplicationProblemPlusJSONResponse) VisitListHeldLicensesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLicenseInheritanceRequestObject struct {
+	AccountID AccountID `json:"accountId"`
+	UserID    UserID    `json:"userId"`
+}
+
+type GetLicenseInheritanceResponseObject interface {
+	VisitGetLicenseInheritanceResponse(w http.ResponseWriter) error
+}
+
+type GetLicenseInheritance200JSONResponse LicenseInheritance
+
+func (response GetLicenseInheritance200JSONResponse) VisitGetLicenseInheritanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLicenseInheritance400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response GetLicenseInheritance400ApplicationProblemPlusJSONResponse) VisitGetLicenseInheritanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLicenseInheritance401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetLicenseInheritance401ApplicationProblemPlusJSONResponse) VisitGetLicenseInheritanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLicenseInheritance403ApplicationProblemPlusJSONResponse Problem
+
+func (response GetLicenseInheritance403ApplicationProblemPlusJSONResponse) VisitGetLicenseInheritanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLicenseInheritance404ApplicationProblemPlusJSONResponse Problem
+
+func (response GetLicenseInheritance404ApplicationProblemPlusJSONResponse) VisitGetLicenseInheritanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLicenseInheritance429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response GetLicenseInheritance429ApplicationProblemPlusJSONResponse) VisitGetLicenseInheritanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLicenseInheritance500ApplicationProblemPlusJSONResponse Problem
+
+func (response GetLicenseInheritance500ApplicationProblemPlusJSONResponse) VisitGetLicenseInheritanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLicenseInheritance503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type GetLicenseInheritance503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers GetLicenseInheritance503ResponseHeaders
+}
+
+func (response GetLicenseInheritance503ApplicationProblemPlusJSONResponse) VisitGetLicenseInheritanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CloseUserSessionRequestObject struct {
+	AccountID AccountID `json:"accountId"`
+	Params    CloseUserSessionParams
+}
+
+type CloseUserSessionResponseObject interface {
+	VisitCloseUserSessionResponse(w http.ResponseWriter) error
+}
+
+type CloseUserSession200JSONResponse UserSession
+
+func (response CloseUserSession200JSONResponse) VisitCloseUserSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CloseUserSession400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response CloseUserSession400ApplicationProblemPlusJSONResponse) VisitCloseUserSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CloseUserSession401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response CloseUserSession401ApplicationProblemPlusJSONResponse) VisitCloseUserSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CloseUserSession403ApplicationProblemPlusJSONResponse Problem
+
+func (response CloseUserSession403ApplicationProblemPlusJSONResponse) VisitCloseUserSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CloseUserSession404ApplicationProblemPlusJSONResponse Problem
+
+func (response CloseUserSession404ApplicationProblemPlusJSONResponse) VisitCloseUserSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CloseUserSession422ApplicationProblemPlusJSONResponse Problem
+
+func (response CloseUserSession422ApplicationProblemPlusJSONResponse) VisitCloseUserSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CloseUserSession429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response CloseUserSession429ApplicationProblemPlusJSONResponse) VisitCloseUserSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CloseUserSession500ApplicationProblemPlusJSONResponse Problem
+
+func (response CloseUserSession500ApplicationProblemPlusJSONResponse) VisitCloseUserSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CloseUserSession503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type CloseUserSession503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers CloseUserSession503ResponseHeaders
+}
+
+func (response CloseUserSession503ApplicationProblemPlusJSONResponse) VisitCloseUserSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type OpenUserSessionRequestObject struct {
+	AccountID AccountID `json:"accountId"`
+	Params    OpenUserSessionParams
+	Body      *OpenUserSessionJSONRequestBody
+}
+
+type OpenUserSessionResponseObject interface {
+	VisitOpenUserSessionResponse(w http.ResponseWriter) error
+}
+
+type OpenUserSession200JSONResponse UserLicenseResponse
+
+func (response OpenUserSession200JSONResponse) VisitOpenUserSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type OpenUserSession400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response OpenUserSession400ApplicationProblemPlusJSONResponse) VisitOpenUserSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type OpenUserSession401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response OpenUserSession401ApplicationProblemPlusJSONResponse) VisitOpenUserSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type OpenUserSession403ApplicationProblemPlusJSONResponse Problem
+
+func (response OpenUserSession403ApplicationProblemPlusJSONResponse) VisitOpenUserSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type OpenUserSession404ApplicationProblemPlusJSONResponse struct {
+	NoLicenseApplicationProblemPlusJSONResponse
+}
+
+func (response OpenUserSession404ApplicationProblemPlusJSONResponse) VisitOpenUserSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type OpenUserSession409ApplicationProblemPlusJSONResponse struct {
+	ExhaustedApplicationProblemPlusJSONResponse
+}
+
+func (response OpenUserSession409ApplicationProblemPlusJSONResponse) VisitOpenUserSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type OpenUserSession413ApplicationProblemPlusJSONResponse Problem
+
+func (response OpenUserSession413ApplicationProblemPlusJSONResponse) VisitOpenUserSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type OpenUserSession415ApplicationProblemPlusJSONResponse Problem
+
+func (response OpenUserSession415ApplicationProblemPlusJSONResponse) VisitOpenUserSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type OpenUserSession422ApplicationProblemPlusJSONResponse Problem
+
+func (response OpenUserSession422ApplicationProblemPlusJSONResponse) VisitOpenUserSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type OpenUserSession429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response OpenUserSession429ApplicationProblemPlusJSONResponse) VisitOpenUserSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type OpenUserSession500ApplicationProblemPlusJSONResponse Problem
+
+func (response OpenUserSession500ApplicationProblemPlusJSONResponse) VisitOpenUserSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type OpenUserSession503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type OpenUserSession503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers OpenUserSession503ResponseHeaders
+}
+
+func (response OpenUserSession503ApplicationProblemPlusJSONResponse) VisitOpenUserSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListExplicitCodesRequestObject struct {
+	AccountID AccountID `json:"accountId"`
+}
+
+type ListExplicitCodesResponseObject interface {
+	VisitListExplicitCodesResponse(w http.ResponseWriter) error
+}
+
+type ListExplicitCodes200JSONResponse []string
+
+func (response ListExplicitCodes200JSONResponse) VisitListExplicitCodesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListExplicitCodes400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response ListExplicitCodes400ApplicationProblemPlusJSONResponse) VisitListExplicitCodesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListExplicitCodes401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ListExplicitCodes401ApplicationProblemPlusJSONResponse) VisitListExplicitCodesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListExplicitCodes403ApplicationProblemPlusJSONResponse Problem
+
+func (response ListExplicitCodes403ApplicationProblemPlusJSONResponse) VisitListExplicitCodesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListExplicitCodes404ApplicationProblemPlusJSONResponse Problem
+
+func (response ListExplicitCodes404ApplicationProblemPlusJSONResponse) VisitListExplicitCodesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListExplicitCodes429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response ListExplicitCodes429ApplicationProblemPlusJSONResponse) VisitListExplicitCodesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListExplicitCodes500ApplicationProblemPlusJSONResponse Problem
+
+func (response ListExplicitCodes500ApplicationProblemPlusJSONResponse) VisitListExplicitCodesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListExplicitCodes503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type ListExplicitCodes503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers ListExplicitCodes503ResponseHeaders
+}
+
+func (response ListExplicitCodes503ApplicationProblemPlusJSONResponse) VisitListExplicitCodesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListGroupCodesRequestObject struct {
+	AccountID AccountID `json:"accountId"`
+}
+
+type ListGroupCodesResponseObject interface {
+	VisitListGroupCodesResponse(w http.ResponseWriter) error
+}
+
+type ListGroupCodes200JSONResponse []string
+
+func (response ListGroupCodes200JSONResponse) VisitListGroupCodesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListGroupCodes400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response ListGroupCodes400ApplicationProblemPlusJSONResponse) VisitListGroupCodesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListGroupCodes401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ListGroupCodes401ApplicationProblemPlusJSONResponse) VisitListGroupCodesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListGroupCodes403ApplicationProblemPlusJSONResponse Problem
+
+func (response ListGroupCodes403ApplicationProblemPlusJSONResponse) VisitListGroupCodesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListGroupCodes404ApplicationProblemPlusJSONResponse Problem
+
+func (response ListGroupCodes404ApplicationProblemPlusJSONResponse) VisitListGroupCodesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListGroupCodes429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response ListGroupCodes429ApplicationProblemPlusJSONResponse) VisitListGroupCodesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListGroupCodes500ApplicationProblemPlusJSONResponse Problem
+
+func (response ListGroupCodes500ApplicationProblemPlusJSONResponse) VisitListGroupCodesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListGroupCodes503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type ListGroupCodes503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers ListGroupCodes503ResponseHeaders
+}
+
+func (response ListGroupCodes503ApplicationProblemPlusJSONResponse) VisitListGroupCodesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListExplicitAllocationPageRequestObject struct {
+	AccountID AccountID `json:"accountId"`
+	Params    ListExplicitAllocationPageParams
+}
+
+type ListExplicitAllocationPageResponseObject interface {
+	VisitListExplicitAllocationPageResponse(w http.ResponseWriter) error
+}
+
+type ListExplicitAllocationPage200JSONResponse UserExplicitAllocationPage
+
+func (response ListExplicitAllocationPage200JSONResponse) VisitListExplicitAllocationPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListExplicitAllocationPage400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response ListExplicitAllocationPage400ApplicationProblemPlusJSONResponse) VisitListExplicitAllocationPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListExplicitAllocationPage401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ListExplicitAllocationPage401ApplicationProblemPlusJSONResponse) VisitListExplicitAllocationPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListExplicitAllocationPage403ApplicationProblemPlusJSONResponse Problem
+
+func (response ListExplicitAllocationPage403ApplicationProblemPlusJSONResponse) VisitListExplicitAllocationPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListExplicitAllocationPage404ApplicationProblemPlusJSONResponse Problem
+
+func (response ListExplicitAllocationPage404ApplicationProblemPlusJSONResponse) VisitListExplicitAllocationPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListExplicitAllocationPage429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response ListExplicitAllocationPage429ApplicationProblemPlusJSONResponse) VisitListExplicitAllocationPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListExplicitAllocationPage500ApplicationProblemPlusJSONResponse Problem
+
+func (response ListExplicitAllocationPage500ApplicationProblemPlusJSONResponse) VisitListExplicitAllocationPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListExplicitAllocationPage503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type ListExplicitAllocationPage503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers ListExplicitAllocationPage503ResponseHeaders
+}
+
+func (response ListExplicitAllocationPage503ApplicationProblemPlusJSONResponse) VisitListExplicitAllocationPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetExplicitAllocationRequestObject struct {
+	AccountID AccountID `json:"accountId"`
+	UserID    UserID    `json:"userId"`
+}
+
+type GetExplicitAllocationResponseObject interface {
+	VisitGetExplicitAllocationResponse(w http.ResponseWriter) error
+}
+
+type GetExplicitAllocation200JSONResponse UserExplicitAllocation
+
+func (response GetExplicitAllocation200JSONResponse) VisitGetExplicitAllocationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetExplicitAllocation400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response GetExplicitAllocation400ApplicationProblemPlusJSONResponse) VisitGetExplicitAllocationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetExplicitAllocation401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetExplicitAllocation401ApplicationProblemPlusJSONResponse) VisitGetExplicitAllocationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetExplicitAllocation403ApplicationProblemPlusJSONResponse Problem
+
+func (response GetExplicitAllocation403ApplicationProblemPlusJSONResponse) VisitGetExplicitAllocationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetExplicitAllocation404ApplicationProblemPlusJSONResponse Problem
+
+func (response GetExplicitAllocation404ApplicationProblemPlusJSONResponse) VisitGetExplicitAllocationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetExplicitAllocation429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response GetExplicitAllocation429ApplicationProblemPlusJSONResponse) VisitGetExplicitAllocationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetExplicitAllocation500ApplicationProblemPlusJSONResponse Problem
+
+func (response GetExplicitAllocation500ApplicationProblemPlusJSONResponse) VisitGetExplicitAllocationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetExplicitAllocation503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type GetExplicitAllocation503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers GetExplicitAllocation503ResponseHeaders
+}
+
+func (response GetExplicitAllocation503ApplicationProblemPlusJSONResponse) VisitGetExplicitAllocationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListExplicitAllocationsRequestObject struct {
+	AccountID AccountID `json:"accountId"`
+}
+
+type ListExplicitAllocationsResponseObject interface {
+	VisitListExplicitAllocationsResponse(w http.ResponseWriter) error
+}
+
+type ListExplicitAllocations200JSONResponse []UserExplicitAllocation
+
+func (response ListExplicitAllocations200JSONResponse) VisitListExplicitAllocationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListExplicitAllocations400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response ListExplicitAllocations400ApplicationProblemPlusJSONResponse) VisitListExplicitAllocationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListExplicitAllocations401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ListExplicitAllocations401ApplicationProblemPlusJSONResponse) VisitListExplicitAllocationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListExplicitAllocations403ApplicationProblemPlusJSONResponse Problem
+
+func (response ListExplicitAllocations403ApplicationProblemPlusJSONResponse) VisitListExplicitAllocationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListExplicitAllocations404ApplicationProblemPlusJSONResponse Problem
+
+func (response ListExplicitAllocations404ApplicationProblemPlusJSONResponse) VisitListExplicitAllocationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListExplicitAllocations429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response ListExplicitAllocations429ApplicationProblemPlusJSONResponse) VisitListExplicitAllocationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListExplicitAllocations500ApplicationProblemPlusJSONResponse Problem
+
+func (response ListExplicitAllocations500ApplicationProblemPlusJSONResponse) VisitListExplicitAllocationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListExplicitAllocations503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type ListExplicitAllocations503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers ListExplicitAllocations503ResponseHeaders
+}
+
+func (response ListExplicitAllocations503ApplicationProblemPlusJSONResponse) VisitListExplicitAllocationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAvailableUserBundlesRequestObject struct {
+	AccountID    AccountID    `json:"accountId"`
+	UserGlobalID UserGlobalID `json:"userGlobalId"`
+}
+
+type GetAvailableUserBundlesResponseObject interface {
+	VisitGetAvailableUserBundlesResponse(w http.ResponseWriter) error
+}
+
+type GetAvailableUserBundles200JSONResponse EditableUserBundle
+
+func (response GetAvailableUserBundles200JSONResponse) VisitGetAvailableUserBundlesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAvailableUserBundles400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response GetAvailableUserBundles400ApplicationProblemPlusJSONResponse) VisitGetAvailableUserBundlesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAvailableUserBundles401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetAvailableUserBundles401ApplicationProblemPlusJSONResponse) VisitGetAvailableUserBundlesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAvailableUserBundles403ApplicationProblemPlusJSONResponse Problem
+
+func (response GetAvailableUserBundles403ApplicationProblemPlusJSONResponse) VisitGetAvailableUserBundlesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAvailableUserBundles404ApplicationProblemPlusJSONResponse Problem
+
+func (response GetAvailableUserBundles404ApplicationProblemPlusJSONResponse) VisitGetAvailableUserBundlesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAvailableUserBundles429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response GetAvailableUserBundles429ApplicationProblemPlusJSONResponse) VisitGetAvailableUserBundlesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAvailableUserBundles500ApplicationProblemPlusJSONResponse Problem
+
+func (response GetAvailableUserBundles500ApplicationProblemPlusJSONResponse) VisitGetAvailableUserBundlesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAvailableUserBundles503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type GetAvailableUserBundles503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers GetAvailableUserBundles503ResponseHeaders
+}
+
+func (response GetAvailableUserBundles503ApplicationProblemPlusJSONResponse) VisitGetAvailableUserBundlesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListUserBundleLeasesRequestObject struct {
+	AccountID    AccountID    `json:"accountId"`
+	UserGlobalID UserGlobalID `json:"userGlobalId"`
+}
+
+type ListUserBundleLeasesResponseObject interface {
+	VisitListUserBundleLeasesResponse(w http.ResponseWriter) error
+}
+
+type ListUserBundleLeases200JSONResponse []UserBundleLease
+
+func (response ListUserBundleLeases200JSONResponse) VisitListUserBundleLeasesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListUserBundleLeases400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response ListUserBundleLeases400ApplicationProblemPlusJSONResponse) VisitListUserBundleLeasesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListUserBundleLeases401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ListUserBundleLeases401ApplicationProblemPlusJSONResponse) VisitListUserBundleLeasesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListUserBundleLeases403ApplicationProblemPlusJSONResponse Problem
+
+func (response ListUserBundleLeases403ApplicationProblemPlusJSONResponse) VisitListUserBundleLeasesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListUserBundleLeases404ApplicationProblemPlusJSONResponse Problem
+
+func (response ListUserBundleLeases404ApplicationProblemPlusJSONResponse) VisitListUserBundleLeasesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListUserBundleLeases429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response ListUserBundleLeases429ApplicationProblemPlusJSONResponse) VisitListUserBundleLeasesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListUserBundleLeases500ApplicationProblemPlusJSONResponse Problem
+
+func (response ListUserBundleLeases500ApplicationProblemPlusJSONResponse) VisitListUserBundleLeasesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListUserBundleLeases503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type ListUserBundleLeases503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers ListUserBundleLeases503ResponseHeaders
+}
+
+func (response ListUserBundleLeases503ApplicationProblemPlusJSONResponse) VisitListUserBundleLeasesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUserLicenseStateRequestObject struct {
+	AccountID AccountID `json:"accountId"`
+	UserID    UserID    `json:"userId"`
+}
+
+type GetUserLicenseStateResponseObject interface {
+	VisitGetUserLicenseStateResponse(w http.ResponseWriter) error
+}
+
+type GetUserLicenseState200JSONResponse UserLicenseState
+
+func (response GetUserLicenseState200JSONResponse) VisitGetUserLicenseStateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUserLicenseState400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response GetUserLicenseState400ApplicationProblemPlusJSONResponse) VisitGetUserLicenseStateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUserLicenseState401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetUserLicenseState401ApplicationProblemPlusJSONResponse) VisitGetUserLicenseStateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUserLicenseState403ApplicationProblemPlusJSONResponse Problem
+
+func (response GetUserLicenseState403ApplicationProblemPlusJSONResponse) VisitGetUserLicenseStateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUserLicenseState404ApplicationProblemPlusJSONResponse Problem
+
+func (response GetUserLicenseState404ApplicationProblemPlusJSONResponse) VisitGetUserLicenseStateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUserLicenseState429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response GetUserLicenseState429ApplicationProblemPlusJSONResponse) VisitGetUserLicenseStateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUserLicenseState500ApplicationProblemPlusJSONResponse Problem
+
+func (response GetUserLicenseState500ApplicationProblemPlusJSONResponse) VisitGetUserLicenseStateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUserLicenseState503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type GetUserLicenseState503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers GetUserLicenseState503ResponseHeaders
+}
+
+func (response GetUserLicenseState503ApplicationProblemPlusJSONResponse) VisitGetUserLicenseStateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CloseSessionOfUserRequestObject struct {
+	AccountID AccountID `json:"accountId"`
+	UserID    UserID    `json:"userId"`
+	Params    CloseSessionOfUserParams
+}
+
+type CloseSessionOfUserResponseObject interface {
+	VisitCloseSessionOfUserResponse(w http.ResponseWriter) error
+}
+
+type CloseSessionOfUser200JSONResponse UserSession
+
+func (response CloseSessionOfUser200JSONResponse) VisitCloseSessionOfUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CloseSessionOfUser400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response CloseSessionOfUser400ApplicationProblemPlusJSONResponse) VisitCloseSessionOfUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CloseSessionOfUser401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response CloseSessionOfUser401ApplicationProblemPlusJSONResponse) VisitCloseSessionOfUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CloseSessionOfUser403ApplicationProblemPlusJSONResponse Problem
+
+func (response CloseSessionOfUser403ApplicationProblemPlusJSONResponse) VisitCloseSessionOfUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CloseSessionOfUser404ApplicationProblemPlusJSONResponse Problem
+
+func (response CloseSessionOfUser404ApplicationProblemPlusJSONResponse) VisitCloseSessionOfUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CloseSessionOfUser422ApplicationProblemPlusJSONResponse Problem
+
+func (response CloseSessionOfUser422ApplicationProblemPlusJSONResponse) VisitCloseSessionOfUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CloseSessionOfUser429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response CloseSessionOfUser429ApplicationProblemPlusJSONResponse) VisitCloseSessionOfUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CloseSessionOfUser500ApplicationProblemPlusJSONResponse Problem
+
+func (response CloseSessionOfUser500ApplicationProblemPlusJSONResponse) VisitCloseSessionOfUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CloseSessionOfUser503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type CloseSessionOfUser503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers CloseSessionOfUser503ResponseHeaders
+}
+
+func (response CloseSessionOfUser503ApplicationProblemPlusJSONResponse) VisitCloseSessionOfUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
 	// RemoveUserLicenses Remove the direct allocations of users
@@ -1092,6 +7058,93 @@ type StrictServerInterface interface {
 	// ReplaceUserLicenses Allocate bundles to users
 	// (PUT /lease_/api/account/{accountId}/user-license)
 	ReplaceUserLicenses(ctx context.Context, request ReplaceUserLicensesRequestObject) (ReplaceUserLicensesResponseObject, error)
+	// ReleaseOwnLicenses Give back what the caller holds through groups
+	// (DELETE /lease_/api/account/{accountId}/user-license/currentUser)
+	ReleaseOwnLicenses(ctx context.Context, request ReleaseOwnLicensesRequestObject) (ReleaseOwnLicensesResponseObject, error)
+	// ListGroupAllocations Read the rules of some groups
+	// (POST /lease_/api/account/{accountId}/user-license/group)
+	ListGroupAllocations(ctx context.Context, request ListGroupAllocationsRequestObject) (ListGroupAllocationsResponseObject, error)
+	// ListGroupAllocationPage List the rules
+	// (GET /lease_/api/account/{accountId}/user-license/group/page)
+	ListGroupAllocationPage(ctx context.Context, request ListGroupAllocationPageRequestObject) (ListGroupAllocationPageResponseObject, error)
+	// RemoveGroupRule Remove the rule of a group
+	// (DELETE /lease_/api/account/{accountId}/user-license/group/{groupId})
+	RemoveGroupRule(ctx context.Context, request RemoveGroupRuleRequestObject) (RemoveGroupRuleResponseObject, error)
+	// GetGroupRule What is needed to make or edit the rule of a group
+	// (GET /lease_/api/account/{accountId}/user-license/group/{groupId})
+	GetGroupRule(ctx context.Context, request GetGroupRuleRequestObject) (GetGroupRuleResponseObject, error)
+	// PostGroupRule Set the rule of a group
+	// (POST /lease_/api/account/{accountId}/user-license/group/{groupId})
+	PostGroupRule(ctx context.Context, request PostGroupRuleRequestObject) (PostGroupRuleResponseObject, error)
+	// SetGroupRule Set the rule of a group
+	// (PUT /lease_/api/account/{accountId}/user-license/group/{groupId})
+	SetGroupRule(ctx context.Context, request SetGroupRuleRequestObject) (SetGroupRuleResponseObject, error)
+	// GetGroupAllocation Read the rule of a group in the form of an allocation
+	// (GET /lease_/api/account/{accountId}/user-license/group/{groupId}/allocation)
+	GetGroupAllocation(ctx context.Context, request GetGroupAllocationRequestObject) (GetGroupAllocationResponseObject, error)
+	// ListGroupUsersInBulk List who holds something through a group
+	// (GET /lease_/api/account/{accountId}/user-license/group/{groupId}/bulk-users)
+	ListGroupUsersInBulk(ctx context.Context, request ListGroupUsersInBulkRequestObject) (ListGroupUsersInBulkResponseObject, error)
+	// RevokeLeases End what people hold through a group
+	// (DELETE /lease_/api/account/{accountId}/user-license/group/{groupId}/user)
+	RevokeLeases(ctx context.Context, request RevokeLeasesRequestObject) (RevokeLeasesResponseObject, error)
+	// ListGroupUsers List who holds something through a group
+	// (GET /lease_/api/account/{accountId}/user-license/group/{groupId}/user)
+	ListGroupUsers(ctx context.Context, request ListGroupUsersRequestObject) (ListGroupUsersResponseObject, error)
+	// RevokeLease End what a person holds through a group
+	// (DELETE /lease_/api/account/{accountId}/user-license/group/{groupId}/user/{userId})
+	RevokeLease(ctx context.Context, request RevokeLeaseRequestObject) (RevokeLeaseResponseObject, error)
+	// GetGroupRuleWithQuota Read the rule of a group with its quotas
+	// (GET /lease_/api/account/{accountId}/user-license/group/{groupId}/with-quota)
+	GetGroupRuleWithQuota(ctx context.Context, request GetGroupRuleWithQuotaRequestObject) (GetGroupRuleWithQuotaResponseObject, error)
+	// SetGroupRuleWithQuota Set the rule of a group with its quotas
+	// (PUT /lease_/api/account/{accountId}/user-license/group/{groupId}/with-quota)
+	SetGroupRuleWithQuota(ctx context.Context, request SetGroupRuleWithQuotaRequestObject) (SetGroupRuleWithQuotaResponseObject, error)
+	// GetRulesOverview What the rules of all groups offer together
+	// (GET /lease_/api/account/{accountId}/user-license/groups)
+	GetRulesOverview(ctx context.Context, request GetRulesOverviewRequestObject) (GetRulesOverviewResponseObject, error)
+	// ListGroupRulesWithQuota List the rules with their quotas
+	// (GET /lease_/api/account/{accountId}/user-license/groups/with-quota)
+	ListGroupRulesWithQuota(ctx context.Context, request ListGroupRulesWithQuotaRequestObject) (ListGroupRulesWithQuotaResponseObject, error)
+	// ListHeldLicenses Read what people hold
+	// (POST /lease_/api/account/{accountId}/user-license/license/users)
+	ListHeldLicenses(ctx context.Context, request ListHeldLicensesRequestObject) (ListHeldLicensesResponseObject, error)
+	// GetLicenseInheritance What a person has and could have through groups
+	// (GET /lease_/api/account/{accountId}/user-license/licenseInheritance/{userId})
+	GetLicenseInheritance(ctx context.Context, request GetLicenseInheritanceRequestObject) (GetLicenseInheritanceResponseObject, error)
+	// CloseUserSession End a session of the caller
+	// (DELETE /lease_/api/account/{accountId}/user-license/session)
+	CloseUserSession(ctx context.Context, request CloseUserSessionRequestObject) (CloseUserSessionResponseObject, error)
+	// OpenUserSession Begin a session of the caller, or tell that it goes on
+	// (POST /lease_/api/account/{accountId}/user-license/session)
+	OpenUserSession(ctx context.Context, request OpenUserSessionRequestObject) (OpenUserSessionResponseObject, error)
+	// ListExplicitCodes List the codes that somebody holds directly
+	// (GET /lease_/api/account/{accountId}/user-license/ublCodes/explicit)
+	ListExplicitCodes(ctx context.Context, request ListExplicitCodesRequestObject) (ListExplicitCodesResponseObject, error)
+	// ListGroupCodes List the codes that rules offer
+	// (GET /lease_/api/account/{accountId}/user-license/ublCodes/group)
+	ListGroupCodes(ctx context.Context, request ListGroupCodesRequestObject) (ListGroupCodesResponseObject, error)
+	// ListExplicitAllocationPage List the direct allocations in pages
+	// (GET /lease_/api/account/{accountId}/user-license/user/page)
+	ListExplicitAllocationPage(ctx context.Context, request ListExplicitAllocationPageRequestObject) (ListExplicitAllocationPageResponseObject, error)
+	// GetExplicitAllocation Read the direct allocation of a person
+	// (GET /lease_/api/account/{accountId}/user-license/user/{userId}/allocation)
+	GetExplicitAllocation(ctx context.Context, request GetExplicitAllocationRequestObject) (GetExplicitAllocationResponseObject, error)
+	// ListExplicitAllocations List the direct allocations
+	// (GET /lease_/api/account/{accountId}/user-license/users)
+	ListExplicitAllocations(ctx context.Context, request ListExplicitAllocationsRequestObject) (ListExplicitAllocationsResponseObject, error)
+	// GetAvailableUserBundles What is needed to edit the direct allocation of a person
+	// (GET /lease_/api/account/{accountId}/user-license/{userGlobalId}/availableUserBundles)
+	GetAvailableUserBundles(ctx context.Context, request GetAvailableUserBundlesRequestObject) (GetAvailableUserBundlesResponseObject, error)
+	// ListUserBundleLeases List what a person holds, by source
+	// (GET /lease_/api/account/{accountId}/user-license/{userGlobalId}/userBundleLeases)
+	ListUserBundleLeases(ctx context.Context, request ListUserBundleLeasesRequestObject) (ListUserBundleLeasesResponseObject, error)
+	// GetUserLicenseState What a person may use now
+	// (GET /lease_/api/account/{accountId}/user-license/{userId})
+	GetUserLicenseState(ctx context.Context, request GetUserLicenseStateRequestObject) (GetUserLicenseStateResponseObject, error)
+	// CloseSessionOfUser End a session of a person
+	// (DELETE /lease_/api/account/{accountId}/user-license/{userId}/session)
+	CloseSessionOfUser(ctx context.Context, request CloseSessionOfUserRequestObject) (CloseSessionOfUserResponseObject, error)
 }
 
 type strictHandler struct {
@@ -1168,6 +7221,429 @@ func (s *strictHandler) ReplaceUserLicenses(w http.ResponseWriter, r *http.Reque
 	response, err := s.handlers.ReplaceUserLicenses(r.Context(), request)
 	if err == nil {
 		err = response.VisitReplaceUserLicensesResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) ReleaseOwnLicenses(w http.ResponseWriter, r *http.Request, accountID AccountID, params ReleaseOwnLicensesParams) {
+	var request ReleaseOwnLicensesRequestObject
+	request.AccountID = accountID
+	request.Params = params
+	response, err := s.handlers.ReleaseOwnLicenses(r.Context(), request)
+	if err == nil {
+		err = response.VisitReleaseOwnLicensesResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) ListGroupAllocations(w http.ResponseWriter, r *http.Request, accountID AccountID) {
+	var request ListGroupAllocationsRequestObject
+	request.AccountID = accountID
+	var body ListGroupAllocationsJSONRequestBody
+	if err := s.decode(r, &body); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	request.Body = &body
+	response, err := s.handlers.ListGroupAllocations(r.Context(), request)
+	if err == nil {
+		err = response.VisitListGroupAllocationsResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) ListGroupAllocationPage(w http.ResponseWriter, r *http.Request, accountID AccountID, params ListGroupAllocationPageParams) {
+	var request ListGroupAllocationPageRequestObject
+	request.AccountID = accountID
+	request.Params = params
+	response, err := s.handlers.ListGroupAllocationPage(r.Context(), request)
+	if err == nil {
+		err = response.VisitListGroupAllocationPageResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) RemoveGroupRule(w http.ResponseWriter, r *http.Request, accountID AccountID, groupID GroupID, params RemoveGroupRuleParams) {
+	var request RemoveGroupRuleRequestObject
+	request.AccountID = accountID
+	request.GroupID = groupID
+	request.Params = params
+	response, err := s.handlers.RemoveGroupRule(r.Context(), request)
+	if err == nil {
+		err = response.VisitRemoveGroupRuleResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) GetGroupRule(w http.ResponseWriter, r *http.Request, accountID AccountID, groupID GroupID) {
+	var request GetGroupRuleRequestObject
+	request.AccountID = accountID
+	request.GroupID = groupID
+	response, err := s.handlers.GetGroupRule(r.Context(), request)
+	if err == nil {
+		err = response.VisitGetGroupRuleResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) PostGroupRule(w http.ResponseWriter, r *http.Request, accountID AccountID, groupID GroupID, params PostGroupRuleParams) {
+	var request PostGroupRuleRequestObject
+	request.AccountID = accountID
+	request.GroupID = groupID
+	request.Params = params
+	var body PostGroupRuleJSONRequestBody
+	if err := s.decode(r, &body); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	request.Body = &body
+	response, err := s.handlers.PostGroupRule(r.Context(), request)
+	if err == nil {
+		err = response.VisitPostGroupRuleResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) SetGroupRule(w http.ResponseWriter, r *http.Request, accountID AccountID, groupID GroupID, params SetGroupRuleParams) {
+	var request SetGroupRuleRequestObject
+	request.AccountID = accountID
+	request.GroupID = groupID
+	request.Params = params
+	var body SetGroupRuleJSONRequestBody
+	if err := s.decode(r, &body); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	request.Body = &body
+	response, err := s.handlers.SetGroupRule(r.Context(), request)
+	if err == nil {
+		err = response.VisitSetGroupRuleResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) GetGroupAllocation(w http.ResponseWriter, r *http.Request, accountID AccountID, groupID GroupID) {
+	var request GetGroupAllocationRequestObject
+	request.AccountID = accountID
+	request.GroupID = groupID
+	response, err := s.handlers.GetGroupAllocation(r.Context(), request)
+	if err == nil {
+		err = response.VisitGetGroupAllocationResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) ListGroupUsersInBulk(w http.ResponseWriter, r *http.Request, accountID AccountID, groupID GroupID, params ListGroupUsersInBulkParams) {
+	var request ListGroupUsersInBulkRequestObject
+	request.AccountID = accountID
+	request.GroupID = groupID
+	request.Params = params
+	response, err := s.handlers.ListGroupUsersInBulk(r.Context(), request)
+	if err == nil {
+		err = response.VisitListGroupUsersInBulkResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) RevokeLeases(w http.ResponseWriter, r *http.Request, accountID AccountID, groupID GroupID, params RevokeLeasesParams) {
+	var request RevokeLeasesRequestObject
+	request.AccountID = accountID
+	request.GroupID = groupID
+	request.Params = params
+	var body RevokeLeasesJSONRequestBody
+	if err := s.decode(r, &body); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	request.Body = &body
+	response, err := s.handlers.RevokeLeases(r.Context(), request)
+	if err == nil {
+		err = response.VisitRevokeLeasesResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) ListGroupUsers(w http.ResponseWriter, r *http.Request, accountID AccountID, groupID GroupID, params ListGroupUsersParams) {
+	var request ListGroupUsersRequestObject
+	request.AccountID = accountID
+	request.GroupID = groupID
+	request.Params = params
+	response, err := s.handlers.ListGroupUsers(r.Context(), request)
+	if err == nil {
+		err = response.VisitListGroupUsersResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) RevokeLease(w http.ResponseWriter, r *http.Request, accountID AccountID, groupID GroupID, userID UserID, params RevokeLeaseParams) {
+	var request RevokeLeaseRequestObject
+	request.AccountID = accountID
+	request.GroupID = groupID
+	request.UserID = userID
+	request.Params = params
+	response, err := s.handlers.RevokeLease(r.Context(), request)
+	if err == nil {
+		err = response.VisitRevokeLeaseResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) GetGroupRuleWithQuota(w http.ResponseWriter, r *http.Request, accountID AccountID, groupID GroupID) {
+	var request GetGroupRuleWithQuotaRequestObject
+	request.AccountID = accountID
+	request.GroupID = groupID
+	response, err := s.handlers.GetGroupRuleWithQuota(r.Context(), request)
+	if err == nil {
+		err = response.VisitGetGroupRuleWithQuotaResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) SetGroupRuleWithQuota(w http.ResponseWriter, r *http.Request, accountID AccountID, groupID GroupID, params SetGroupRuleWithQuotaParams) {
+	var request SetGroupRuleWithQuotaRequestObject
+	request.AccountID = accountID
+	request.GroupID = groupID
+	request.Params = params
+	var body SetGroupRuleWithQuotaJSONRequestBody
+	if err := s.decode(r, &body); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	request.Body = &body
+	response, err := s.handlers.SetGroupRuleWithQuota(r.Context(), request)
+	if err == nil {
+		err = response.VisitSetGroupRuleWithQuotaResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) GetRulesOverview(w http.ResponseWriter, r *http.Request, accountID AccountID) {
+	var request GetRulesOverviewRequestObject
+	request.AccountID = accountID
+	response, err := s.handlers.GetRulesOverview(r.Context(), request)
+	if err == nil {
+		err = response.VisitGetRulesOverviewResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) ListGroupRulesWithQuota(w http.ResponseWriter, r *http.Request, accountID AccountID, params ListGroupRulesWithQuotaParams) {
+	var request ListGroupRulesWithQuotaRequestObject
+	request.AccountID = accountID
+	request.Params = params
+	response, err := s.handlers.ListGroupRulesWithQuota(r.Context(), request)
+	if err == nil {
+		err = response.VisitListGroupRulesWithQuotaResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) ListHeldLicenses(w http.ResponseWriter, r *http.Request, accountID AccountID) {
+	var request ListHeldLicensesRequestObject
+	request.AccountID = accountID
+	var body ListHeldLicensesJSONRequestBody
+	if err := s.decode(r, &body); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	request.Body = &body
+	response, err := s.handlers.ListHeldLicenses(r.Context(), request)
+	if err == nil {
+		err = response.VisitListHeldLicensesResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) GetLicenseInheritance(w http.ResponseWriter, r *http.Request, accountID AccountID, userID UserID) {
+	var request GetLicenseInheritanceRequestObject
+	request.AccountID = accountID
+	request.UserID = userID
+	response, err := s.handlers.GetLicenseInheritance(r.Context(), request)
+	if err == nil {
+		err = response.VisitGetLicenseInheritanceResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) CloseUserSession(w http.ResponseWriter, r *http.Request, accountID AccountID, params CloseUserSessionParams) {
+	var request CloseUserSessionRequestObject
+	request.AccountID = accountID
+	request.Params = params
+	response, err := s.handlers.CloseUserSession(r.Context(), request)
+	if err == nil {
+		err = response.VisitCloseUserSessionResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) OpenUserSession(w http.ResponseWriter, r *http.Request, accountID AccountID, params OpenUserSessionParams) {
+	var request OpenUserSessionRequestObject
+	request.AccountID = accountID
+	request.Params = params
+	if r.ContentLength != 0 { // the body may be left out, or null
+		if err := s.decode(r, &request.Body); err != nil {
+			s.fail(w, r, err)
+			return
+		}
+	}
+	response, err := s.handlers.OpenUserSession(r.Context(), request)
+	if err == nil {
+		err = response.VisitOpenUserSessionResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) ListExplicitCodes(w http.ResponseWriter, r *http.Request, accountID AccountID) {
+	var request ListExplicitCodesRequestObject
+	request.AccountID = accountID
+	response, err := s.handlers.ListExplicitCodes(r.Context(), request)
+	if err == nil {
+		err = response.VisitListExplicitCodesResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) ListGroupCodes(w http.ResponseWriter, r *http.Request, accountID AccountID) {
+	var request ListGroupCodesRequestObject
+	request.AccountID = accountID
+	response, err := s.handlers.ListGroupCodes(r.Context(), request)
+	if err == nil {
+		err = response.VisitListGroupCodesResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) ListExplicitAllocationPage(w http.ResponseWriter, r *http.Request, accountID AccountID, params ListExplicitAllocationPageParams) {
+	var request ListExplicitAllocationPageRequestObject
+	request.AccountID = accountID
+	request.Params = params
+	response, err := s.handlers.ListExplicitAllocationPage(r.Context(), request)
+	if err == nil {
+		err = response.VisitListExplicitAllocationPageResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) GetExplicitAllocation(w http.ResponseWriter, r *http.Request, accountID AccountID, userID UserID) {
+	var request GetExplicitAllocationRequestObject
+	request.AccountID = accountID
+	request.UserID = userID
+	response, err := s.handlers.GetExplicitAllocation(r.Context(), request)
+	if err == nil {
+		err = response.VisitGetExplicitAllocationResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) ListExplicitAllocations(w http.ResponseWriter, r *http.Request, accountID AccountID) {
+	var request ListExplicitAllocationsRequestObject
+	request.AccountID = accountID
+	response, err := s.handlers.ListExplicitAllocations(r.Context(), request)
+	if err == nil {
+		err = response.VisitListExplicitAllocationsResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) GetAvailableUserBundles(w http.ResponseWriter, r *http.Request, accountID AccountID, userGlobalID UserGlobalID) {
+	var request GetAvailableUserBundlesRequestObject
+	request.AccountID = accountID
+	request.UserGlobalID = userGlobalID
+	response, err := s.handlers.GetAvailableUserBundles(r.Context(), request)
+	if err == nil {
+		err = response.VisitGetAvailableUserBundlesResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) ListUserBundleLeases(w http.ResponseWriter, r *http.Request, accountID AccountID, userGlobalID UserGlobalID) {
+	var request ListUserBundleLeasesRequestObject
+	request.AccountID = accountID
+	request.UserGlobalID = userGlobalID
+	response, err := s.handlers.ListUserBundleLeases(r.Context(), request)
+	if err == nil {
+		err = response.VisitListUserBundleLeasesResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) GetUserLicenseState(w http.ResponseWriter, r *http.Request, accountID AccountID, userID UserID) {
+	var request GetUserLicenseStateRequestObject
+	request.AccountID = accountID
+	request.UserID = userID
+	response, err := s.handlers.GetUserLicenseState(r.Context(), request)
+	if err == nil {
+		err = response.VisitGetUserLicenseStateResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) CloseSessionOfUser(w http.ResponseWriter, r *http.Request, accountID AccountID, userID UserID, params CloseSessionOfUserParams) {
+	var request CloseSessionOfUserRequestObject
+	request.AccountID = accountID
+	request.UserID = userID
+	request.Params = params
+	response, err := s.handlers.CloseSessionOfUser(r.Context(), request)
+	if err == nil {
+		err = response.VisitCloseSessionOfUserResponse(w)
 	}
 	if err != nil {
 		s.fail(w, r, err)

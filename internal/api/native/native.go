@@ -1,4 +1,4 @@
-// Package native is the door of our own API: what a host administrator sets up, and who a token belongs to. Each handler decodes, calls a use case and
+// Package native is the door of our own API: what a host administrator sets up, what an organization decides, and who a token belongs to. Each handler decodes, calls a use case and
 // encodes; whether values make sense is decided behind it. Routes and types are generated from api/seatwright.yaml.
 package native
 
@@ -25,6 +25,7 @@ type Directory interface {
 
 // Licensing enters purchases. An empty id and a zero start are for it to fill in.
 type Licensing interface {
+	PolicyBook
 	CreateLot(ctx context.Context, caller seatwright.Caller, lot seatwright.Lot) (seatwright.Lot, error)
 }
 

@@ -27,6 +27,12 @@ type ServerInterface interface {
 	// CreateLot Enter a purchase
 	// (POST /api/v1/organizations/{org}/lots)
 	CreateLot(w http.ResponseWriter, r *http.Request, org Org, params CreateLotParams)
+	// GetPolicies What an organization has decided about its licenses
+	// (GET /api/v1/organizations/{org}/policies)
+	GetPolicies(w http.ResponseWriter, r *http.Request, org Org)
+	// ChangePolicies Change policies of an organization
+	// (PATCH /api/v1/organizations/{org}/policies)
+	ChangePolicies(w http.ResponseWriter, r *http.Request, org Org, params ChangePoliciesParams)
 	// CreateTenant Create a tenant
 	// (POST /api/v1/organizations/{org}/tenants)
 	CreateTenant(w http.ResponseWriter, r *http.Request, org Org, params CreateTenantParams)
@@ -154,6 +160,82 @@ func (siw *ServerInterfaceWrapper) CreateLot(w http.ResponseWriter, r *http.Requ
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.CreateLot(w, r, org, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetPolicies operation middleware
+func (siw *ServerInterfaceWrapper) GetPolicies(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "org" -------------
+	var org Org
+
+	err = runtime.BindStyledParameterWithOptions("simple", "org", r.PathValue("org"), &org, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "org", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetPolicies(w, r, org)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ChangePolicies operation middleware
+func (siw *ServerInterfaceWrapper) ChangePolicies(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "org" -------------
+	var org Org
+
+	err = runtime.BindStyledParameterWithOptions("simple", "org", r.PathValue("org"), &org, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "org", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ChangePoliciesParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey RequestKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ChangePolicies(w, r, org, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -389,6 +471,8 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v1/organizations/{org}/tenants", wrapper.CreateTenant)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v1/organizations/{org}/users", wrapper.CreateUser)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v1/organizations/{org}/lots", wrapper.CreateLot)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/organizations/{org}/policies", wrapper.GetPolicies)
+	m.HandleFunc(http.MethodPatch+" "+options.BaseURL+"/api/v1/organizations/{org}/policies", wrapper.ChangePolicies)
 
 	return m
 }
@@ -930,6 +1014,322 @@ func (response CreateLot503ApplicationProblemPlusJSONResponse) VisitCreateLotRes
 	return err
 }
 
+type GetPoliciesRequestObject struct {
+	Org Org `json:"org"`
+}
+
+type GetPoliciesResponseObject interface {
+	VisitGetPoliciesResponse(w http.ResponseWriter) error
+}
+
+type GetPolicies200JSONResponse Policies
+
+func (response GetPolicies200JSONResponse) VisitGetPoliciesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPolicies400ApplicationProblemPlusJSONResponse struct {
+	RefusedApplicationProblemPlusJSONResponse
+}
+
+func (response GetPolicies400ApplicationProblemPlusJSONResponse) VisitGetPoliciesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPolicies401ApplicationProblemPlusJSONResponse struct {
+	NotSignedInApplicationProblemPlusJSONResponse
+}
+
+func (response GetPolicies401ApplicationProblemPlusJSONResponse) VisitGetPoliciesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPolicies403ApplicationProblemPlusJSONResponse Problem
+
+func (response GetPolicies403ApplicationProblemPlusJSONResponse) VisitGetPoliciesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPolicies404ApplicationProblemPlusJSONResponse Problem
+
+func (response GetPolicies404ApplicationProblemPlusJSONResponse) VisitGetPoliciesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPolicies429ApplicationProblemPlusJSONResponse struct {
+	NotNowApplicationProblemPlusJSONResponse
+}
+
+func (response GetPolicies429ApplicationProblemPlusJSONResponse) VisitGetPoliciesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPolicies500ApplicationProblemPlusJSONResponse Problem
+
+func (response GetPolicies500ApplicationProblemPlusJSONResponse) VisitGetPoliciesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPolicies503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type GetPolicies503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers GetPolicies503ResponseHeaders
+}
+
+func (response GetPolicies503ApplicationProblemPlusJSONResponse) VisitGetPoliciesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangePoliciesRequestObject struct {
+	Org    Org `json:"org"`
+	Params ChangePoliciesParams
+	Body   *ChangePoliciesJSONRequestBody
+}
+
+type ChangePoliciesResponseObject interface {
+	VisitChangePoliciesResponse(w http.ResponseWriter) error
+}
+
+type ChangePolicies200JSONResponse Policies
+
+func (response ChangePolicies200JSONResponse) VisitChangePoliciesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangePolicies400ApplicationProblemPlusJSONResponse struct {
+	RefusedApplicationProblemPlusJSONResponse
+}
+
+func (response ChangePolicies400ApplicationProblemPlusJSONResponse) VisitChangePoliciesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangePolicies401ApplicationProblemPlusJSONResponse struct {
+	NotSignedInApplicationProblemPlusJSONResponse
+}
+
+func (response ChangePolicies401ApplicationProblemPlusJSONResponse) VisitChangePoliciesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangePolicies403ApplicationProblemPlusJSONResponse Problem
+
+func (response ChangePolicies403ApplicationProblemPlusJSONResponse) VisitChangePoliciesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangePolicies404ApplicationProblemPlusJSONResponse Problem
+
+func (response ChangePolicies404ApplicationProblemPlusJSONResponse) VisitChangePoliciesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangePolicies413ApplicationProblemPlusJSONResponse Problem
+
+func (response ChangePolicies413ApplicationProblemPlusJSONResponse) VisitChangePoliciesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangePolicies415ApplicationProblemPlusJSONResponse Problem
+
+func (response ChangePolicies415ApplicationProblemPlusJSONResponse) VisitChangePoliciesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangePolicies422ApplicationProblemPlusJSONResponse Problem
+
+func (response ChangePolicies422ApplicationProblemPlusJSONResponse) VisitChangePoliciesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangePolicies429ApplicationProblemPlusJSONResponse struct {
+	NotNowApplicationProblemPlusJSONResponse
+}
+
+func (response ChangePolicies429ApplicationProblemPlusJSONResponse) VisitChangePoliciesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangePolicies500ApplicationProblemPlusJSONResponse Problem
+
+func (response ChangePolicies500ApplicationProblemPlusJSONResponse) VisitChangePoliciesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangePolicies503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type ChangePolicies503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers ChangePolicies503ResponseHeaders
+}
+
+func (response ChangePolicies503ApplicationProblemPlusJSONResponse) VisitChangePoliciesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type CreateTenantRequestObject struct {
 	Org    Org `json:"org"`
 	Params CreateTenantParams
@@ -1332,6 +1732,12 @@ type StrictServerInterface interface {
 	// CreateLot Enter a purchase
 	// (POST /api/v1/organizations/{org}/lots)
 	CreateLot(ctx context.Context, request CreateLotRequestObject) (CreateLotResponseObject, error)
+	// GetPolicies What an organization has decided about its licenses
+	// (GET /api/v1/organizations/{org}/policies)
+	GetPolicies(ctx context.Context, request GetPoliciesRequestObject) (GetPoliciesResponseObject, error)
+	// ChangePolicies Change policies of an organization
+	// (PATCH /api/v1/organizations/{org}/policies)
+	ChangePolicies(ctx context.Context, request ChangePoliciesRequestObject) (ChangePoliciesResponseObject, error)
 	// CreateTenant Create a tenant
 	// (POST /api/v1/organizations/{org}/tenants)
 	CreateTenant(ctx context.Context, request CreateTenantRequestObject) (CreateTenantResponseObject, error)
@@ -1404,6 +1810,37 @@ func (s *strictHandler) CreateLot(w http.ResponseWriter, r *http.Request, org Or
 	response, err := s.handlers.CreateLot(r.Context(), request)
 	if err == nil {
 		err = response.VisitCreateLotResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) GetPolicies(w http.ResponseWriter, r *http.Request, org Org) {
+	var request GetPoliciesRequestObject
+	request.Org = org
+	response, err := s.handlers.GetPolicies(r.Context(), request)
+	if err == nil {
+		err = response.VisitGetPoliciesResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) ChangePolicies(w http.ResponseWriter, r *http.Request, org Org, params ChangePoliciesParams) {
+	var request ChangePoliciesRequestObject
+	request.Org = org
+	request.Params = params
+	var body ChangePoliciesJSONRequestBody
+	if err := s.decode(r, &body); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	request.Body = &body
+	response, err := s.handlers.ChangePolicies(r.Context(), request)
+	if err == nil {
+		err = response.VisitChangePoliciesResponse(w)
 	}
 	if err != nil {
 		s.fail(w, r, err)

@@ -2,6 +2,8 @@ package sqlite
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/seatwright/seatwright"
@@ -34,6 +36,163 @@ func withOffer(before seatwright.GroupRule, begun bool, rule seatwright.GroupRul
 		rule.Offers = append(rule.Offers, offerOf(offer))
 	}
 	return rule
+}
+
+// ruleOrders are what rules can be sorted by. The ids of built-in groups are the keys of their names.
+var ruleOrders = map[seatwright.RuleSort]string{
+	seatwright.SortRulesByName: `coalesce(n.name_key, g.group_id)`,
+	seatwright.SortRulesByID:   `g.group_id`,
+}
+
+// GroupRules implements seatwright.LeaseReader. The count stands in every row, and in one without a rule where the page is empty.
+func (s *Store) GroupRules(ctx context.Context, organization seatwright.OrganizationID, q seatwright.RuleQuery) (page seatwright.RulePage, err error) {
+	by, direction := ruleOrders[q.Sort], "ASC"
+	if q.Descending {
+		direction = "DESC"
+	}
+	match := `g.organization = (SELECT number FROM organizations WHERE id = ?1)`
+	if len(q.Groups) > 0 {
+		match += ` AND g.group_id IN (SELECT value FROM json_each(?4))`
+	}
+	if len(q.Codes) > 0 {
+		match += ` AND EXISTS (SELECT 1 FROM group_offers x WHERE x.organization = g.organization AND x.group_id = g.group_id
+			AND x.code IN (SELECT value FROM json_each(?5)))`
+	}
+	err = s.each(ctx, func(r row) {
+		page.Total = r.int(columnsInRule + 2)
+		if !r.null(0) {
+			addRule(&page, ruleOf(organization, r), r[columnsInRule], r[columnsInRule+3:])
+		}
+	}, `SELECT p.*, (SELECT count(*) FROM group_rules g WHERE `+match+`), `+columnsOfOffer+` FROM (SELECT ?4, ?5) LEFT JOIN (
+			SELECT `+columnsOfRule+`, n.name, `+by+` AS sorted FROM group_rules g LEFT JOIN groups n ON n.organization = g.organization AND n.id = g.group_id
+			WHERE `+match+` ORDER BY `+by+` `+direction+`, g.group_id LIMIT ?2 OFFSET ?3) p
+		LEFT JOIN group_offers f ON f.organization = (SELECT number FROM organizations WHERE id = ?1) AND f.group_id = p.group_id
+		ORDER BY p.sorted `+direction+`, p.group_id, f.code`, string(organization), q.Top, q.Skip, jsonArray(q.Groups), jsonArray(q.Codes))
+	return page, err
+}
+
+// addRule adds the rule and the offer of a row to a page: rows of one rule follow each other. A built-in group has no stored name.
+func addRule(page *seatwright.RulePage, rule seatwright.GroupRule, name any, offer row) {
+	if n := len(page.Rules); n == 0 || page.Rules[n-1].Group != rule.Group {
+		named := seatwright.NamedRule{GroupRule: rule}
+		if builtIn, is := seatwright.LookupBuiltInGroup(rule.Group); is {
+			named.Name = builtIn.Name
+		} else if text, stored := name.(string); stored {
+			named.Name = text
+		}
+		page.Rules = append(page.Rules, named)
+	}
+	last := &page.Rules[len(page.Rules)-1]
+	last.GroupRule = withOffer(last.GroupRule, true, last.GroupRule, offer)
+}
+
+// columnsOfHolder are what holderOf reads, in its order; there are columnsInHolder of them.
+const (
+	columnsOfHolder = `u.id, u.user_name, u.email, u.first_name, u.last_name, u.display_name`
+	columnsInHolder = 6
+)
+
+func holderOf(organization seatwright.OrganizationID, r row) seatwright.User {
+	return seatwright.User{
+		Organization: organization, ID: seatwright.UserID(r.text(0)), UserName: r.text(1), Email: r.text(2), FirstName: r.text(3), LastName: r.text(4),
+		DisplayName: r.text(5),
+	}
+}
+
+// codesOf reads codes that the database has put into one text, in order.
+func codesOf(text string) []seatwright.ProductCode {
+	codes := []seatwright.ProductCode{}
+	for code := range strings.FieldsSeq(text) {
+		codes = append(codes, seatwright.ProductCode(code))
+	}
+	slices.Sort(codes)
+	return codes
+}
+
+// holderOrder is what holders are sorted by, and the direction; lastInUse is the column of that order.
+func holderOrder(q seatwright.HolderQuery, lastInUse string) (by, direction string) {
+	by = map[seatwright.HolderSort]string{
+		seatwright.SortHoldersByID: `u.id`, seatwright.SortHoldersByEmail: `lower(u.email)`, seatwright.SortHoldersByFirstName: `lower(u.first_name)`,
+		seatwright.SortHoldersByLastName: `lower(u.last_name)`, seatwright.SortHoldersByDisplayName: `lower(u.display_name)`,
+		seatwright.SortHoldersByLastInUse: lastInUse,
+	}[q.Sort]
+	if q.Descending {
+		return by, "DESC"
+	}
+	return by, "ASC"
+}
+
+// GroupLeases implements seatwright.LeaseReader.
+func (s *Store) GroupLeases(
+	ctx context.Context, organization seatwright.OrganizationID, group seatwright.GroupID, q seatwright.HolderQuery,
+) (page seatwright.LeaseHolderPage, err error) {
+	by, direction := holderOrder(q, `held.last_in_use`)
+	having := ``
+	if len(q.Codes) > 0 {
+		having = `HAVING max(h.code IN (SELECT value FROM json_each(?5))) = 1`
+	}
+	err = s.each(ctx, func(r row) {
+		page.Total = r.int(columnsInHolder + 4)
+		if !r.null(0) {
+			page.Holders = append(page.Holders, seatwright.LeaseHolder{
+				Person: holderOf(organization, r), Codes: codesOf(r.text(columnsInHolder)), LastInUse: r.instant(columnsInHolder + 1),
+				Orphan: r.int(columnsInHolder+2) > 0,
+			})
+		}
+	}, `WITH held AS MATERIALIZED (
+			SELECT h.user_number, group_concat(h.code, ' ') AS codes, max(h.last_in_use) AS last_in_use, max(h.orphan_at) AS orphan_at
+			FROM holdings h CROSS JOIN group_offers f ON f.organization = h.organization AND f.group_id = h.group_id AND f.code = h.code AND f.term = h.term
+			WHERE h.organization = (SELECT number FROM organizations WHERE id = ?1) AND h.group_id = ?2 GROUP BY h.user_number `+having+`)
+		SELECT p.*, (SELECT count(*) FROM held) FROM (SELECT ?5) LEFT JOIN (
+			SELECT `+columnsOfHolder+`, held.codes, held.last_in_use, held.orphan_at, `+by+` AS sorted
+			FROM held CROSS JOIN users u ON u.number = held.user_number ORDER BY `+by+` `+direction+`, u.id LIMIT ?3 OFFSET ?4) p
+		ORDER BY p.sorted `+direction+`, p.id`, string(organization), string(group), q.Top, q.Skip, jsonArray(q.Codes))
+	return page, err
+}
+
+// DirectHolders implements seatwright.LeaseReader.
+func (s *Store) DirectHolders(
+	ctx context.Context, organization seatwright.OrganizationID, q seatwright.HolderQuery,
+) (page seatwright.DirectHolderPage, err error) {
+	const lastSignIn = `coalesce((SELECT i.last_at FROM sign_ins i WHERE i.user_number = u.number), 0)`
+	by, direction := holderOrder(q, lastSignIn)
+	match := `u.organization = (SELECT number FROM organizations WHERE id = ?1)`
+	if len(q.Codes) > 0 {
+		match += ` AND EXISTS (SELECT 1 FROM holdings h WHERE h.user_number = u.number AND h.direct = 1 AND h.code IN (SELECT value FROM json_each(?4)))`
+	}
+	const from = `FROM users u CROSS JOIN direct_records d ON d.user_number = u.number WHERE `
+	err = s.each(ctx, func(r row) {
+		page.Total = r.int(columnsInHolder + 4)
+		if !r.null(0) {
+			person := holderOf(organization, r)
+			page.Holders = append(page.Holders, seatwright.DirectHolder{
+				UserAllocation: seatwright.UserAllocation{
+					Allocation: seatwright.Allocation{User: person.ID, External: r.flag(columnsInHolder), Codes: codesOf(r.text(columnsInHolder + 1))},
+					Person:     person,
+				},
+				LastSignIn: r.instantOrNever(columnsInHolder + 2),
+			})
+		}
+	}, `SELECT p.*, (SELECT count(*) `+from+match+`) FROM (SELECT ?4) LEFT JOIN (
+			SELECT `+columnsOfHolder+`, d.external, coalesce((SELECT group_concat(h.code, ' ') FROM holdings h WHERE h.user_number = u.number AND h.code > ''
+				AND h.direct = 1), '') AS codes, `+lastSignIn+` AS last_at, `+by+` AS sorted `+from+match+` ORDER BY `+by+` `+direction+`, u.id LIMIT ?2 OFFSET ?3) p
+		ORDER BY p.sorted `+direction+`, p.id`, string(organization), q.Top, q.Skip, jsonArray(q.Codes))
+	return page, err
+}
+
+// DirectCodes implements seatwright.LeaseReader.
+func (s *Store) DirectCodes(ctx context.Context, organization seatwright.OrganizationID) (codes []seatwright.ProductCode, err error) {
+	err = s.each(ctx, func(r row) { codes = append(codes, seatwright.ProductCode(r.text(0))) }, `SELECT DISTINCT h.code FROM organizations o
+		CROSS JOIN users u ON u.organization = o.number CROSS JOIN holdings h ON h.user_number = u.number
+		WHERE o.id = ? AND h.code > '' AND h.direct = 1 ORDER BY h.code`, string(organization))
+	return codes, err
+}
+
+// OfferedCodes implements seatwright.LeaseReader.
+func (s *Store) OfferedCodes(ctx context.Context, organization seatwright.OrganizationID) (codes []seatwright.ProductCode, err error) {
+	err = s.each(ctx, func(r row) { codes = append(codes, seatwright.ProductCode(r.text(0))) }, `SELECT DISTINCT f.code FROM organizations o
+		CROSS JOIN group_offers f ON f.organization = o.number WHERE o.id = ? ORDER BY f.code`, string(organization))
+	return codes, err
 }
 
 // liveSeat is the condition that a row h of holdings, of an organization o, is a seat that somebody holds; its lease is in force where offer f was found.

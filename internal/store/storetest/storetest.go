@@ -90,6 +90,9 @@ func Run(t *testing.T, open Opener) {
 		"UnitsAreShared":                          unitsAreShared,
 		"LeasesRaceForTheLastUnit":                leasesRace,
 		"FindsPeopleByNameAndMail":                findsPeopleByName,
+		"ListsRules":                              listsRules,
+		"ListsWhoLeases":                          listsLeaseHolders,
+		"ListsWhoHoldsDirectly":                   listsDirectHolders,
 		"FindsGroupsAndApplications":              findsGroupsAndApplications,
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -1,0 +1,33 @@
+package licensing
+
+import (
+	"context"
+
+	"github.com/seatwright/seatwright"
+	"github.com/seatwright/seatwright/internal/ledger"
+)
+
+// Policies tells what an organization has decided about its licenses. Errors: forbidden/missing_permission, not_found/organization_not_found.
+func (l *Licensing) Policies(ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID) (seatwright.Policies, error) {
+	if err := caller.Principal.Check(seatwright.PermissionManagePolicies); err != nil {
+		return seatwright.Policies{}, err
+	}
+	found, err := l.reader.Organization(ctx, organization)
+	return found.Policies, err
+}
+
+// ChangePolicies changes what the command lists and answers all of them. Whether an organization may have external licenses is for the
+// host to say: others are refused with forbidden/missing_permission where the command has it. Other errors are those of
+// seatwright.ChangePolicies and ledger.Submit.
+func (l *Licensing) ChangePolicies(ctx context.Context, caller seatwright.Caller, command seatwright.ChangePolicies) (seatwright.Policies, error) {
+	p := caller.Principal
+	if err := p.Check(seatwright.PermissionManagePolicies); err != nil {
+		return seatwright.Policies{}, err
+	}
+	if command.ExternalLicenses != nil && p.Kind != seatwright.PrincipalSystem && p.Role != seatwright.RoleHostAdministrator {
+		e := seatwright.NewError(seatwright.KindForbidden, seatwright.ReasonMissingPermission, "only a host administrator allows or forbids external licenses")
+		return seatwright.Policies{}, e.In("externalLicenses")
+	}
+	changed, err := ledger.Submit(ctx, l.ledger, caller.Origin(), command)
+	return changed.Policies, err
+}
