@@ -41,6 +41,7 @@ type Touch struct {
 	WholeUsers   []UserID      // those of Users of whom the decision needs everything; the active administrators are counted then
 	Codes        []ProductCode // their pools; the pools of codes that the users hold are loaded as well
 	Lots         bool          // all lots of Codes, not only those of stale pools
+	Purchases    bool          // all pools of the organization with all their lots
 	Groups       []GroupID
 	Robots       []RobotAccountID
 	Memberships  []MembershipRef

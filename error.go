@@ -158,6 +158,11 @@ func MissingOrganization() *Error {
 	return NotFound(ReasonOrganizationNotFound, "there is no such organization")
 }
 
+// MissingPurchase is the answer for a purchase that does not exist, or not in this organization.
+func MissingPurchase() *Error {
+	return NotFound(ReasonNotFound, "there is no such purchase")
+}
+
 // MissingUser is the answer for a person who does not exist, or not in this organization.
 func MissingUser() *Error {
 	return NotFound(ReasonNotFound, "there is no such user")

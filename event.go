@@ -26,7 +26,9 @@ const (
 	EventGrantRenewed        EventKind = "grant.renewed" // a personal token
 	EventGrantDeleted        EventKind = "grant.deleted" // a personal token
 	EventGrantRevoked        EventKind = "grant.revoked"
-	EventLotCreated          EventKind = "lot.created"
+	EventLotCreated          EventKind = "lot.created" // data: LotCreated, as for the next
+	EventLotChanged          EventKind = "lot.changed"
+	EventLotRemoved          EventKind = "lot.removed" // data: LotRemoved
 	EventSigningKeyCreated   EventKind = "signing_key.created"
 	EventGroupCreated        EventKind = "group.created"         // data: GroupChange
 	EventGroupUpdated        EventKind = "group.updated"         // data: GroupChange

@@ -70,6 +70,7 @@ type replayedRecord struct {
 type replayedPool struct {
 	Pool
 	lots    []Lot
+	known   bool      // something of it was bought once
 	changed time.Time // of the last event that tells its state
 	seats   int64     // units of the stored seats; for verification
 	seen    bool
@@ -227,6 +228,14 @@ func (r Replayed) apply(e Event, differs func(format string, args ...any)) {
 		if l, ok := read[LotCreated](e, differs); ok {
 			r.buy(e, l, differs)
 		}
+	case EventLotChanged:
+		if l, ok := read[LotCreated](e, differs); ok {
+			r.changeLot(e, l, differs)
+		}
+	case EventLotRemoved:
+		if l, ok := read[LotRemoved](e, differs); ok {
+			r.removeLot(e, l, differs)
+		}
 	case EventAllocationSet:
 		if set, ok := read[AllocationSet](e, differs); ok {
 			r.set(e, set, differs)
@@ -314,9 +323,45 @@ func (r Replayed) buy(e Event, l LotCreated, differs func(format string, args ..
 	once(r.lots, id, l, differs)
 	r.lotCreated[id] = e.At
 	pool := r.pool(l.Code)
-	pool.lots = append(pool.lots, Lot{Code: l.Code, Quantity: l.Quantity, Start: l.Start, End: l.End, Grace: time.Duration(l.Grace) * time.Second})
+	pool.lots = append(pool.lots, l.lot(id))
+	r.settle(e, pool, l.Pool, differs)
+}
+
+func (l LotCreated) lot(id LotID) Lot {
+	return Lot{ID: id, Code: l.Code, Quantity: l.Quantity, Start: l.Start, End: l.End, Grace: time.Duration(l.Grace) * time.Second}
+}
+
+func (r Replayed) changeLot(e Event, l LotCreated, differs func(format string, args ...any)) {
+	id := LotID(e.Subject)
+	pool := r.pool(l.Code)
+	i := slices.IndexFunc(pool.lots, func(l Lot) bool { return l.ID == id })
+	if i < 0 {
+		differs("changes the purchase %s of %s, which does not exist", id, l.Code)
+		return
+	}
+	r.lots[id], pool.lots[i] = l, l.lot(id)
+	r.settle(e, pool, l.Pool, differs)
+}
+
+func (r Replayed) removeLot(e Event, l LotRemoved, differs func(format string, args ...any)) {
+	id := LotID(e.Subject)
+	pool := r.pool(l.Code)
+	i := slices.IndexFunc(pool.lots, func(l Lot) bool { return l.ID == id })
+	if i < 0 {
+		differs("removes the purchase %s of %s, which does not exist", id, l.Code)
+		return
+	}
+	pool.lots = slices.Delete(pool.lots, i, i+1)
+	delete(r.lots, id)
+	delete(r.lotCreated, id)
+	r.settle(e, pool, l.Pool, differs)
+}
+
+// settle brings a pool to what its lots make and compares it with what the event says.
+func (r Replayed) settle(e Event, pool *replayedPool, told PoolState, differs func(format string, args ...any)) {
 	pool.Total, pool.TotalUntil = totalOf(pool.lots, e.At)
-	r.comparePools(e, []ProductCode{l.Code}, []PoolState{l.Pool}, differs)
+	pool.known = true
+	r.comparePools(e, []ProductCode{pool.Code}, []PoolState{told}, differs)
 }
 
 // user finds the person whom an event changes.

@@ -70,7 +70,7 @@ type organizationSlice struct {
 	created        bool
 	events         []Event
 	newTenants     []Tenant
-	newLots        []Lot
+	changedLots    map[lotRef]bool // true: there was a row when the slice was loaded
 	changedUsers   map[UserID]bool // true: there was a row when the slice was loaded
 	goneUsers      map[UserID]bool // those whose row is to go; somebody else may have the id by now
 	changedRecords map[UserID]bool // true: there was a row when the slice was loaded
@@ -78,6 +78,11 @@ type organizationSlice struct {
 	changedPools   map[ProductCode]bool
 	changedSignIns map[UserID]bool
 	rewriteHead    bool // the head is written although it is as it was
+}
+
+type lotRef struct {
+	code ProductCode
+	id   LotID
 }
 
 type seatRef struct {
@@ -117,7 +122,7 @@ func (s *Slice) at(id OrganizationID) *organizationSlice {
 			records: map[UserID]DirectRecord{}, seats: map[UserID]map[ProductCode]Seat{}, pools: map[ProductCode]Pool{},
 			lots: map[ProductCode][]Lot{}, signIns: map[UserID]SignIns{},
 			changedUsers: map[UserID]bool{}, goneUsers: map[UserID]bool{}, changedRecords: map[UserID]bool{}, changedSeats: map[seatRef]bool{},
-			changedPools: map[ProductCode]bool{}, changedSignIns: map[UserID]bool{},
+			changedPools: map[ProductCode]bool{}, changedLots: map[lotRef]bool{}, changedSignIns: map[UserID]bool{},
 		}
 		s.organizations[id] = o
 	}
@@ -350,6 +355,8 @@ type Changes struct {
 	RemovedGrants       []Grant        // only organization and id are set
 	SigningKeys         []SigningKey   // new
 	Lots                []Lot          // new
+	ChangedLots         []Lot          // to be stored in place of the old ones
+	RemovedLots         []Lot          // only organization, code and id are set
 	Heads               []Head         // to be stored as they are
 	Pools               []Pool         // to be stored as they are
 	NewRecords          []DirectRecord // new
@@ -377,7 +384,7 @@ type Changes struct {
 func (c Changes) Empty() bool {
 	return len(c.Heads)+len(c.Pools)+len(c.NewRecords)+len(c.Records)+len(c.RemovedRecords)+len(c.NewSeats)+len(c.Seats)+len(c.RemovedSeats)+len(c.Events)+len(c.Keys)+
 		len(c.NewGroups)+len(c.Groups)+len(c.RemovedGroups)+len(c.NewRobots)+len(c.Robots)+len(c.RemovedRobots)+len(c.NewMembers)+len(c.RemovedMembers)+len(c.Settings)+len(c.RemovedSettings)+
-		len(c.Organizations)+len(c.Tenants)+len(c.Users)+len(c.ChangedUsers)+len(c.RemovedUsers)+len(c.NewApplications)+len(c.Applications)+len(c.RemovedApplications)+len(c.Grants)+len(c.RemovedGrants)+len(c.SigningKeys)+len(c.Lots)+len(c.SignIns) == 0
+		len(c.Organizations)+len(c.Tenants)+len(c.Users)+len(c.ChangedUsers)+len(c.RemovedUsers)+len(c.NewApplications)+len(c.Applications)+len(c.RemovedApplications)+len(c.Grants)+len(c.RemovedGrants)+len(c.SigningKeys)+len(c.Lots)+len(c.ChangedLots)+len(c.RemovedLots)+len(c.SignIns) == 0
 }
 
 // Changes returns what the commands changed since the slice was loaded, ordered by organization and key.
@@ -410,7 +417,7 @@ func (s *Slice) Changes() Changes {
 				c.Users = append(c.Users, u)
 			}
 		}
-		c.Lots = append(c.Lots, o.newLots...)
+		c.addLots(id, o)
 		c.Events = append(c.Events, o.events...)
 		for _, code := range slices.Sorted(maps.Keys(o.changedPools)) {
 			c.Pools = append(c.Pools, o.pools[code])

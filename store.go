@@ -78,6 +78,7 @@ func (r LoadRequest) ByOrganization() []Touch {
 		m.WholeUsers = append(m.WholeUsers, t.WholeUsers...)
 		m.Codes = append(m.Codes, t.Codes...)
 		m.Lots = m.Lots || t.Lots
+		m.Purchases = m.Purchases || t.Purchases
 		m.Groups = append(m.Groups, t.Groups...)
 		m.Robots = append(m.Robots, t.Robots...)
 		m.Memberships = append(m.Memberships, t.Memberships...)
@@ -207,6 +208,11 @@ type NameReader interface {
 type LicenseReader interface {
 	// Pools lists the pools of an organization in the order of their codes, with totals as of now.
 	Pools(ctx context.Context, organization OrganizationID) ([]Pool, error)
+	// Lots lists the purchases of an organization with their states as of now, in the order of code and id: those of one code, or
+	// all where code is empty.
+	Lots(ctx context.Context, organization OrganizationID, code ProductCode) ([]Purchase, error)
+	// Lot finds a purchase by exact id.
+	Lot(ctx context.Context, organization OrganizationID, id LotID) (Purchase, error)
 	// Allocations lists the direct allocations of those of users that have a direct record, in the order of their ids;
 	// codes are sorted.
 	Allocations(ctx context.Context, organization OrganizationID, users []UserID) ([]UserAllocation, error)

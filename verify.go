@@ -353,7 +353,7 @@ func (c *organizationCheck) takeLot(r Row) {
 func (c *organizationCheck) takePool(stored Pool) {
 	pool := c.replayed.pool(stored.Code)
 	pool.seen = true
-	if len(pool.lots) == 0 {
+	if !pool.known {
 		c.differ("pool %s: nothing of it was bought", stored.Code)
 	}
 	if stored.Used != pool.Used {
@@ -496,7 +496,7 @@ func (c *organizationCheck) end() {
 		switch pool := c.replayed.pools[code]; {
 		case pool.seats != pool.Used:
 			c.differ("pool %s: its seats have %d units, by the events %d are used", code, pool.seats, pool.Used)
-		case !pool.seen && len(pool.lots) > 0:
+		case !pool.seen && pool.known:
 			c.differ("pool %s: by the events it exists, and it is missing", code)
 		}
 	}

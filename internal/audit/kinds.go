@@ -64,7 +64,9 @@ var kinds = map[seatwright.EventKind]kind{
 	seatwright.EventGrantRenewed:        {category: categoryToken, action: actionUpdate, say: sayGrant("renewed")},
 	seatwright.EventGrantDeleted:        {category: categoryToken, action: actionDelete, say: sayGrant("deleted")},
 	seatwright.EventGrantRevoked:        {category: categoryToken, action: actionDelete, say: sayGrant("revoked")},
-	seatwright.EventLotCreated:          {category: categoryLicense, action: actionPurchase, say: sayLotCreated},
+	seatwright.EventLotCreated:          {category: categoryLicense, action: actionPurchase, say: sayLot("entered")},
+	seatwright.EventLotChanged:          {category: categoryLicense, action: actionUpdate, say: sayLot("changed")},
+	seatwright.EventLotRemoved:          {category: categoryLicense, action: actionDelete, say: sayLotRemoved},
 	seatwright.EventSigningKeyCreated:   {category: categorySigningKey, action: actionCreate, say: plain("created the signing key %s")},
 	seatwright.EventGroupCreated:        {category: categoryGroup, action: actionCreate, say: sayGroup("created")},
 	seatwright.EventGroupUpdated:        {category: categoryGroup, action: actionUpdate, say: sayGroup("changed")},
@@ -214,13 +216,20 @@ func members(all []seatwright.Member) string {
 	return list(ids)
 }
 
-func sayLotCreated(subject string, data []byte) string {
-	lot := read[seatwright.LotCreated](data)
-	text := fmt.Sprintf("entered the purchase %s of %s of %s", subject, units(lot.Quantity), lot.Code)
-	if !lot.End.IsZero() {
-		text += fmt.Sprintf(", %s to %s", lot.Start.UTC().Format("2006-01-02"), lot.End.UTC().Format("2006-01-02"))
+func sayLot(done string) func(string, []byte) string {
+	return func(subject string, data []byte) string {
+		lot := read[seatwright.LotCreated](data)
+		text := fmt.Sprintf("%s the purchase %s of %s of %s", done, subject, units(lot.Quantity), lot.Code)
+		if !lot.End.IsZero() {
+			text += fmt.Sprintf(", %s to %s", lot.Start.UTC().Format("2006-01-02"), lot.End.UTC().Format("2006-01-02"))
+		}
+		return text + poolsNow([]seatwright.PoolState{lot.Pool})
 	}
-	return text + poolsNow([]seatwright.PoolState{lot.Pool})
+}
+
+func sayLotRemoved(subject string, data []byte) string {
+	lot := read[seatwright.LotRemoved](data)
+	return fmt.Sprintf("removed the purchase %s of %s", subject, lot.Code) + poolsNow([]seatwright.PoolState{lot.Pool})
 }
 
 func sayAllocationSet(subject string, data []byte) string {

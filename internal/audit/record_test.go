@@ -102,6 +102,8 @@ func TestSentences(t *testing.T) {
 		{"user.created", "application/u-1", "u-2", map[string]any{"role": "member", "active": true}, "u-1", "", "Create", "The application u-1 created the user bob as member."},
 		{"application.created", "system", "script", map[string]any{"scopes": []string{"PM.License", "PM.User", "PM.Audit"}}, "system", "", "Create", "The server registered the external application script for PM.License, PM.User and PM.Audit."},
 		{"application.created", "user/u-2", "script", map[string]any{}, "bob", "", "Create", "bob registered the external application script without a scope."},
+		{"lot.changed", "user/u-1", "lot", seatwright.LotCreated{Code: "ATTUNU", Quantity: 50, Start: day, End: day.AddDate(2, 0, 0), Pool: pools[0]}, "ann", "ann@acme.example", "Update", "ann (ann@acme.example) changed the purchase lot of 50 units of ATTUNU, 2026-03-01 to 2028-03-01 (in use now: ATTUNU 3 of 50)."},
+		{"lot.removed", "user/u-1", "lot", seatwright.LotRemoved{Code: "ATTUNU", Pool: pools[0]}, "ann", "ann@acme.example", "Delete", "ann (ann@acme.example) removed the purchase lot of ATTUNU (in use now: ATTUNU 3 of 50)."},
 		{"lot.created", "user/u-1", "lot", seatwright.LotCreated{Code: "ATTUNU", Quantity: 50, Start: day, End: day.AddDate(1, 0, 0), Pool: pools[0]}, "ann", "ann@acme.example", "Purchase", "ann (ann@acme.example) entered the purchase lot of 50 units of ATTUNU, 2026-03-01 to 2027-03-01 (in use now: ATTUNU 3 of 50)."},
 		{"signing_key.created", "system", "k", nil, "system", "", "Create", "The server created the signing key k."},
 		{"group.created", "user/u-2", "g", seatwright.GroupChange{}, "bob", "", "Create", "bob created the group g."},

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -470,13 +471,17 @@ func (b *batch) loadPools() error {
 	var columns []*array
 	for i := range b.places {
 		p := &b.places[i]
-		for _, code := range distinct(append(b.slice.HeldCodes(p.Organization), p.Codes...)) {
+		codes := append(b.slice.HeldCodes(p.Organization), p.Codes...)
+		if p.Purchases {
+			codes = slices.AppendSeq(codes, maps.Keys(p.loaded.pools))
+		}
+		for _, code := range distinct(codes) {
 			pool, known := p.loaded.pools[code]
 			if !known {
 				continue
 			}
 			b.pools[poolRef{p.Organization, code}] = true
-			if !p.Lots && !pool.Stale(b.slice.NowIn(p.Organization)) {
+			if !p.Lots && !p.Purchases && !pool.Stale(b.slice.NowIn(p.Organization)) {
 				b.slice.LoadPool(pool, nil)
 				continue
 			}

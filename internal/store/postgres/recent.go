@@ -49,8 +49,10 @@ func (m recent) committed(c seatwright.Changes) {
 	if len(m.numbers) > 10*maxRecent {
 		clear(m.numbers)
 	}
-	for _, l := range c.Lots {
-		delete(m.organizations, m.numbers[l.Organization]) // when it is licensed has changed
+	for _, lots := range [...][]seatwright.Lot{c.Lots, c.ChangedLots, c.RemovedLots} {
+		for _, l := range lots {
+			delete(m.organizations, m.numbers[l.Organization]) // when it is licensed has changed
+		}
 	}
 	for _, h := range c.Heads {
 		if o := m.organizations[m.numbers[h.Organization]]; o != nil {

@@ -40,6 +40,15 @@ var (
 		SELECT * FROM unnest($1::int4[], $2::text[], $3::text[], $4::int8[], $5::int8[], $6::int8[], $7::int8[], $8::int8[], $9::text[], $10::int8[])`,
 		oidInt4, oidText, oidText, oidInt8, oidInt8, oidInt8, oidInt8, oidInt8, oidText, oidInt8)
 
+	updateLots = newStatement(`UPDATE lots l SET quantity = w.quantity, starts_at = w.starts_at, ends_at = w.ends_at, grace_seconds = w.grace_seconds,
+			expires_at = w.expires_at, order_text = w.order_text, created_at = w.created_at
+		FROM unnest($1::int4[], $2::text[], $3::text[], $4::int8[], $5::int8[], $6::int8[], $7::int8[], $8::int8[], $9::text[], $10::int8[])
+			w (organization, code, id, quantity, starts_at, ends_at, grace_seconds, expires_at, order_text, created_at)
+		WHERE l.organization = w.organization AND l.code = w.code AND l.id = w.id`,
+		oidInt4, oidText, oidText, oidInt8, oidInt8, oidInt8, oidInt8, oidInt8, oidText, oidInt8)
+	deleteLots = newStatement(`DELETE FROM lots l USING unnest($1::int4[], $2::text[], $3::text[]) w (organization, code, id)
+		WHERE l.organization = w.organization AND l.code = w.code AND l.id = w.id`, oidInt4, oidText, oidText)
+
 	insertHeads = newStatement(`INSERT INTO heads (organization, sequence, hash, at)
 		SELECT * FROM unnest($1::int4[], $2::int8[], $3::bytea[], $4::int8[])`, columnsOfHead...)
 	insertPools = newStatement(`INSERT INTO pools (organization, code, total, total_until, used, ceiling)
@@ -259,19 +268,32 @@ func (o *output) directory(c seatwright.Changes) {
 		to[1].bytes(k.Sealed)
 		to[2].instant(k.CreatedAt)
 	})
-	o.rows(insertLots, len(c.Lots), func(i int, to []*array) {
-		l := &c.Lots[i]
+	o.lots(c)
+}
+
+// lots takes lots away before it writes others, which may have their ids.
+func (o *output) lots(c seatwright.Changes) {
+	key := func(l *seatwright.Lot, to []*array) {
 		to[0].int4(o.number(l.Organization))
 		to[1].text(string(l.Code))
 		to[2].text(string(l.ID))
-		to[3].int8(l.Quantity)
-		to[4].instant(l.Start)
-		to[5].instant(l.End)
-		to[6].int8(int64(l.Grace.Seconds()))
-		to[7].instant(l.Expiry())
-		to[8].text(l.Order)
-		to[9].instant(l.CreatedAt)
-	})
+	}
+	whole := func(lots []seatwright.Lot) func(i int, to []*array) {
+		return func(i int, to []*array) {
+			l := &lots[i]
+			key(l, to)
+			to[3].int8(l.Quantity)
+			to[4].instant(l.Start)
+			to[5].instant(l.End)
+			to[6].int8(int64(l.Grace.Seconds()))
+			to[7].instant(l.Expiry())
+			to[8].text(l.Order)
+			to[9].instant(l.CreatedAt)
+		}
+	}
+	o.rows(deleteLots, len(c.RemovedLots), func(i int, to []*array) { key(&c.RemovedLots[i], to) })
+	o.rows(updateLots, len(c.ChangedLots), whole(c.ChangedLots))
+	o.rows(insertLots, len(c.Lots), whole(c.Lots))
 }
 
 // rare sends what most batches have none of.

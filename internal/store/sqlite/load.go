@@ -187,10 +187,18 @@ func (w *writer) loadPools(slice *seatwright.Slice, touches []seatwright.Touch) 
 		known := w.recent[t.Organization]
 		var pools []seatwright.Pool
 		var wanted []seatwright.ProductCode
-		for _, code := range distinct(append(slice.HeldCodes(t.Organization), t.Codes...)) {
-			if known == nil {
-				break // the organization does not exist
+		if known == nil {
+			continue // the organization does not exist
+		}
+		codes := append(slice.HeldCodes(t.Organization), t.Codes...)
+		if t.Purchases {
+			err := w.each(func(r row) { codes = append(codes, seatwright.ProductCode(r.text(0))) },
+				`SELECT code FROM pools WHERE organization = ?`, known.number)
+			if err != nil {
+				return err
 			}
+		}
+		for _, code := range distinct(codes) {
 			if pool, ok := known.pools[code]; ok {
 				pools = append(pools, pool)
 			} else {
@@ -210,11 +218,10 @@ func (w *writer) loadPools(slice *seatwright.Slice, touches []seatwright.Touch) 
 		}
 		for _, pool := range pools {
 			var lots []seatwright.Lot
-			if t.Lots || pool.Stale(slice.NowIn(t.Organization)) {
+			if t.Lots || t.Purchases || pool.Stale(slice.NowIn(t.Organization)) {
 				lots = []seatwright.Lot{}
-				err := w.each(func(r row) { lots = append(lots, lotOf(t.Organization, pool.Code, r)) }, `SELECT
-					id, quantity, starts_at, ends_at, grace_seconds, order_text, created_at
-					FROM lots WHERE organization = ? AND code = ? ORDER BY id`, known.number, string(pool.Code))
+				err := w.each(func(r row) { lots = append(lots, lotOf(t.Organization, pool.Code, r)) }, `SELECT `+columnsOfLot+`
+					FROM lots l WHERE organization = ? AND code = ? ORDER BY id`, known.number, string(pool.Code))
 				if err != nil {
 					return err
 				}
@@ -300,6 +307,12 @@ func poolOf(organization seatwright.OrganizationID, r row) seatwright.Pool {
 		Organization: organization, Code: seatwright.ProductCode(r.text(0)), Total: r.int(1), TotalUntil: r.instant(2), Used: r.int(3), Ceiling: r.int(4),
 	}
 }
+
+// columnsOfLot are what lotOf reads, in its order; there are columnsInLot of them.
+const (
+	columnsOfLot = `l.id, l.quantity, l.starts_at, l.ends_at, l.grace_seconds, l.order_text, l.created_at`
+	columnsInLot = 7
+)
 
 func lotOf(organization seatwright.OrganizationID, code seatwright.ProductCode, r row) seatwright.Lot {
 	return seatwright.Lot{

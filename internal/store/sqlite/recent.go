@@ -42,8 +42,10 @@ func (m recent) committed(c seatwright.Changes) {
 	if len(m) > maxRecent {
 		clear(m)
 	}
-	for _, l := range c.Lots {
-		delete(m, l.Organization) // when it is licensed has changed
+	for _, lots := range [...][]seatwright.Lot{c.Lots, c.ChangedLots, c.RemovedLots} {
+		for _, l := range lots {
+			delete(m, l.Organization) // when it is licensed has changed
+		}
 	}
 	for _, h := range c.Heads {
 		if o := m[h.Organization]; o != nil {

@@ -3,6 +3,7 @@ package storetest
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/seatwright/seatwright"
 )
@@ -59,6 +60,8 @@ var damages = []struct{ statement, sentence string }{
 	{`UPDATE lots SET quantity = quantity + 1 WHERE organization = {o} AND id = 'lot-2'`, "lot lot-2: stored as 3 of TSTNU"},
 	{`UPDATE lots SET ends_at = ends_at + 1, expires_at = expires_at + 1 WHERE organization = {o} AND id = 'lot-2'`, "lot lot-2: stored as 2 of TSTNU"},
 	{`UPDATE lots SET id = 'lot-9' WHERE organization = {o} AND id = 'lot-2'`, "lot lot-9: no event created it"},
+	{`UPDATE lots SET quantity = 1 WHERE organization = {o} AND id = 'lot-3'`, "lot lot-3: stored as 1 of TSTNU"},
+	{`UPDATE lots SET id = 'lot-4' WHERE organization = {o} AND id = 'lot-3'`, "lot lot-4: no event created it"},
 	{`DELETE FROM lots WHERE organization = {o} AND id = 'lot-2'`, "lot lot-2: by the events it exists, and it is missing"},
 
 	{`DELETE FROM tenants WHERE organization = {o}`, "tenant t: by the events it exists, and it is missing"},
@@ -161,6 +164,13 @@ func (f *archiveFixture) damageable(name string) {
 	f.must(decide(f.fixture, seatwright.CreateLot{Lot: seatwright.Lot{
 		Organization: org, ID: "lot-2", Code: "TSTNU", Quantity: 2, Start: f.clock.Now(), End: f.clock.Now().AddDate(1, 0, 0),
 	}}))
+	for _, id := range []string{"lot-3", "lot-4"} {
+		f.must(decide(f.fixture, seatwright.CreateLot{Lot: seatwright.Lot{
+			Organization: org, ID: seatwright.LotID(id), Code: "TSTNU", Quantity: 1, Start: f.clock.Now(), End: f.clock.Now().AddDate(1, 0, 0),
+		}}))
+	}
+	f.must(decide(f.fixture, seatwright.ChangeLot{Organization: org, ID: "lot-3", Quantity: to(int64(5)), Grace: to(time.Hour)}))
+	f.must(decide(f.fixture, seatwright.RemoveLot{Organization: org, ID: "lot-4"}))
 	f.must(decide(f.fixture, seatwright.CreateTenant{Organization: org, ID: "t", Name: "Main"}))
 	f.must(decide(f.fixture, seatwright.CreateApplication{Application: seatwright.Application{
 		Organization: org, ID: seatwright.ApplicationID("app-" + name), Confidential: true, Secrets: []seatwright.ApplicationSecret{{ID: "s", Hash: make([]byte, 32)}}, Scopes: []seatwright.Scope{"PM.License"},
