@@ -138,6 +138,7 @@ var (
 	PermissionWriteRobots        = Permission{Roles: []Role{RoleOrganizationAdministrator}, Scopes: []Scope{ScopeRobot, ScopeRobotWrite}}
 	PermissionOwnPassword        = Permission{Roles: []Role{RoleOrganizationAdministrator, RoleMember}, Scopes: []Scope{ScopeUser, ScopeUserWrite}}
 	PermissionManageHost         = Permission{Roles: []Role{RoleHostAdministrator}}
+	PermissionReadPurchases      = Permission{Roles: []Role{RoleOrganizationAdministrator, RoleHostAdministrator}, Scopes: []Scope{ScopeLicense, ScopeLicenseRead}}
 	PermissionManageApplications = Permission{Roles: []Role{RoleOrganizationAdministrator, RoleHostAdministrator}}
 	PermissionOwnTokens          = Permission{Roles: []Role{RoleMember, RoleOrganizationAdministrator, RoleHostAdministrator}}
 	PermissionAnybody            = Permission{Anybody: true}

@@ -70,6 +70,10 @@ func TestPermissionsAreThoseOfTheDomain(t *testing.T) {
 		"createTenant":             seatwright.PermissionManageHost,
 		"createUser":               seatwright.PermissionManageHost,
 		"createLot":                seatwright.PermissionManageHost,
+		"changeLot":                seatwright.PermissionManageHost,
+		"removeLot":                seatwright.PermissionManageHost,
+		"listLots":                 seatwright.PermissionReadPurchases,
+		"getLot":                   seatwright.PermissionReadPurchases,
 		"listUsers":                seatwright.PermissionReadUsers,
 		"listUsersOfPartition":     seatwright.PermissionReadUsers,
 		"addUser":                  seatwright.PermissionWriteUsers,
@@ -129,7 +133,7 @@ func TestOperationsAreWhole(t *testing.T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v", got)
 	}
-	if len(all) != 80 {
+	if len(all) != 84 {
 		t.Errorf("%d operations", len(all))
 	}
 }

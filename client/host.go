@@ -33,6 +33,34 @@ func (c *Client) CreateUser(ctx context.Context, organization string, n wire.New
 	return answer, err
 }
 
+// Lots lists the purchases of an organization, given by id or name, in the order of code and id: those of one code, or all where
+// code is empty. The purchases of the host itself are those of "host".
+func (c *Client) Lots(ctx context.Context, organization, code string) ([]wire.Lot, error) {
+	path := organizations + "/" + url.PathEscape(organization) + "/lots"
+	if code != "" {
+		path += "?code=" + url.QueryEscape(code)
+	}
+	var answer wire.Lots
+	err := c.read(ctx, http.MethodGet, path, nil, &answer)
+	return answer.Lots, err
+}
+
+// ChangeLot changes what of a purchase is set in change. Host administrators only. Errors: not_found/not_found, invalid/invalid_value;
+// see [Client].
+func (c *Client) ChangeLot(ctx context.Context, organization, lot string, change wire.LotChange) (wire.Lot, error) {
+	var answer wire.Lot
+	err := c.write(ctx, http.MethodPatch, organizations+"/"+url.PathEscape(organization)+"/lots/"+url.PathEscape(lot), change, &answer)
+	return answer, err
+}
+
+// RemoveLot takes a purchase back that was entered by mistake, and returns it as it was. Host administrators only. Errors:
+// not_found/not_found; see [Client].
+func (c *Client) RemoveLot(ctx context.Context, organization, lot string) (wire.Lot, error) {
+	var answer wire.Lot
+	err := c.write(ctx, http.MethodDelete, organizations+"/"+url.PathEscape(organization)+"/lots/"+url.PathEscape(lot), nil, &answer)
+	return answer, err
+}
+
 // CreateLot enters a purchase of an organization, given by id or name. Host administrators only. Errors:
 // not_found/organization_not_found, conflict/duplicate; see [Client].
 func (c *Client) CreateLot(ctx context.Context, organization string, n wire.NewLot) (wire.Lot, error) {

@@ -6,6 +6,14 @@ import (
 	"time"
 )
 
+// Defines values for LotState.
+const (
+	Active    LotState = "active"
+	Expired   LotState = "expired"
+	InGrace   LotState = "in_grace"
+	Scheduled LotState = "scheduled"
+)
+
 // Defines values for PrincipalKind.
 const (
 	PrincipalKindApplication PrincipalKind = "application"
@@ -35,6 +43,26 @@ type Lot struct {
 	GraceSeconds int64     `json:"graceSeconds"`
 	Order        string    `json:"order"`
 	CreatedAt    time.Time `json:"createdAt"`
+
+	// State Where a purchase is at the moment of the answer: before its start, in its term, in the grace behind it, or over.
+	State LotState `json:"state"`
+}
+
+// LotChange What shall be changed of a purchase.
+type LotChange struct {
+	Quantity     *int64     `json:"quantity,omitempty"`
+	Start        *time.Time `json:"start,omitempty"`
+	End          *time.Time `json:"end,omitempty"`
+	GraceSeconds *int64     `json:"graceSeconds,omitempty"`
+	Order        *string    `json:"order,omitempty"`
+}
+
+// LotState Where a purchase is at the moment of the answer: before its start, in its term, in the grace behind it, or over.
+type LotState string
+
+// Lots Purchases.
+type Lots struct {
+	Lots []Lot `json:"lots"`
 }
 
 // Me Who a token belongs to.
@@ -161,6 +189,9 @@ type User struct {
 	CreatedAt time.Time `json:"createdAt"`
 }
 
+// LotOfPath defines model for lotOfPath.
+type LotOfPath = string
+
 // Org defines model for org.
 type Org = string
 
@@ -183,8 +214,28 @@ type CreateOrganizationParams struct {
 	IdempotencyKey RequestKey `json:"Idempotency-Key,omitempty,omitzero"`
 }
 
+// ListLotsParams defines parameters for ListLots.
+type ListLotsParams struct {
+	// Code Only those of this product.
+	Code string `form:"code,omitempty" json:"code,omitempty,omitzero"`
+}
+
 // CreateLotParams defines parameters for CreateLot.
 type CreateLotParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey RequestKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// RemoveLotParams defines parameters for RemoveLot.
+type RemoveLotParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey RequestKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// ChangeLotParams defines parameters for ChangeLot.
+type ChangeLotParams struct {
 	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
 	// answer again, refusals included. With another request it is refused with 422.
 	IdempotencyKey RequestKey `json:"Idempotency-Key,omitempty,omitzero"`
@@ -209,6 +260,9 @@ type CreateOrganizationJSONRequestBody = NewOrganization
 
 // CreateLotJSONRequestBody defines body for CreateLot for application/json ContentType.
 type CreateLotJSONRequestBody = NewLot
+
+// ChangeLotJSONRequestBody defines body for ChangeLot for application/json ContentType.
+type ChangeLotJSONRequestBody = LotChange
 
 // CreateTenantJSONRequestBody defines body for CreateTenant for application/json ContentType.
 type CreateTenantJSONRequestBody = NewTenant

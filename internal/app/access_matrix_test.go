@@ -42,6 +42,10 @@ func TestAccess(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	scoped := w.scopedTokens(t)
+	_, err := w.Licensing.CreateLot(t.Context(), seatwright.SystemCaller("test"), seatwright.Lot{
+		Organization: w.demo.Acme.Organization, ID: "lot-of-acme", Code: "IDU", Quantity: 1, End: farAway(),
+	})
+	check(t, err)
 	operations, err := contract.Operations()
 	check(t, err)
 	documented := loadContract(t)
@@ -210,6 +214,7 @@ func (w *world) accessCall(t *testing.T, op contract.Operation, documented *open
 	path = strings.NewReplacer(
 		"Group/{id}", "Group/group-01", "RobotAccount/{id}", "RobotAccount/robot-01", "{groupId}", "group-01", "{robotAccountId}", "robot-01",
 		"{userId}", "singer-77", "{templateId}", "1", "ExternalClient/{id}", "ExternalClient/acme-script", "{clientId}", "acme-script", "{secretId}", "none", "{tokenId}", "none",
+		"{lot}", "lot-of-acme",
 	).Replace(path)
 	if strings.Contains(path, "{") {
 		t.Fatalf("%s has a parameter that this test knows nothing for", op.Pattern())

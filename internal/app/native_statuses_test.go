@@ -116,7 +116,7 @@ func userRows() []row {
 
 func lotRows() []row {
 	const path = "/api/v1/organizations/acme/lots"
-	return append(nativeRows(path, `{"id":"lot-1","code":"IDU","quantity":5,"end":"2990-01-01T00:00:00Z"}`, `{"code":"IDU","quantity":6,"end":"2990-01-01T00:00:00Z"}`, row{
+	return append(append(nativeRows(path, `{"id":"lot-1","code":"IDU","quantity":5,"end":"2990-01-01T00:00:00Z"}`, `{"code":"IDU","quantity":6,"end":"2990-01-01T00:00:00Z"}`, row{
 		contains: []string{`"id":"lot-1"`, `"quantity":5`}, events: []string{"lot.created lot-1"},
 	}), malformedValues(path, map[string]string{
 		"no code": `{"quantity":5,"end":"2990-01-01T00:00:00Z"}`, "unknown code": `{"code":"NOTHING","quantity":5,"end":"2990-01-01T00:00:00Z"}`,
@@ -124,5 +124,109 @@ func lotRows() []row {
 		"too many": `{"code":"IDU","quantity":1000000001,"end":"2990-01-01T00:00:00Z"}`, "half a unit": `{"code":"IDU","quantity":0.5,"end":"2990-01-01T00:00:00Z"}`,
 		"ends before it starts": `{"code":"IDU","quantity":1,"start":"2990-01-02T00:00:00Z","end":"2990-01-01T00:00:00Z"}`, "no end": `{"code":"IDU","quantity":1}`,
 		"no time": `{"code":"IDU","quantity":1,"end":"tomorrow"}`, "grace": `{"code":"IDU","quantity":1,"end":"2990-01-01T00:00:00Z","graceSeconds":-1}`,
-	})...)
+	})...), row{
+		name: "of the host itself", call: call{as: "host", method: "POST", path: "/api/v1/organizations/host/lots", body: `{"id":"of-the-host","code":"IDU","quantity":9,"end":"2990-01-01T00:00:00Z"}`},
+		status: 201, contains: []string{`"of-the-host"`, `"state":"active"`}, chain: "host", events: []string{"lot.created of-the-host"},
+	})
+}
+
+// readPurchaseRows are who may read what belongs to purchases of acme, and where they are refused.
+func readPurchaseRows(path string, contains ...string) []row {
+	ask := func(as, path string) call { return call{as: as, method: "GET", path: path} }
+	rows := []row{
+		{name: "anonymous", call: ask("", path), status: 401, contains: []string{"no_token"}},
+		{name: "unknown organization", call: ask("host", strings.Replace(path, "acme", "nobody", 1)), status: 404, contains: []string{"organization_not_found"}},
+		{name: "of another", call: ask("globex administrator", path), status: 404, contains: []string{"organization_not_found"}},
+		{name: "of another application", call: ask("globex", path), status: 404, contains: []string{"organization_not_found"}},
+	}
+	for _, as := range []string{"host", "administrator", "application", "reader"} {
+		rows = append(rows, row{name: as, call: ask(as, path), status: 200, contains: contains})
+	}
+	for _, as := range []string{"member", "writer", "people"} {
+		rows = append(rows, row{name: as, call: ask(as, path), status: 403, contains: []string{"missing_permission"}})
+	}
+	return rows
+}
+
+func listLotsRows() []row {
+	const path = "/api/v1/organizations/acme/lots"
+	return append(readPurchaseRows(path, `"lots":[{`, `"id":"lot-1","code":"IDU","quantity":5,`, `"state":"active"`),
+		row{name: "of a code", call: call{as: "host", method: "GET", path: path + "?code=IDU"}, status: 200, contains: []string{`"lot-1"`}, lacks: []string{"ATTUNU"}},
+		row{name: "of a code that nobody sells", call: call{as: "host", method: "GET", path: path + "?code=NOTHING"}, status: 200, contains: []string{`{"lots":[]}`}},
+		row{name: "two codes", call: call{as: "host", method: "GET", path: path + "?code=IDU&code=ATTUNU"}, status: 400},
+		row{name: "of the host", call: call{as: "host", method: "GET", path: "/api/v1/organizations/host/lots"}, status: 200, contains: []string{`{"lots":[`}},
+		row{name: "of the host by its id", call: call{as: "host", method: "GET", path: "/api/v1/organizations/{host}/lots"}, status: 200, contains: []string{`{"lots":[`}},
+	)
+}
+
+func getLotRows() []row {
+	const path = "/api/v1/organizations/acme/lots/lot-1"
+	return append(readPurchaseRows(path, `"id":"lot-1","code":"IDU","quantity":5,`, `"state":"active"`),
+		row{name: "unknown", call: call{as: "host", method: "GET", path: path + "1"}, status: 404, contains: []string{`"code":"not_found"`}},
+		row{name: "id that cannot be", call: call{as: "host", method: "GET", path: path + "%20"}, status: 400, contains: []string{"malformed_id"}},
+		row{name: "of globex", call: call{as: "host", method: "GET", path: "/api/v1/organizations/acme/lots/" + canary}, status: 404, contains: []string{`"code":"not_found"`}},
+	)
+}
+
+func changeLotRows() []row {
+	const path = "/api/v1/organizations/acme/lots/lot-1"
+	change := func(as, body string) call { return call{as: as, method: "PATCH", path: path, body: body} }
+	typed, keyed := change("host", `{"quantity":6}`), change("host", `{"quantity":6}`)
+	typed.header, keyed.header = map[string]string{"Content-Type": "text/plain"}, map[string]string{"Idempotency-Key": "key-of-a-change"}
+	other := change("host", `{"quantity":8}`)
+	other.header = keyed.header
+	elsewhere := func(as, path string) call { return call{as: as, method: "PATCH", path: path, body: `{"quantity":7}`} }
+	rows := []row{
+		{name: "anonymous", call: change("", `{}`), status: 401, contains: []string{"no_token"}},
+		{name: "renewal", call: change("host", `{"end":"2991-01-01T00:00:00Z","order":"PO-2"}`), status: 200, contains: []string{`"quantity":5`, `"end":"2991-01-01T00:00:00Z"`, `"order":"PO-2"`, `"state":"active"`}, events: []string{"lot.changed lot-1"}},
+		{name: "the same again", call: change("host", `{"end":"2991-01-01T00:00:00Z","order":"PO-2"}`), status: 200, contains: []string{`"quantity":5`}},
+		{name: "nothing", call: change("host", `{}`), status: 200, contains: []string{`"quantity":5`}},
+		{name: "quantity", call: keyed, status: 200, contains: []string{`"quantity":6`}, events: []string{"lot.changed lot-1"}},
+		{name: "key again", call: keyed, status: 200, contains: []string{`"quantity":6`}},
+		{name: "other use of the key", call: other, status: 422, contains: []string{"idempotency_key_reused"}},
+		{name: "early end", call: change("host", `{"end":"2026-06-01T00:00:00Z","start":"2026-05-01T00:00:00Z","graceSeconds":0}`), status: 200, contains: []string{`"state":"expired"`}, events: []string{"lot.changed lot-1"}},
+		{name: "grace", call: change("host", `{"graceSeconds":315360000}`), status: 200, contains: []string{`"state":"in_grace"`}, events: []string{"lot.changed lot-1"}},
+		{name: "type", call: typed, status: 415},
+		{name: "over 1 MiB", call: change("host", `{"order":"`+strings.Repeat("x", 1<<20)+`"}`), status: 413},
+		{name: "unknown purchase", call: elsewhere("host", path+"1"), status: 404, contains: []string{`"code":"not_found"`}},
+		{name: "unknown organization", call: elsewhere("host", strings.Replace(path, "acme", "nobody", 1)), status: 404, contains: []string{"organization_not_found"}},
+		{name: "of globex", call: elsewhere("host", "/api/v1/organizations/acme/lots/"+canary), status: 404, contains: []string{`"code":"not_found"`}},
+	}
+	for name, body := range map[string]string{
+		"no unit": `{"quantity":0}`, "too many": `{"quantity":1000000001}`, "half a unit": `{"quantity":1.5}`, "ends before it starts": `{"end":"2026-04-01T00:00:00Z"}`,
+		"no time": `{"end":"tomorrow"}`, "the year 1": `{"start":"0001-01-01T00:00:00Z"}`, "no grace": `{"graceSeconds":-1}`, "long grace": `{"graceSeconds":9223372036854775807}`,
+		"another code": `{"code":"ATTUNU"}`, "another id": `{"id":"lot-2"}`, "control character": `{"order":"a\u0007"}`, "null": `null`, "list": `[]`,
+	} {
+		rows = append(rows, row{name: name, call: change("host", body), status: 400, contains: []string{`"code":"`}})
+	}
+	for _, as := range []string{"administrator", "member", "application", "writer"} {
+		rows = append(rows, row{name: as, call: change(as, `{"quantity":7}`), status: 403, contains: []string{"missing_permission"}})
+	}
+	return rows
+}
+
+func removeLotRows() []row {
+	const path = "/api/v1/organizations/acme/lots/lot-1"
+	remove := func(as, path string) call { return call{as: as, method: "DELETE", path: path} }
+	keyed := remove("host", path)
+	keyed.header = map[string]string{"Idempotency-Key": "key-of-a-removal"}
+	other := remove("host", path+"1")
+	other.header = keyed.header
+	malformed := remove("host", path)
+	malformed.header = map[string]string{"Idempotency-Key": ""}
+	rows := []row{
+		{name: "anonymous", call: remove("", path), status: 401, contains: []string{"no_token"}},
+		{name: "empty key", call: malformed, status: 400, contains: []string{"malformed_idempotency_key"}},
+		{name: "of globex", call: remove("host", "/api/v1/organizations/acme/lots/"+canary), status: 404, contains: []string{`"code":"not_found"`}},
+		{name: "unknown organization", call: remove("host", strings.Replace(path, "acme", "nobody", 1)), status: 404, contains: []string{"organization_not_found"}},
+	}
+	for _, as := range []string{"administrator", "member", "application", "writer"} {
+		rows = append(rows, row{name: as, call: remove(as, path), status: 403, contains: []string{"missing_permission"}})
+	}
+	return append(rows,
+		row{name: "host administrator", call: keyed, status: 200, contains: []string{`"id":"lot-1"`}, events: []string{"lot.removed lot-1"}},
+		row{name: "key again", call: keyed, status: 200, contains: []string{`"id":"lot-1"`}},
+		row{name: "other use of the key", call: other, status: 422, contains: []string{"idempotency_key_reused"}},
+		row{name: "once more", call: remove("host", path), status: 404, contains: []string{`"code":"not_found"`}},
+	)
 }

@@ -148,6 +148,10 @@ func TestStatuses(t *testing.T) {
 		{"createTenant", tenantRows()},
 		{"createUser", userRows()},
 		{"createLot", lotRows()},
+		{"listLots", listLotsRows()},
+		{"getLot", getLotRows()},
+		{"changeLot", changeLotRows()},
+		{"removeLot", removeLotRows()},
 		{"", elsewhereRows()},
 	}
 	w.programs(t)

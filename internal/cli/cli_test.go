@@ -57,7 +57,7 @@ func TestExitCodes(t *testing.T) {
 		{"wrong token", lots, farSide(t, 401, `{"code":"invalid_token","detail":"expired"}`), exitRefused, "expired"},
 		{"server's fault", lots, farSide(t, 500, `{"code":"internal","detail":"an internal error occurred","traceId":"r-2"}`), exitFailed, "r-2"},
 		{"no program", []string{"lot"}, nil, exitUsage, "unknown command"},
-		{"no subcommand", []string{"lots"}, nil, exitUsage, "needs a subcommand: create"},
+		{"no subcommand", []string{"lots"}, nil, exitUsage, "needs a subcommand: change, create"},
 		{"unknown subcommand", []string{"lots", "make"}, nil, exitUsage, "make"},
 		{"unknown flag", append(lots, "--color"), nil, exitUsage, "--color"},
 		{"missing flag", []string{"lots", "create", "--org", "songs"}, nil, exitUsage, "code"},
@@ -153,6 +153,27 @@ func TestSetsUpAnOrganization(t *testing.T) {
 		"--start", "2026-01-01", "--end", "2099-01-01T02:00:00+02:00", "--grace", "30d", "--order", "PO-4711")
 	if lot.code != exitDone || !strings.Contains(lot.stdout, "2099-01-01T00:00:00Z") || !strings.Contains(lot.stdout, "720h0m0s") {
 		t.Fatalf("lots create: %+v", lot)
+	}
+	id := strings.Fields(strings.Split(lot.stdout, "\n")[1])[0]
+	for _, c := range []struct {
+		args     []string
+		code     int
+		contains string
+	}{
+		{[]string{"list", "--org", "songs"}, exitDone, "active"},
+		{[]string{"list", "--org", "songs", "--code", "IDU", "--json"}, exitDone, "[]"},
+		{[]string{"list", "--org", "host"}, exitDone, ""},
+		{[]string{"change", id, "--org", "songs", "--quantity", "60", "--end", "2100-01-01", "--grace", "0d"}, exitDone, "60        2026-01-01T00:00:00Z  2100-01-01T00:00:00Z  0s     active"},
+		{[]string{"change", id, "--org", "songs", "--end", "2026-01-02", "--json"}, exitDone, `"state": "expired"`},
+		{[]string{"change", id, "--org", "songs"}, exitUsage, "at least one"},
+		{[]string{"change", id, "--org", "songs", "--end", ""}, exitUsage, "--end is empty"},
+		{[]string{"change", id, "--org", "songs", "--quantity", "0"}, exitRefused, "quantity"},
+		{[]string{"remove", id, "--org", "songs"}, exitDone, "PO-4711"},
+		{[]string{"remove", id, "--org", "songs"}, exitRefused, "not_found"},
+	} {
+		if got := runCommand(t, environment, "", append([]string{"lots"}, c.args...)...); got.code != c.code || !strings.Contains(got.stdout+got.stderr, c.contains) {
+			t.Errorf("lots %q: %+v", c.args, got)
+		}
 	}
 	twin := runCommand(t, environment, "", "orgs", "create", "SONGS")
 	if twin.code != exitRefused || !strings.Contains(twin.stderr, "duplicate") {

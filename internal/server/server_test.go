@@ -21,11 +21,14 @@ import (
 	"github.com/seatwright/seatwright"
 	"github.com/seatwright/seatwright/internal/api/audit"
 	"github.com/seatwright/seatwright/internal/api/identity"
+	"github.com/seatwright/seatwright/internal/api/native"
 	"github.com/seatwright/seatwright/internal/directory"
 )
 
 // world is what stands behind the front doors in these tests: it remembers what reached it and answers plainly.
 type world struct {
+	native.Licensing // of which nothing but CreateLot is reached here
+
 	identity.People // not asked here
 	audit.Log       // nor this
 
