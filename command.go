@@ -46,6 +46,7 @@ type Touch struct {
 	Robots       []RobotAccountID
 	Memberships  []MembershipRef
 	Settings     []SettingRef
+	Notices      []NoticeRef
 	SignIns      []UserID // whose sign-ins
 	Applications []ApplicationID
 	Grants       []GrantID

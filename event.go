@@ -28,7 +28,10 @@ const (
 	EventGrantRevoked        EventKind = "grant.revoked"
 	EventLotCreated          EventKind = "lot.created" // data: LotCreated, as for the next
 	EventLotChanged          EventKind = "lot.changed"
-	EventLotRemoved          EventKind = "lot.removed" // data: LotRemoved
+	EventLotRemoved          EventKind = "lot.removed"        // data: LotRemoved
+	EventPoolTotalChanged    EventKind = "pool.total_changed" // by the clock; subject: empty; data: PoolsChanged
+	EventNoticeTold          EventKind = "notice.told"        // subject: a lot or a code; data: NoticeTold
+	EventNoticeEnded         EventKind = "notice.ended"       // what was told does not hold any more; data: NoticeEnded
 	EventSigningKeyCreated   EventKind = "signing_key.created"
 	EventGroupCreated        EventKind = "group.created"         // data: GroupChange
 	EventGroupUpdated        EventKind = "group.updated"         // data: GroupChange

@@ -21,6 +21,7 @@ type Replayed struct {
 	groups        map[GroupID]*replayedGroup
 	robots        map[RobotAccountID]*replayedAccount
 	settings      map[SettingRef]replayedSetting
+	notices       *noticeHistory
 }
 
 // replayedSetting is which event made a setting, and when it was last changed.
@@ -87,7 +88,7 @@ func newReplayed() Replayed {
 		lots: map[LotID]LotCreated{}, lotCreated: map[LotID]time.Time{}, tenants: map[TenantID]time.Time{},
 		applications: map[ApplicationID]replayedApplication{}, signingKeys: map[string]time.Time{},
 		groups: map[GroupID]*replayedGroup{}, robots: map[RobotAccountID]*replayedAccount{},
-		settings: map[SettingRef]replayedSetting{},
+		settings: map[SettingRef]replayedSetting{}, notices: newNoticeHistory(),
 	}
 }
 
@@ -236,6 +237,20 @@ func (r Replayed) apply(e Event, differs func(format string, args ...any)) {
 		if l, ok := read[LotRemoved](e, differs); ok {
 			r.removeLot(e, l, differs)
 		}
+	case EventPoolTotalChanged:
+		if changed, ok := read[PoolsChanged](e, differs); ok {
+			r.refresh(e, changed, differs)
+		}
+	case EventNoticeTold:
+		if told, ok := read[NoticeTold](e, differs); ok {
+			r.notices.tell(e, told, differs)
+		}
+	case EventNoticeEnded:
+		if ended, ok := read[NoticeEnded](e, differs); ok {
+			if _, stood := r.notices.end(NoticeRef{ended.Kind, e.Subject}); !stood {
+				differs("ends the notice about %s, of which none stands", e.Subject)
+			}
+		}
 	case EventAllocationSet:
 		if set, ok := read[AllocationSet](e, differs); ok {
 			r.set(e, set, differs)
@@ -355,6 +370,20 @@ func (r Replayed) removeLot(e Event, l LotRemoved, differs func(format string, a
 	delete(r.lots, id)
 	delete(r.lotCreated, id)
 	r.settle(e, pool, l.Pool, differs)
+}
+
+// refresh brings the pools that the clock has changed to what their lots make.
+func (r Replayed) refresh(e Event, changed PoolsChanged, differs func(format string, args ...any)) {
+	codes := make([]ProductCode, len(changed.Pools))
+	for i, state := range changed.Pools {
+		codes[i] = state.Code
+		pool := r.pool(state.Code)
+		pool.Total, pool.TotalUntil = totalOf(pool.lots, e.At)
+	}
+	if len(codes) == 0 || !slices.IsSorted(codes) {
+		differs("lists no pools, or not in their order")
+	}
+	r.comparePools(e, codes, changed.Pools, differs)
 }
 
 // settle brings a pool to what its lots make and compares it with what the event says.

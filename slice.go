@@ -65,6 +65,7 @@ type organizationSlice struct {
 	settingSlice
 	applicationSlice
 	grantSlice
+	noticeSlice
 	signIns map[UserID]SignIns // of everybody who was asked for and exists
 
 	created        bool
@@ -121,6 +122,7 @@ func (s *Slice) at(id OrganizationID) *organizationSlice {
 			now: s.now, head: Head{Organization: id, Hash: NoHash()}, users: map[UserID]bool{}, people: map[UserID]UserRow{},
 			records: map[UserID]DirectRecord{}, seats: map[UserID]map[ProductCode]Seat{}, pools: map[ProductCode]Pool{},
 			lots: map[ProductCode][]Lot{}, signIns: map[UserID]SignIns{},
+			noticeSlice:  noticeSlice{notices: map[NoticeRef]Notice{}},
 			changedUsers: map[UserID]bool{}, goneUsers: map[UserID]bool{}, changedRecords: map[UserID]bool{}, changedSeats: map[seatRef]bool{},
 			changedPools: map[ProductCode]bool{}, changedLots: map[lotRef]bool{}, changedSignIns: map[UserID]bool{},
 		}
@@ -240,16 +242,12 @@ func (s *Slice) putKey(k KeyRecord) {
 
 // pool returns a pool that is up to date at now; one of which nothing was ever bought is empty.
 func (s *Slice) pool(o *organizationSlice, code ProductCode) Pool {
-	p, known := o.pools[code]
-	if known && p.Stale(o.now) {
-		lots, loaded := o.lots[code]
-		if !loaded {
-			panic("seatwright: the store loaded the stale pool " + string(code) + " without its lots")
+	if o.pools[code].Stale(o.now) {
+		if _, err := s.refresh(o, Origin{Actor: SystemActor, Via: "clock"}, []ProductCode{code}); err != nil {
+			panic(err) // states of pools always marshal
 		}
-		p = p.Refreshed(lots, o.now)
-		o.putPool(p)
 	}
-	return p
+	return o.pools[code]
 }
 
 func (o *organizationSlice) putPool(p Pool) {
@@ -349,14 +347,16 @@ type Changes struct {
 	ChangedUsers        []UserRow      // to be stored in place of the old ones; user name, external id and CreatedAt stay
 	RemovedUsers        []User         // only organization and id are set; their memberships, sign-ins, settings and grants go with them
 	NewApplications     []Application
-	Applications        []Application  // to be stored in place of the old ones
-	RemovedApplications []Application  // only organization and id are set; their grants go with them
-	Grants              []Grant        // to be stored as they are
-	RemovedGrants       []Grant        // only organization and id are set
-	SigningKeys         []SigningKey   // new
-	Lots                []Lot          // new
-	ChangedLots         []Lot          // to be stored in place of the old ones
-	RemovedLots         []Lot          // only organization, code and id are set
+	Applications        []Application // to be stored in place of the old ones
+	RemovedApplications []Application // only organization and id are set; their grants go with them
+	Grants              []Grant       // to be stored as they are
+	RemovedGrants       []Grant       // only organization and id are set
+	SigningKeys         []SigningKey  // new
+	Lots                []Lot         // new
+	ChangedLots         []Lot         // to be stored in place of the old ones
+	RemovedLots         []Lot         // only organization, code and id are set
+	NewNotices          []Notice
+	EndedNotices        []Notice       // that do not stand any more; only organization and sequence are set. They go before the new ones
 	Heads               []Head         // to be stored as they are
 	Pools               []Pool         // to be stored as they are
 	NewRecords          []DirectRecord // new
@@ -384,7 +384,7 @@ type Changes struct {
 func (c Changes) Empty() bool {
 	return len(c.Heads)+len(c.Pools)+len(c.NewRecords)+len(c.Records)+len(c.RemovedRecords)+len(c.NewSeats)+len(c.Seats)+len(c.RemovedSeats)+len(c.Events)+len(c.Keys)+
 		len(c.NewGroups)+len(c.Groups)+len(c.RemovedGroups)+len(c.NewRobots)+len(c.Robots)+len(c.RemovedRobots)+len(c.NewMembers)+len(c.RemovedMembers)+len(c.Settings)+len(c.RemovedSettings)+
-		len(c.Organizations)+len(c.Tenants)+len(c.Users)+len(c.ChangedUsers)+len(c.RemovedUsers)+len(c.NewApplications)+len(c.Applications)+len(c.RemovedApplications)+len(c.Grants)+len(c.RemovedGrants)+len(c.SigningKeys)+len(c.Lots)+len(c.ChangedLots)+len(c.RemovedLots)+len(c.SignIns) == 0
+		len(c.Organizations)+len(c.Tenants)+len(c.Users)+len(c.ChangedUsers)+len(c.RemovedUsers)+len(c.NewApplications)+len(c.Applications)+len(c.RemovedApplications)+len(c.Grants)+len(c.RemovedGrants)+len(c.SigningKeys)+len(c.Lots)+len(c.ChangedLots)+len(c.RemovedLots)+len(c.NewNotices)+len(c.EndedNotices)+len(c.SignIns) == 0
 }
 
 // Changes returns what the commands changed since the slice was loaded, ordered by organization and key.
@@ -418,6 +418,7 @@ func (s *Slice) Changes() Changes {
 			}
 		}
 		c.addLots(id, o)
+		c.addNotices(id, o)
 		c.Events = append(c.Events, o.events...)
 		for _, code := range slices.Sorted(maps.Keys(o.changedPools)) {
 			c.Pools = append(c.Pools, o.pools[code])

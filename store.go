@@ -83,6 +83,7 @@ func (r LoadRequest) ByOrganization() []Touch {
 		m.Robots = append(m.Robots, t.Robots...)
 		m.Memberships = append(m.Memberships, t.Memberships...)
 		m.Settings = append(m.Settings, t.Settings...)
+		m.Notices = append(m.Notices, t.Notices...)
 		m.GroupNameKeys = append(m.GroupNameKeys, t.GroupNameKeys...)
 		m.RobotNameKeys = append(m.RobotNameKeys, t.RobotNameKeys...)
 		m.SignIns = append(m.SignIns, t.SignIns...)
@@ -118,6 +119,7 @@ type Reader interface {
 	SettingReader
 	GrantReader
 	LicenseReader
+	NoticeReader
 	EventReader
 }
 
@@ -218,6 +220,23 @@ type LicenseReader interface {
 	Allocations(ctx context.Context, organization OrganizationID, users []UserID) ([]UserAllocation, error)
 	// SeatUnits sums the units of all seats of an organization by code. It reads every seat: for verification only.
 	SeatUnits(ctx context.Context, organization OrganizationID) (map[ProductCode]int64, error)
+}
+
+// NoticeReader tells what is due at the clock, and what was told.
+type NoticeReader interface {
+	// StalePools lists pools of any organization whose total has passed its instant, at most so many.
+	StalePools(ctx context.Context, most int) ([]PoolRef, error)
+	// DueNotices lists what is to be told or has ended as of now, in any organization, at most so many. It goes by the totals that
+	// are stored: pools that are stale come first.
+	DueNotices(ctx context.Context, most int) ([]DueNotice, error)
+	// Notices lists the notices of an organization, newest first.
+	Notices(ctx context.Context, organization OrganizationID, query NoticeQuery) ([]Notice, error)
+}
+
+// PoolRef names a pool.
+type PoolRef struct {
+	Organization OrganizationID
+	Code         ProductCode
 }
 
 // UserAllocation is a direct allocation together with the person it was made for.

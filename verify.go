@@ -147,6 +147,8 @@ func (c *organizationCheck) take(r Row) {
 		c.takeSignIns(UserID(r.text(1)), instant(r.number(2)), r.number(3))
 	case "lots":
 		c.takeLot(r)
+	case "notices":
+		c.takeNotice(r)
 	case "pools":
 		c.takePool(Pool{Code: ProductCode(r.text(1)), Total: r.number(2), TotalUntil: instant(r.number(3)), Used: r.number(4), Ceiling: r.number(5)})
 	case "direct_records":
@@ -469,6 +471,9 @@ func (c *organizationCheck) end() {
 	}
 	for _, id := range slices.Sorted(maps.Keys(c.replayed.lots)) {
 		c.differ("lot %s: by the events it exists, and it is missing", id)
+	}
+	for _, sequence := range slices.Sorted(maps.Keys(c.replayed.notices.told)) {
+		c.differ("notice %d: by the events it was told, and it is missing", sequence)
 	}
 	var incomplete []UserID
 	for id, u := range c.replayed.users {

@@ -74,6 +74,7 @@ func TestPermissionsAreThoseOfTheDomain(t *testing.T) {
 		"removeLot":                seatwright.PermissionManageHost,
 		"listLots":                 seatwright.PermissionReadPurchases,
 		"getLot":                   seatwright.PermissionReadPurchases,
+		"listNotices":              seatwright.PermissionReadPurchases,
 		"listUsers":                seatwright.PermissionReadUsers,
 		"listUsersOfPartition":     seatwright.PermissionReadUsers,
 		"addUser":                  seatwright.PermissionWriteUsers,
@@ -133,7 +134,7 @@ func TestOperationsAreWhole(t *testing.T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v", got)
 	}
-	if len(all) != 84 {
+	if len(all) != 85 {
 		t.Errorf("%d operations", len(all))
 	}
 }

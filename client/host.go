@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"strconv"
 
 	"github.com/seatwright/seatwright/wire"
 )
@@ -43,6 +44,15 @@ func (c *Client) Lots(ctx context.Context, organization, code string) ([]wire.Lo
 	var answer wire.Lots
 	err := c.read(ctx, http.MethodGet, path, nil, &answer)
 	return answer.Lots, err
+}
+
+// Notices lists what was told of purchases that end and of pools that run low, newest first, at most top of them (1 to 1,000).
+// before is 0 for the first page and Next of the page before for each further one.
+func (c *Client) Notices(ctx context.Context, organization string, before int64, top int) (wire.Notices, error) {
+	query := url.Values{"top": {strconv.Itoa(top)}, "before": {strconv.FormatInt(before, 10)}}
+	var answer wire.Notices
+	err := c.read(ctx, http.MethodGet, organizations+"/"+url.PathEscape(organization)+"/notices?"+query.Encode(), nil, &answer)
+	return answer, err
 }
 
 // ChangeLot changes what of a purchase is set in change. Host administrators only. Errors: not_found/not_found, invalid/invalid_value;

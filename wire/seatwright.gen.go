@@ -14,6 +14,12 @@ const (
 	Scheduled LotState = "scheduled"
 )
 
+// Defines values for NoticeKind.
+const (
+	LotEnds  NoticeKind = "lot_ends"
+	PoolUsed NoticeKind = "pool_used"
+)
+
 // Defines values for PrincipalKind.
 const (
 	PrincipalKindApplication PrincipalKind = "application"
@@ -146,6 +152,50 @@ type NewUser struct {
 	Role Role `json:"role,omitempty,omitzero"`
 }
 
+// Notice Something that an administrator should know in time.
+type Notice struct {
+	// Sequence Of the event that told it.
+	Sequence int64 `json:"sequence"`
+
+	// Kind A purchase ends, or a pool runs low.
+	Kind NoticeKind `json:"kind"`
+
+	// Lot The purchase that ends.
+	Lot *string `json:"lot,omitempty"`
+
+	// Code The product.
+	Code string `json:"code"`
+
+	// Threshold Days before the end, or percent of the pool.
+	Threshold int64 `json:"threshold"`
+
+	// EndsAt The end of the purchase.
+	EndsAt *time.Time `json:"endsAt,omitempty"`
+
+	// Used Of the pool at that moment.
+	Used *int64 `json:"used,omitempty"`
+
+	// Total Of the pool at that moment.
+	Total *int64 `json:"total,omitempty"`
+
+	// At When it was told.
+	At time.Time `json:"at"`
+
+	// Standing It still holds: nothing newer was told of the same, and its cause is not gone.
+	Standing bool `json:"standing"`
+}
+
+// NoticeKind A purchase ends, or a pool runs low.
+type NoticeKind string
+
+// Notices A page of notices.
+type Notices struct {
+	Notices []Notice `json:"notices"`
+
+	// Next There are more: what `before` has to be for them.
+	Next *int64 `json:"next,omitempty"`
+}
+
 // Organization The customer that owns pools, people and applications.
 type Organization struct {
 	ID          string `json:"id"`
@@ -239,6 +289,18 @@ type ChangeLotParams struct {
 	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
 	// answer again, refusals included. With another request it is refused with 422.
 	IdempotencyKey RequestKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// ListNoticesParams defines parameters for ListNotices.
+type ListNoticesParams struct {
+	// Top At most so many.
+	Top *int32 `form:"top,omitempty" json:"top,omitempty"`
+
+	// Before Only notices with a smaller sequence, as `next` tells it.
+	Before int64 `form:"before,omitempty" json:"before,omitempty,omitzero"`
+
+	// Standing Only those that still hold.
+	Standing bool `form:"standing,omitempty" json:"standing,omitempty,omitzero"`
 }
 
 // CreateTenantParams defines parameters for CreateTenant.

@@ -34,6 +34,9 @@ type Config struct {
 	LockAfterFailures       int64 `env:"SEATWRIGHT_LOCK_AFTER_FAILURES" envDefault:"100"`        // consecutive ones of one person
 	LockSeconds             int64 `env:"SEATWRIGHT_LOCK_SECONDS" envDefault:"300"`               // the first lock; each one is twice as long, up to a day
 
+	// How often the server looks for what is due without anybody calling; zero: once a minute. Tests set it, operators do not.
+	ClockInterval time.Duration
+
 	// At most so many requests of one principal in a second, 0: any number; each node counts for itself.
 	RequestsPerSecond int `env:"SEATWRIGHT_REQUESTS_PER_SECOND" envDefault:"1000"`
 }
@@ -136,6 +139,13 @@ func (c Config) catalogue() (*seatwright.Catalogue, error) {
 		return nil, fmt.Errorf("%s: %w", c.Catalogue, err)
 	}
 	return extended, nil
+}
+
+func (c Config) clockInterval() time.Duration {
+	if c.ClockInterval > 0 {
+		return c.ClockInterval
+	}
+	return time.Minute
 }
 
 func (c Config) sealKey() ([]byte, error) {

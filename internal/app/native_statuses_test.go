@@ -230,3 +230,15 @@ func removeLotRows() []row {
 		row{name: "once more", call: remove("host", path), status: 404, contains: []string{`"code":"not_found"`}},
 	)
 }
+
+func listNoticesRows() []row {
+	const path = "/api/v1/organizations/acme/notices"
+	rows := append(readPurchaseRows(path, `"notices":[`),
+		row{name: "one, that stands", call: call{as: "host", method: "GET", path: path + "?top=1&standing=true&before=100000"}, status: 200, contains: []string{`"notices":[`}},
+		row{name: "of the host", call: call{as: "host", method: "GET", path: "/api/v1/organizations/host/notices"}, status: 200, contains: []string{`{"notices":[]}`}},
+	)
+	for name, query := range map[string]string{"none": "top=0", "too many": "top=1001", "before the first": "before=-1", "no number": "top=many", "no flag": "standing=maybe"} {
+		rows = append(rows, row{name: name, call: call{as: "host", method: "GET", path: path + "?" + query}, status: 400, contains: []string{"invalid_value"}})
+	}
+	return rows
+}

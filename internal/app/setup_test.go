@@ -150,7 +150,7 @@ func (w *world) browserToken(t *testing.T) string {
 func serve(t *testing.T, dir string) *world {
 	t.Helper()
 	logs := &logBook{}
-	config := app.Config{Listen: "127.0.0.1:0", Data: dir, LogLevel: "info"}
+	config := app.Config{Listen: "127.0.0.1:0", Data: dir, LogLevel: "info", ClockInterval: 24 * time.Hour}
 	if onPostgres {
 		config.Data, config.DatabaseURL = "", databaseOf(t, dir)
 	}
@@ -176,6 +176,7 @@ func serve(t *testing.T, dir string) *world {
 	})
 	w.stop = func(*testing.T) { once() }
 	t.Cleanup(once)
+	w.do(t, call{method: http.MethodGet, path: "/livez"}) // is answered when what was due has been done
 	return w
 }
 

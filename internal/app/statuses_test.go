@@ -152,6 +152,7 @@ func TestStatuses(t *testing.T) {
 		{"getLot", getLotRows()},
 		{"changeLot", changeLotRows()},
 		{"removeLot", removeLotRows()},
+		{"listNotices", listNoticesRows()},
 		{"", elsewhereRows()},
 	}
 	w.programs(t)

@@ -34,6 +34,7 @@ const (
 	actionAllocate   = "Allocate"
 	actionDeallocate = "Deallocate"
 	actionRefuse     = "Refuse"
+	actionNotice     = "Notice"
 	actionSignIn     = "SignIn"
 	actionSignInFail = "SignInRefused"
 )
@@ -67,6 +68,9 @@ var kinds = map[seatwright.EventKind]kind{
 	seatwright.EventLotCreated:          {category: categoryLicense, action: actionPurchase, say: sayLot("entered")},
 	seatwright.EventLotChanged:          {category: categoryLicense, action: actionUpdate, say: sayLot("changed")},
 	seatwright.EventLotRemoved:          {category: categoryLicense, action: actionDelete, say: sayLotRemoved},
+	seatwright.EventPoolTotalChanged:    {category: categoryLicense, action: actionUpdate, say: sayTotals},
+	seatwright.EventNoticeTold:          {category: categoryLicense, action: actionNotice, say: sayNotice},
+	seatwright.EventNoticeEnded:         {category: categoryLicense, action: actionNotice, say: sayNoticeEnded},
 	seatwright.EventSigningKeyCreated:   {category: categorySigningKey, action: actionCreate, say: plain("created the signing key %s")},
 	seatwright.EventGroupCreated:        {category: categoryGroup, action: actionCreate, say: sayGroup("created")},
 	seatwright.EventGroupUpdated:        {category: categoryGroup, action: actionUpdate, say: sayGroup("changed")},
@@ -230,6 +234,35 @@ func sayLot(done string) func(string, []byte) string {
 func sayLotRemoved(subject string, data []byte) string {
 	lot := read[seatwright.LotRemoved](data)
 	return fmt.Sprintf("removed the purchase %s of %s", subject, lot.Code) + poolsNow([]seatwright.PoolState{lot.Pool})
+}
+
+func sayTotals(_ string, data []byte) string {
+	changed := read[seatwright.PoolsChanged](data)
+	codes := make([]seatwright.ProductCode, len(changed.Pools))
+	for i, pool := range changed.Pools {
+		codes[i] = pool.Code
+	}
+	return "counted " + list(codes) + " again, because a purchase has begun or ended" + poolsNow(changed.Pools)
+}
+
+func sayNotice(subject string, data []byte) string {
+	told := read[seatwright.NoticeTold](data)
+	if told.Kind == seatwright.NoticePoolUsed {
+		return fmt.Sprintf("gave notice that %d %% of %s or more are used", told.Threshold, subject) +
+			poolsNow([]seatwright.PoolState{{Code: told.Code, Used: told.Used, Total: told.Total}})
+	}
+	days := fmt.Sprintf("%d days", told.Threshold)
+	if told.Threshold == 1 {
+		days = "1 day"
+	}
+	return fmt.Sprintf("gave notice that the purchase %s of %s ends in %s or less, on %s", subject, told.Code, days, told.EndsAt.UTC().Format("2006-01-02"))
+}
+
+func sayNoticeEnded(subject string, data []byte) string {
+	if ended := read[seatwright.NoticeEnded](data); ended.Kind == seatwright.NoticeLotEnds {
+		return fmt.Sprintf("withdrew the notice about the purchase %s of %s", subject, ended.Code)
+	}
+	return "withdrew the notice about the use of " + subject
 }
 
 func sayAllocationSet(subject string, data []byte) string {

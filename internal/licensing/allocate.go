@@ -12,13 +12,19 @@ import (
 
 // Licensing answers and changes who holds what. It is safe for concurrent use.
 type Licensing struct {
-	reader    seatwright.LicenseReader
+	reader    Reader
 	ledger    *ledger.Ledger
 	catalogue *seatwright.Catalogue
 }
 
+// Reader answers what the use cases ask.
+type Reader interface {
+	seatwright.LicenseReader
+	seatwright.NoticeReader
+}
+
 // New makes the use cases over a reader and the ledger of the same store, with the products that the ledger knows.
-func New(reader seatwright.LicenseReader, ledger *ledger.Ledger, catalogue *seatwright.Catalogue) *Licensing {
+func New(reader Reader, ledger *ledger.Ledger, catalogue *seatwright.Catalogue) *Licensing {
 	return &Licensing{reader: reader, ledger: ledger, catalogue: catalogue}
 }
 

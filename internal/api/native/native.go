@@ -27,6 +27,7 @@ type Licensing interface {
 	ChangeLot(ctx context.Context, caller seatwright.Caller, change seatwright.ChangeLot) (seatwright.Purchase, error)
 	RemoveLot(ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID, id seatwright.LotID) (seatwright.Purchase, error)
 	Lots(ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID, code seatwright.ProductCode) ([]seatwright.Purchase, error)
+	Notices(ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID, query seatwright.NoticeQuery) (notices []seatwright.Notice, more bool, err error)
 	Lot(ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID, id seatwright.LotID) (seatwright.Purchase, error)
 }
 

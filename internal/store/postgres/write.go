@@ -141,6 +141,7 @@ func (w *writer) write(b *batch, c seatwright.Changes) error {
 	o.directory(c)
 	o.groups(c)
 	o.settings(c)
+	o.notices(c)
 	o.applications(w, c)
 	o.rare(b, c)
 	o.usual(b, c)

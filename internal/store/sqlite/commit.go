@@ -26,6 +26,7 @@ func (w *writer) apply(c seatwright.Changes) error {
 		{"", w.checkPeople},
 		{"", w.putGroups},
 		{"", w.putSettings},
+		{"", w.putNotices},
 		{"", w.putApplications},
 		{"", w.putGrants},
 		{planted.StepHead, w.putHeads},

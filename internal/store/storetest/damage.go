@@ -64,6 +64,12 @@ var damages = []struct{ statement, sentence string }{
 	{`UPDATE lots SET id = 'lot-4' WHERE organization = {o} AND id = 'lot-3'`, "lot lot-4: no event created it"},
 	{`DELETE FROM lots WHERE organization = {o} AND id = 'lot-2'`, "lot lot-2: by the events it exists, and it is missing"},
 
+	{`UPDATE notices SET threshold = 75 WHERE organization = {o} AND kind = 'pool_used'`, "stored as pool_used of ATTUNU at 75, 4 of 4, standing true; by the events pool_used of ATTUNU at 100, 4 of 4, standing true"},
+	{`UPDATE notices SET standing = NOT standing WHERE organization = {o} AND kind = 'pool_used'`, "stored as pool_used of ATTUNU at 100, 4 of 4, standing false"},
+	{`UPDATE notices SET ends_at = ends_at + 1 WHERE organization = {o} AND kind = 'lot_ends'`, "stored as lot_ends of lot-5 at 1"},
+	{`UPDATE notices SET sequence = 1000 WHERE organization = {o} AND kind = 'lot_ends'`, "notice 1000: no event told it"},
+	{`DELETE FROM notices WHERE organization = {o} AND kind = 'lot_ends'`, "by the events it was told, and it is missing"},
+
 	{`DELETE FROM tenants WHERE organization = {o}`, "tenant t: by the events it exists, and it is missing"},
 	{`UPDATE tenants SET id = 't-9' WHERE organization = {o}`, "tenant t-9: no event created it"},
 	{`DELETE FROM memberships WHERE organization = {o} AND member_id = 'u-1'`, "group g: by the events u-1 is in it, and is missing"},
@@ -171,6 +177,11 @@ func (f *archiveFixture) damageable(name string) {
 	}
 	f.must(decide(f.fixture, seatwright.ChangeLot{Organization: org, ID: "lot-3", Quantity: to(int64(5)), Grace: to(time.Hour)}))
 	f.must(decide(f.fixture, seatwright.RemoveLot{Organization: org, ID: "lot-4"}))
+	f.buy(name, "lot-5", 1, 0, time.Hour)
+	f.must(decide(f.fixture, seatwright.TellNotices{Organization: org, Due: []seatwright.DueNotice{
+		{Organization: org, NoticeRef: seatwright.NoticeRef{Kind: seatwright.NoticeLotEnds, Subject: "lot-5"}, Code: "ATTUNU"},
+	}}))
+	f.must(decide(f.fixture, seatwright.RemoveLot{Organization: org, ID: "lot-5"}))
 	f.must(decide(f.fixture, seatwright.CreateTenant{Organization: org, ID: "t", Name: "Main"}))
 	f.must(decide(f.fixture, seatwright.CreateApplication{Application: seatwright.Application{
 		Organization: org, ID: seatwright.ApplicationID("app-" + name), Confidential: true, Secrets: []seatwright.ApplicationSecret{{ID: "s", Hash: make([]byte, 32)}}, Scopes: []seatwright.Scope{"PM.License"},
@@ -201,6 +212,9 @@ func (f *archiveFixture) damageable(name string) {
 		f.person(name, id)
 		f.must(nil, f.allocate(name, attended, seatwright.UserID(id)))
 	}
+	f.must(decide(f.fixture, seatwright.TellNotices{Organization: org, Due: []seatwright.DueNotice{
+		{Organization: org, NoticeRef: seatwright.NoticeRef{Kind: seatwright.NoticePoolUsed, Subject: "ATTUNU"}, Code: "ATTUNU"},
+	}}))
 	f.must(decide(f.fixture, seatwright.UpdateUser{
 		Organization: org, User: "left", Active: to(false), BypassBasicAuth: to(false), InvitationAccepted: to(true),
 	}))
