@@ -44,6 +44,12 @@ const (
 	ReasonInactiveUser         Reason = "inactive_user"             // a listed person is not active, and holds nothing until they are
 	ReasonWrongPassword        Reason = "wrong_password"            // the old password is not the one of the person
 	ReasonNotDeveloperBundle   Reason = "not_developer_bundle"      // an external license covers developer bundles only
+	ReasonMalformedFile        Reason = "malformed_license_file"    // the text is no license file, or one that says nothing that could be imported
+	ReasonForgedFile           Reason = "forged_license_file"       // the license file is not what its issuer has signed: get it again
+	ReasonUnknownIssuer        Reason = "unknown_issuer"            // the license file is signed by somebody whom the operator has not named
+	ReasonForeignFile          Reason = "foreign_license_file"      // the license file was made for another account
+	ReasonExpiredFile          Reason = "expired_license_file"      // the license file may not be imported any more: ask for a new one
+	ReasonDeactivatedFile      Reason = "deactivated_license_file"  // the license file was imported and deactivated, and cannot be imported again
 	ReasonNoToken              Reason = "no_token"                  // no bearer token was sent
 	ReasonInvalidToken         Reason = "invalid_token"             // the token is expired, altered, foreign or not an access token
 	ReasonInvalidGrant         Reason = "invalid_grant"             // a code or refresh token is expired, used, revoked or not of this client
