@@ -47,6 +47,7 @@ type Touch struct {
 	Memberships  []MembershipRef
 	Settings     []SettingRef
 	Notices      []NoticeRef
+	LicenseFiles []LicenseFileID
 	SignIns      []UserID // whose sign-ins
 	Applications []ApplicationID
 	Grants       []GrantID

@@ -28,7 +28,9 @@ const (
 	EventGrantRevoked        EventKind = "grant.revoked"
 	EventLotCreated          EventKind = "lot.created" // data: LotCreated, as for the next
 	EventLotChanged          EventKind = "lot.changed"
-	EventLotRemoved          EventKind = "lot.removed"        // data: LotRemoved
+	EventLotRemoved          EventKind = "lot.removed"      // data: LotRemoved
+	EventLicenseImported     EventKind = "license.imported" // subject: a license file; data: LicenseImported
+	EventLicenseDeactivated  EventKind = "license.deactivated"
 	EventPoolTotalChanged    EventKind = "pool.total_changed" // by the clock; subject: empty; data: PoolsChanged
 	EventNoticeTold          EventKind = "notice.told"        // subject: a lot or a code; data: NoticeTold
 	EventNoticeEnded         EventKind = "notice.ended"       // what was told does not hold any more; data: NoticeEnded

@@ -1,6 +1,7 @@
 package seatwright
 
 import (
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -22,6 +23,7 @@ type Replayed struct {
 	robots        map[RobotAccountID]*replayedAccount
 	settings      map[SettingRef]replayedSetting
 	notices       *noticeHistory
+	licenseFiles  map[LicenseFileID]LicenseFile
 }
 
 // replayedSetting is which event made a setting, and when it was last changed.
@@ -88,7 +90,7 @@ func newReplayed() Replayed {
 		lots: map[LotID]LotCreated{}, lotCreated: map[LotID]time.Time{}, tenants: map[TenantID]time.Time{},
 		applications: map[ApplicationID]replayedApplication{}, signingKeys: map[string]time.Time{},
 		groups: map[GroupID]*replayedGroup{}, robots: map[RobotAccountID]*replayedAccount{},
-		settings: map[SettingRef]replayedSetting{}, notices: newNoticeHistory(),
+		settings: map[SettingRef]replayedSetting{}, notices: newNoticeHistory(), licenseFiles: map[LicenseFileID]LicenseFile{},
 	}
 }
 
@@ -237,6 +239,21 @@ func (r Replayed) apply(e Event, differs func(format string, args ...any)) {
 		if l, ok := read[LotRemoved](e, differs); ok {
 			r.removeLot(e, l, differs)
 		}
+	case EventLicenseImported:
+		if l, ok := read[LicenseImported](e, differs); ok {
+			hash, err := hex.DecodeString(l.SHA256)
+			if err != nil {
+				differs("has a SHA-256 that is none: %v", err)
+			}
+			once(r.licenseFiles, LicenseFileID(e.Subject), LicenseFile{Issuer: l.Issuer, Hash: hash, Lots: l.Lots, ImportedAt: e.At}, differs)
+		}
+	case EventLicenseDeactivated:
+		file, imported := r.licenseFiles[LicenseFileID(e.Subject)]
+		if !imported || !file.DeactivatedAt.IsZero() {
+			differs("deactivates the license file %s, which is not imported or is deactivated already", e.Subject)
+		}
+		file.DeactivatedAt = e.At
+		r.licenseFiles[LicenseFileID(e.Subject)] = file
 	case EventPoolTotalChanged:
 		if changed, ok := read[PoolsChanged](e, differs); ok {
 			r.refresh(e, changed, differs)

@@ -66,6 +66,7 @@ type organizationSlice struct {
 	applicationSlice
 	grantSlice
 	noticeSlice
+	licenseFileSlice
 	signIns map[UserID]SignIns // of everybody who was asked for and exists
 
 	created        bool
@@ -122,8 +123,9 @@ func (s *Slice) at(id OrganizationID) *organizationSlice {
 			now: s.now, head: Head{Organization: id, Hash: NoHash()}, users: map[UserID]bool{}, people: map[UserID]UserRow{},
 			records: map[UserID]DirectRecord{}, seats: map[UserID]map[ProductCode]Seat{}, pools: map[ProductCode]Pool{},
 			lots: map[ProductCode][]Lot{}, signIns: map[UserID]SignIns{},
-			noticeSlice:  noticeSlice{notices: map[NoticeRef]Notice{}},
-			changedUsers: map[UserID]bool{}, goneUsers: map[UserID]bool{}, changedRecords: map[UserID]bool{}, changedSeats: map[seatRef]bool{},
+			noticeSlice:      noticeSlice{notices: map[NoticeRef]Notice{}},
+			licenseFileSlice: licenseFileSlice{map[LicenseFileID]LicenseFile{}, map[LicenseFileID]bool{}},
+			changedUsers:     map[UserID]bool{}, goneUsers: map[UserID]bool{}, changedRecords: map[UserID]bool{}, changedSeats: map[seatRef]bool{},
 			changedPools: map[ProductCode]bool{}, changedLots: map[lotRef]bool{}, changedSignIns: map[UserID]bool{},
 		}
 		s.organizations[id] = o
@@ -355,6 +357,7 @@ type Changes struct {
 	Lots                []Lot         // new
 	ChangedLots         []Lot         // to be stored in place of the old ones
 	RemovedLots         []Lot         // only organization, code and id are set
+	LicenseFiles        []LicenseFile // to be stored as they are
 	NewNotices          []Notice
 	EndedNotices        []Notice       // that do not stand any more; only organization and sequence are set. They go before the new ones
 	Heads               []Head         // to be stored as they are
@@ -384,7 +387,7 @@ type Changes struct {
 func (c Changes) Empty() bool {
 	return len(c.Heads)+len(c.Pools)+len(c.NewRecords)+len(c.Records)+len(c.RemovedRecords)+len(c.NewSeats)+len(c.Seats)+len(c.RemovedSeats)+len(c.Events)+len(c.Keys)+
 		len(c.NewGroups)+len(c.Groups)+len(c.RemovedGroups)+len(c.NewRobots)+len(c.Robots)+len(c.RemovedRobots)+len(c.NewMembers)+len(c.RemovedMembers)+len(c.Settings)+len(c.RemovedSettings)+
-		len(c.Organizations)+len(c.Tenants)+len(c.Users)+len(c.ChangedUsers)+len(c.RemovedUsers)+len(c.NewApplications)+len(c.Applications)+len(c.RemovedApplications)+len(c.Grants)+len(c.RemovedGrants)+len(c.SigningKeys)+len(c.Lots)+len(c.ChangedLots)+len(c.RemovedLots)+len(c.NewNotices)+len(c.EndedNotices)+len(c.SignIns) == 0
+		len(c.Organizations)+len(c.Tenants)+len(c.Users)+len(c.ChangedUsers)+len(c.RemovedUsers)+len(c.NewApplications)+len(c.Applications)+len(c.RemovedApplications)+len(c.Grants)+len(c.RemovedGrants)+len(c.SigningKeys)+len(c.Lots)+len(c.ChangedLots)+len(c.RemovedLots)+len(c.LicenseFiles)+len(c.NewNotices)+len(c.EndedNotices)+len(c.SignIns) == 0
 }
 
 // Changes returns what the commands changed since the slice was loaded, ordered by organization and key.
@@ -419,6 +422,7 @@ func (s *Slice) Changes() Changes {
 		}
 		c.addLots(id, o)
 		c.addNotices(id, o)
+		c.addLicenseFiles(o)
 		c.Events = append(c.Events, o.events...)
 		for _, code := range slices.Sorted(maps.Keys(o.changedPools)) {
 			c.Pools = append(c.Pools, o.pools[code])

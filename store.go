@@ -84,6 +84,7 @@ func (r LoadRequest) ByOrganization() []Touch {
 		m.Memberships = append(m.Memberships, t.Memberships...)
 		m.Settings = append(m.Settings, t.Settings...)
 		m.Notices = append(m.Notices, t.Notices...)
+		m.LicenseFiles = append(m.LicenseFiles, t.LicenseFiles...)
 		m.GroupNameKeys = append(m.GroupNameKeys, t.GroupNameKeys...)
 		m.RobotNameKeys = append(m.RobotNameKeys, t.RobotNameKeys...)
 		m.SignIns = append(m.SignIns, t.SignIns...)
@@ -213,6 +214,9 @@ type LicenseReader interface {
 	// Lots lists the purchases of an organization with their states as of now, in the order of code and id: those of one code, or
 	// all where code is empty.
 	Lots(ctx context.Context, organization OrganizationID, code ProductCode) ([]Purchase, error)
+	// LicenseFiles lists the license files that were imported into an organization, in the order of their ids: those behind an id,
+	// at most so many.
+	LicenseFiles(ctx context.Context, organization OrganizationID, behind LicenseFileID, most int) ([]LicenseFile, error)
 	// Lot finds a purchase by exact id.
 	Lot(ctx context.Context, organization OrganizationID, id LotID) (Purchase, error)
 	// Allocations lists the direct allocations of those of users that have a direct record, in the order of their ids;

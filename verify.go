@@ -147,6 +147,8 @@ func (c *organizationCheck) take(r Row) {
 		c.takeSignIns(UserID(r.text(1)), instant(r.number(2)), r.number(3))
 	case "lots":
 		c.takeLot(r)
+	case "license_files":
+		c.takeLicenseFile(r)
 	case "notices":
 		c.takeNotice(r)
 	case "pools":
@@ -471,6 +473,9 @@ func (c *organizationCheck) end() {
 	}
 	for _, id := range slices.Sorted(maps.Keys(c.replayed.lots)) {
 		c.differ("lot %s: by the events it exists, and it is missing", id)
+	}
+	for _, id := range slices.Sorted(maps.Keys(c.replayed.licenseFiles)) {
+		c.differ("license file %s: by the events it was imported, and it is missing", id)
 	}
 	for _, sequence := range slices.Sorted(maps.Keys(c.replayed.notices.told)) {
 		c.differ("notice %d: by the events it was told, and it is missing", sequence)

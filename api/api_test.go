@@ -75,6 +75,9 @@ func TestPermissionsAreThoseOfTheDomain(t *testing.T) {
 		"listLots":                 seatwright.PermissionReadPurchases,
 		"getLot":                   seatwright.PermissionReadPurchases,
 		"listNotices":              seatwright.PermissionReadPurchases,
+		"listLicenseFiles":         seatwright.PermissionReadPurchases,
+		"importLicenseFile":        seatwright.PermissionImportLicenses,
+		"deactivateLicenseFile":    seatwright.PermissionImportLicenses,
 		"listUsers":                seatwright.PermissionReadUsers,
 		"listUsersOfPartition":     seatwright.PermissionReadUsers,
 		"addUser":                  seatwright.PermissionWriteUsers,
@@ -134,7 +137,7 @@ func TestOperationsAreWhole(t *testing.T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v", got)
 	}
-	if len(all) != 85 {
+	if len(all) != 88 {
 		t.Errorf("%d operations", len(all))
 	}
 }

@@ -55,6 +55,24 @@ func (c *Client) Notices(ctx context.Context, organization string, before int64,
 	return answer, err
 }
 
+// ImportLicenseFile enters the purchases of a license file for the organization that it was made for. The same file once more
+// changes nothing. Errors: invalid/malformed_license_file, invalid/forged_license_file, invalid/unknown_issuer, invalid/foreign_license_file,
+// invalid/expired_license_file, conflict/deactivated_license_file, conflict/duplicate; see [Client].
+func (c *Client) ImportLicenseFile(ctx context.Context, organization, text string) (wire.LicenseFile, error) {
+	var answer wire.LicenseFile
+	err := c.write(ctx, http.MethodPost, organizations+"/"+url.PathEscape(organization)+"/license-files", wire.LicenseFileText{File: text}, &answer)
+	return answer, err
+}
+
+// LicenseFiles lists the license files that were imported into an organization, in the order of their ids: at most top of them (1 to
+// 1,000) behind an id, which is empty for the first page.
+func (c *Client) LicenseFiles(ctx context.Context, organization, behind string, top int) ([]wire.LicenseFile, error) {
+	query := url.Values{"top": {strconv.Itoa(top)}, "behind": {behind}}
+	var answer wire.LicenseFiles
+	err := c.read(ctx, http.MethodGet, organizations+"/"+url.PathEscape(organization)+"/license-files?"+query.Encode(), nil, &answer)
+	return answer.LicenseFiles, err
+}
+
 // ChangeLot changes what of a purchase is set in change. Host administrators only. Errors: not_found/not_found, invalid/invalid_value;
 // see [Client].
 func (c *Client) ChangeLot(ctx context.Context, organization, lot string, change wire.LotChange) (wire.Lot, error) {

@@ -39,6 +39,32 @@ const (
 	Refuse    UnknownUsers = "refuse"
 )
 
+// LicenseFile A license file that was imported.
+type LicenseFile struct {
+	ID string `json:"id"`
+
+	// Issuer Who has signed it.
+	Issuer string `json:"issuer"`
+
+	// Lots The ids of its purchases.
+	Lots       []string  `json:"lots"`
+	ImportedAt time.Time `json:"importedAt"`
+
+	// DeactivatedAt When its purchases were ended; not there where they were not.
+	DeactivatedAt *time.Time `json:"deactivatedAt,omitempty"`
+}
+
+// LicenseFileText A license file that shall be imported.
+type LicenseFileText struct {
+	// File The text of the file.
+	File string `json:"file"`
+}
+
+// LicenseFiles License files.
+type LicenseFiles struct {
+	LicenseFiles []LicenseFile `json:"licenseFiles"`
+}
+
 // Lot One purchase of units of one bundle.
 type Lot struct {
 	ID           string    `json:"id"`
@@ -264,6 +290,29 @@ type CreateOrganizationParams struct {
 	IdempotencyKey RequestKey `json:"Idempotency-Key,omitempty,omitzero"`
 }
 
+// ListLicenseFilesParams defines parameters for ListLicenseFiles.
+type ListLicenseFilesParams struct {
+	// Top At most so many.
+	Top *int32 `form:"top,omitempty" json:"top,omitempty"`
+
+	// Behind Only files whose id comes behind this one, the last of the page before.
+	Behind string `form:"behind,omitempty" json:"behind,omitempty,omitzero"`
+}
+
+// ImportLicenseFileParams defines parameters for ImportLicenseFile.
+type ImportLicenseFileParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey RequestKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// DeactivateLicenseFileParams defines parameters for DeactivateLicenseFile.
+type DeactivateLicenseFileParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey RequestKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
 // ListLotsParams defines parameters for ListLots.
 type ListLotsParams struct {
 	// Code Only those of this product.
@@ -319,6 +368,9 @@ type CreateUserParams struct {
 
 // CreateOrganizationJSONRequestBody defines body for CreateOrganization for application/json ContentType.
 type CreateOrganizationJSONRequestBody = NewOrganization
+
+// ImportLicenseFileJSONRequestBody defines body for ImportLicenseFile for application/json ContentType.
+type ImportLicenseFileJSONRequestBody = LicenseFileText
 
 // CreateLotJSONRequestBody defines body for CreateLot for application/json ContentType.
 type CreateLotJSONRequestBody = NewLot

@@ -214,7 +214,7 @@ func (w *world) accessCall(t *testing.T, op contract.Operation, documented *open
 	path = strings.NewReplacer(
 		"Group/{id}", "Group/group-01", "RobotAccount/{id}", "RobotAccount/robot-01", "{groupId}", "group-01", "{robotAccountId}", "robot-01",
 		"{userId}", "singer-77", "{templateId}", "1", "ExternalClient/{id}", "ExternalClient/acme-script", "{clientId}", "acme-script", "{secretId}", "none", "{tokenId}", "none",
-		"{lot}", "lot-of-acme",
+		"{lot}", "lot-of-acme", "{file}", "none",
 	).Replace(path)
 	if strings.Contains(path, "{") {
 		t.Fatalf("%s has a parameter that this test knows nothing for", op.Pattern())

@@ -33,6 +33,7 @@ type App struct {
 	PersonalTokens *directory.PersonalTokens
 	Settings       *directory.Settings
 	Licensing      *licensing.Licensing
+	LicenseFiles   *licensing.Files
 	Clock          *licensing.Clock
 
 	log      *slog.Logger
@@ -69,6 +70,10 @@ func (a *App) open(ctx context.Context, c Config, logs io.Writer, issuerFromHost
 	if err != nil {
 		return err
 	}
+	issuers, err := c.licenseIssuers()
+	if err != nil {
+		return err
+	}
 	quietLibraries(logs)
 	if c.Listen == "" {
 		return errors.New("the address to listen on is empty, which would mean every interface and any port")
@@ -96,6 +101,7 @@ func (a *App) open(ctx context.Context, c Config, logs io.Writer, issuerFromHost
 	passwords := directory.NewPasswords(0, 0)
 	a.Directory = directory.New(a.store, a.ledger, passwords)
 	a.Licensing = licensing.New(a.store, a.ledger, catalogue)
+	a.LicenseFiles = licensing.NewFiles(a.store, a.ledger, issuers, faultclock.Now)
 	a.Clock = licensing.NewClock(a.store, a.ledger, a.log)
 	if _, err := a.Directory.CreateHost(ctx); err != nil {
 		return err
@@ -114,7 +120,7 @@ func (a *App) open(ctx context.Context, c Config, logs io.Writer, issuerFromHost
 	a.PersonalTokens = directory.NewPersonalTokens(a.store, a.ledger, identity, faultclock.Now)
 	a.Settings = directory.NewSettings(a.store, a.ledger)
 	a.handler, err = server.New(server.Config{
-		Log: a.log, Authenticator: identity, Directory: a.Directory, Licensing: a.Licensing,
+		Log: a.log, Authenticator: identity, Directory: a.Directory, Licensing: a.Licensing, LicenseFiles: a.LicenseFiles,
 		Identities: door.UseCases{
 			People: a.People, Groups: a.Groups, Names: directory.NewNames(a.store), Settings: a.Settings, SignIns: directory.NewSignIns(a.store),
 			Applications: a.Applications, PersonalTokens: a.PersonalTokens,

@@ -1,6 +1,12 @@
 package app_test
 
-import "strings"
+import (
+	"strings"
+	"time"
+
+	"github.com/seatwright/seatwright"
+	"github.com/seatwright/seatwright/internal/licensefile"
+)
 
 // nativeRows are what the four operations of our own door have in common. good is a body that makes something; another is
 // a different one.
@@ -241,4 +247,102 @@ func listNoticesRows() []row {
 		rows = append(rows, row{name: name, call: call{as: "host", method: "GET", path: path + "?" + query}, status: 400, contains: []string{"invalid_value"}})
 	}
 	return rows
+}
+
+// licenseFile is a file for acme, or what change makes of it.
+func licenseFile(change func(*licensefile.File)) licensefile.File {
+	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	f := licensefile.File{
+		ID: "file-1", Audience: "{acme}", IssuedAt: start, ExpiresAt: farAway(), Lots: []licensefile.Lot{
+			{Code: "IDU", Quantity: 2, Start: start, End: farAway()}, {Code: "UNATT", Quantity: 3, Start: start, End: farAway()},
+		},
+	}
+	if change != nil {
+		change(&f)
+	}
+	return f
+}
+
+func importLicenseFileRows(sign func(licensefile.File) string, acme seatwright.OrganizationID) []row {
+	const path = "/api/v1/organizations/acme/license-files"
+	send := func(as, text string) call {
+		return call{as: as, method: "POST", path: path, body: `{"file":"` + text + `"}`}
+	}
+	signed := func(change func(*licensefile.File)) string {
+		f := licenseFile(change)
+		if f.Audience == "{acme}" {
+			f.Audience = string(acme)
+		}
+		return sign(f)
+	}
+	good := signed(nil)
+	typed, keyed := send("host", good), send("host", good)
+	typed.header, keyed.header = map[string]string{"Content-Type": "text/plain"}, map[string]string{"Idempotency-Key": "key-of-an-import"}
+	other := send("host", signed(func(f *licensefile.File) { f.ID = "file-2" }))
+	other.header = keyed.header
+	rows := []row{
+		{name: "anonymous", call: send("", good), status: 401, contains: []string{"no_token"}},
+		{name: "host administrator", call: keyed, status: 200, contains: []string{`"id":"file-1","issuer":"vendor","lots":["file-1:1","file-1:2"],`}, events: []string{"license.imported file-1", "lot.created file-1:1", "lot.created file-1:2"}},
+		{name: "key again", call: keyed, status: 200, contains: []string{`"id":"file-1"`}},
+		{name: "other use of the key", call: other, status: 422, contains: []string{"idempotency_key_reused"}},
+		{name: "once more, by the organization", call: send("administrator", good), status: 200, contains: []string{`"lots":["file-1:1","file-1:2"]`}},
+		{name: "once more, by an application", call: send("writer", good), status: 200, contains: []string{`"lots":["file-1:1","file-1:2"]`}},
+		{name: "another file of the id", call: send("host", signed(func(f *licensefile.File) { f.Lots = f.Lots[:1] })), status: 409, contains: []string{`"code":"duplicate"`}},
+		{name: "unknown organization", call: call{as: "host", method: "POST", path: strings.Replace(path, "acme", "nobody", 1), body: `{"file":"` + good + `"}`}, status: 404, contains: []string{"organization_not_found"}},
+		{name: "of another organization", call: call{as: "host", method: "POST", path: strings.Replace(path, "acme", "globex", 1), body: `{"file":"` + good + `"}`}, status: 400, contains: []string{"foreign_license_file"}},
+		{name: "type", call: typed, status: 415},
+		{name: "over 1 MiB", call: send("host", strings.Repeat("x", 1<<20)), status: 413},
+		{name: "unknown field", call: call{as: "host", method: "POST", path: path, body: `{"file":"` + good + `","force":true}`}, status: 400, contains: []string{"malformed_body"}},
+		{name: "of the host", call: call{as: "host", method: "POST", path: "/api/v1/organizations/host/license-files", body: `{"file":"` + signed(func(f *licensefile.File) { f.Audience = string(seatwright.HostID) }) + `"}`}, status: 200, contains: []string{`"id":"file-1"`}, chain: "host", events: []string{"license.imported file-1", "lot.created file-1:1", "lot.created file-1:2"}},
+	}
+	flipped := []byte(good)
+	flipped[len(flipped)/2] ^= 1
+	for name, c := range map[string]struct{ text, code string }{
+		"nothing":         {"", "malformed_license_file"},
+		"flipped byte":    {string(flipped), "_license_file"},
+		"cut":             {good[:len(good)-4], "_license_file"},
+		"expired":         {signed(func(f *licensefile.File) { f.ID, f.ExpiresAt = "old", f.IssuedAt }), "expired_license_file"},
+		"for globex":      {signed(func(f *licensefile.File) { f.ID, f.Audience = "new", "globex" }), "foreign_license_file"},
+		"unknown product": {signed(func(f *licensefile.File) { f.ID, f.Lots[1].Code = "new", "NOTHING" }), "invalid_value"},
+		"no unit":         {signed(func(f *licensefile.File) { f.ID, f.Lots[1].Quantity = "new", 0 }), "invalid_value"},
+		"too many":        {signed(func(f *licensefile.File) { f.ID, f.Lots[1].Quantity = "new", 1_000_000_001 }), "invalid_value"},
+		"no window":       {signed(func(f *licensefile.File) { f.ID, f.Lots[1].End = "new", f.Lots[1].Start }), "invalid_value"},
+		"negative grace":  {signed(func(f *licensefile.File) { f.ID, f.Lots[1].GraceSeconds = "new", -1 }), "invalid_value"},
+	} {
+		rows = append(rows, row{name: name, call: send("host", c.text), status: 400, contains: []string{c.code}})
+	}
+	for _, as := range []string{"member", "reader", "people"} {
+		rows = append(rows, row{name: as, call: send(as, good), status: 403, contains: []string{"missing_permission"}})
+	}
+	return rows
+}
+
+func listLicenseFilesRows() []row {
+	return append(readPurchaseRows("/api/v1/organizations/acme/license-files", `{"licenseFiles":[{"id":"file-1","issuer":"vendor",`),
+		row{name: "behind the last", call: call{as: "host", method: "GET", path: "/api/v1/organizations/acme/license-files?behind=file-1&top=1"}, status: 200, contains: []string{`{"licenseFiles":[]}`}},
+		row{name: "none", call: call{as: "host", method: "GET", path: "/api/v1/organizations/acme/license-files?top=0"}, status: 400, contains: []string{"invalid_value"}})
+}
+
+func deactivateLicenseFileRows() []row {
+	const path = "/api/v1/organizations/acme/license-files/file-1"
+	end := func(as, path string) call { return call{as: as, method: "DELETE", path: path} }
+	keyed, other := end("host", path), end("host", path+"1")
+	keyed.header = map[string]string{"Idempotency-Key": "key-of-a-deactivation"}
+	other.header = keyed.header
+	rows := []row{
+		{name: "anonymous", call: end("", path), status: 401, contains: []string{"no_token"}},
+		{name: "unknown", call: end("host", path+"1"), status: 404, contains: []string{`"code":"not_found"`}},
+		{name: "id that cannot be", call: end("host", path+"%20"), status: 400, contains: []string{"malformed_id"}},
+		{name: "unknown organization", call: end("host", strings.Replace(path, "acme", "nobody", 1)), status: 404, contains: []string{"organization_not_found"}},
+		{name: "of another", call: end("globex administrator", path), status: 404, contains: []string{"organization_not_found"}},
+	}
+	for _, as := range []string{"member", "reader"} {
+		rows = append(rows, row{name: as, call: end(as, path), status: 403, contains: []string{"missing_permission"}})
+	}
+	return append(rows,
+		row{name: "host administrator", call: keyed, status: 200, contains: []string{`"deactivatedAt":"`}, events: []string{"license.deactivated file-1", "lot.changed file-1:1", "lot.changed file-1:2"}},
+		row{name: "key again", call: keyed, status: 200, contains: []string{`"deactivatedAt":"`}},
+		row{name: "other use of the key", call: other, status: 422, contains: []string{"idempotency_key_reused"}},
+		row{name: "once more, by the organization", call: end("administrator", path), status: 200, contains: []string{`"deactivatedAt":"`}},
+	)
 }

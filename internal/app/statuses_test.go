@@ -153,6 +153,9 @@ func TestStatuses(t *testing.T) {
 		{"changeLot", changeLotRows()},
 		{"removeLot", removeLotRows()},
 		{"listNotices", listNoticesRows()},
+		{"importLicenseFile", importLicenseFileRows(w.files, w.demo.Acme.Organization)},
+		{"listLicenseFiles", listLicenseFilesRows()},
+		{"deactivateLicenseFile", deactivateLicenseFileRows()},
 		{"", elsewhereRows()},
 	}
 	w.programs(t)

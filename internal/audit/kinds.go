@@ -68,6 +68,8 @@ var kinds = map[seatwright.EventKind]kind{
 	seatwright.EventLotCreated:          {category: categoryLicense, action: actionPurchase, say: sayLot("entered")},
 	seatwright.EventLotChanged:          {category: categoryLicense, action: actionUpdate, say: sayLot("changed")},
 	seatwright.EventLotRemoved:          {category: categoryLicense, action: actionDelete, say: sayLotRemoved},
+	seatwright.EventLicenseImported:     {category: categoryLicense, action: actionPurchase, say: sayImported},
+	seatwright.EventLicenseDeactivated:  {category: categoryLicense, action: actionUpdate, say: plain("deactivated the license file %s")},
 	seatwright.EventPoolTotalChanged:    {category: categoryLicense, action: actionUpdate, say: sayTotals},
 	seatwright.EventNoticeTold:          {category: categoryLicense, action: actionNotice, say: sayNotice},
 	seatwright.EventNoticeEnded:         {category: categoryLicense, action: actionNotice, say: sayNoticeEnded},
@@ -234,6 +236,18 @@ func sayLot(done string) func(string, []byte) string {
 func sayLotRemoved(subject string, data []byte) string {
 	lot := read[seatwright.LotRemoved](data)
 	return fmt.Sprintf("removed the purchase %s of %s", subject, lot.Code) + poolsNow([]seatwright.PoolState{lot.Pool})
+}
+
+func sayImported(subject string, data []byte) string {
+	file := read[seatwright.LicenseImported](data)
+	return fmt.Sprintf("imported the license file %s, %s signed by %s", subject, purchases(file.Lots), file.Issuer)
+}
+
+func purchases(n int64) string {
+	if n == 1 {
+		return "1 purchase"
+	}
+	return fmt.Sprintf("%d purchases", n)
 }
 
 func sayTotals(_ string, data []byte) string {

@@ -13,7 +13,7 @@ import (
 // newLotsCommand has what a host administrator does with purchases.
 func newLotsCommand(std streams) *cobra.Command {
 	lots := &cobra.Command{Use: "lots", Short: "Purchases of an organization"}
-	lots.AddCommand(newLotsCreateCommand(std), newLotsListCommand(std), newLotsChangeCommand(std), newLotsRemoveCommand(std))
+	lots.AddCommand(newLotsCreateCommand(std), newLotsListCommand(std), newLotsChangeCommand(std), newLotsRemoveCommand(std), newLotsImportCommand(std))
 	return lots
 }
 
@@ -235,7 +235,10 @@ func parseTime(flag, text string) (time.Time, error) {
 }
 
 // parseGrace reads whole days ("30d") or a Go duration of whole seconds; nothing is none.
-func parseGrace(text string) (seconds int64, err error) {
+func parseGrace(text string) (seconds int64, err error) { return parseDays("grace", text) }
+
+// parseDays is parseGrace for any flag.
+func parseDays(flag, text string) (seconds int64, err error) {
 	if text == "" {
 		return 0, nil
 	}
@@ -246,5 +249,5 @@ func parseGrace(text string) (seconds int64, err error) {
 	} else if d, err := time.ParseDuration(text); err == nil && d >= 0 && d%time.Second == 0 {
 		return int64(d / time.Second), nil
 	}
-	return 0, usageError("--grace is neither whole days like 30d nor whole seconds like 12h: %q", text)
+	return 0, usageError("--%s is neither whole days like 30d nor whole seconds like 12h: %q", flag, text)
 }

@@ -50,6 +50,7 @@ type Config struct {
 	Directory     Directory
 	Identities    identity.UseCases
 	Licensing     Licensing
+	LicenseFiles  native.Files
 	Audit         audit.Log
 	Identity      Identity
 	Ready         func(context.Context) error // nil while requests can be served
@@ -84,7 +85,7 @@ func New(c Config) (http.Handler, error) {
 	lease.Register(g, s.doorOf(contract.AutomationSuite), c.Licensing)
 	identity.Register(g, s.doorOf(contract.AutomationSuite), c.Identities)
 	audit.Register(g, s.doorOf(contract.AutomationSuite), c.Audit)
-	if err := native.Register(g, s.doorOf(contract.Native), c.Directory, c.Licensing); err != nil {
+	if err := native.Register(g, s.doorOf(contract.Native), c.Directory, c.Licensing, c.LicenseFiles); err != nil {
 		return nil, err
 	}
 	if err := g.complete("identity"); err != nil {

@@ -25,6 +25,15 @@ type ServerInterface interface {
 	// CreateOrganization Create an organization
 	// (POST /api/v1/organizations)
 	CreateOrganization(w http.ResponseWriter, r *http.Request, params CreateOrganizationParams)
+	// ListLicenseFiles List license files
+	// (GET /api/v1/organizations/{org}/license-files)
+	ListLicenseFiles(w http.ResponseWriter, r *http.Request, org Org, params ListLicenseFilesParams)
+	// ImportLicenseFile Import a license file
+	// (POST /api/v1/organizations/{org}/license-files)
+	ImportLicenseFile(w http.ResponseWriter, r *http.Request, org Org, params ImportLicenseFileParams)
+	// DeactivateLicenseFile Deactivate a license file
+	// (DELETE /api/v1/organizations/{org}/license-files/{file})
+	DeactivateLicenseFile(w http.ResponseWriter, r *http.Request, org Org, file string, params DeactivateLicenseFileParams)
 	// ListLots List purchases
 	// (GET /api/v1/organizations/{org}/lots)
 	ListLots(w http.ResponseWriter, r *http.Request, org Org, params ListLotsParams)
@@ -120,6 +129,170 @@ func (siw *ServerInterfaceWrapper) CreateOrganization(w http.ResponseWriter, r *
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.CreateOrganization(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListLicenseFiles operation middleware
+func (siw *ServerInterfaceWrapper) ListLicenseFiles(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "org" -------------
+	var org Org
+
+	err = runtime.BindStyledParameterWithOptions("simple", "org", r.PathValue("org"), &org, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "org", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListLicenseFilesParams
+
+	// ------------- Optional query parameter "top" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "top", r.URL.Query(), &params.Top, runtime.BindQueryParameterOptions{Type: "integer", Format: "int32"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "top"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "top", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "behind" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "behind", r.URL.Query(), &params.Behind, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "behind"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "behind", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListLicenseFiles(w, r, org, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ImportLicenseFile operation middleware
+func (siw *ServerInterfaceWrapper) ImportLicenseFile(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "org" -------------
+	var org Org
+
+	err = runtime.BindStyledParameterWithOptions("simple", "org", r.PathValue("org"), &org, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "org", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ImportLicenseFileParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey RequestKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ImportLicenseFile(w, r, org, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DeactivateLicenseFile operation middleware
+func (siw *ServerInterfaceWrapper) DeactivateLicenseFile(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "org" -------------
+	var org Org
+
+	err = runtime.BindStyledParameterWithOptions("simple", "org", r.PathValue("org"), &org, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "org", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "file" -------------
+	var file string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "file", r.PathValue("file"), &file, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "file", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeactivateLicenseFileParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey RequestKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DeactivateLicenseFile(w, r, org, file, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -672,6 +845,9 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/v1/organizations/{org}/lots/{lot}", wrapper.RemoveLot)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/organizations/{org}/lots/{lot}", wrapper.GetLot)
 	m.HandleFunc(http.MethodPatch+" "+options.BaseURL+"/api/v1/organizations/{org}/lots/{lot}", wrapper.ChangeLot)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/organizations/{org}/license-files", wrapper.ListLicenseFiles)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v1/organizations/{org}/license-files", wrapper.ImportLicenseFile)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/v1/organizations/{org}/license-files/{file}", wrapper.DeactivateLicenseFile)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/organizations/{org}/notices", wrapper.ListNotices)
 
 	return m
@@ -1008,6 +1184,489 @@ type CreateOrganization503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response CreateOrganization503ApplicationProblemPlusJSONResponse) VisitCreateOrganizationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListLicenseFilesRequestObject struct {
+	Org    Org `json:"org"`
+	Params ListLicenseFilesParams
+}
+
+type ListLicenseFilesResponseObject interface {
+	VisitListLicenseFilesResponse(w http.ResponseWriter) error
+}
+
+type ListLicenseFiles200JSONResponse LicenseFiles
+
+func (response ListLicenseFiles200JSONResponse) VisitListLicenseFilesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListLicenseFiles400ApplicationProblemPlusJSONResponse struct {
+	RefusedApplicationProblemPlusJSONResponse
+}
+
+func (response ListLicenseFiles400ApplicationProblemPlusJSONResponse) VisitListLicenseFilesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListLicenseFiles401ApplicationProblemPlusJSONResponse struct {
+	NotSignedInApplicationProblemPlusJSONResponse
+}
+
+func (response ListLicenseFiles401ApplicationProblemPlusJSONResponse) VisitListLicenseFilesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListLicenseFiles403ApplicationProblemPlusJSONResponse Problem
+
+func (response ListLicenseFiles403ApplicationProblemPlusJSONResponse) VisitListLicenseFilesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListLicenseFiles404ApplicationProblemPlusJSONResponse Problem
+
+func (response ListLicenseFiles404ApplicationProblemPlusJSONResponse) VisitListLicenseFilesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListLicenseFiles429ApplicationProblemPlusJSONResponse struct {
+	NotNowApplicationProblemPlusJSONResponse
+}
+
+func (response ListLicenseFiles429ApplicationProblemPlusJSONResponse) VisitListLicenseFilesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListLicenseFiles500ApplicationProblemPlusJSONResponse Problem
+
+func (response ListLicenseFiles500ApplicationProblemPlusJSONResponse) VisitListLicenseFilesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListLicenseFiles503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type ListLicenseFiles503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers ListLicenseFiles503ResponseHeaders
+}
+
+func (response ListLicenseFiles503ApplicationProblemPlusJSONResponse) VisitListLicenseFilesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportLicenseFileRequestObject struct {
+	Org    Org `json:"org"`
+	Params ImportLicenseFileParams
+	Body   *ImportLicenseFileJSONRequestBody
+}
+
+type ImportLicenseFileResponseObject interface {
+	VisitImportLicenseFileResponse(w http.ResponseWriter) error
+}
+
+type ImportLicenseFile200JSONResponse LicenseFile
+
+func (response ImportLicenseFile200JSONResponse) VisitImportLicenseFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportLicenseFile400ApplicationProblemPlusJSONResponse struct {
+	RefusedApplicationProblemPlusJSONResponse
+}
+
+func (response ImportLicenseFile400ApplicationProblemPlusJSONResponse) VisitImportLicenseFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportLicenseFile401ApplicationProblemPlusJSONResponse struct {
+	NotSignedInApplicationProblemPlusJSONResponse
+}
+
+func (response ImportLicenseFile401ApplicationProblemPlusJSONResponse) VisitImportLicenseFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportLicenseFile403ApplicationProblemPlusJSONResponse Problem
+
+func (response ImportLicenseFile403ApplicationProblemPlusJSONResponse) VisitImportLicenseFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportLicenseFile404ApplicationProblemPlusJSONResponse Problem
+
+func (response ImportLicenseFile404ApplicationProblemPlusJSONResponse) VisitImportLicenseFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportLicenseFile409ApplicationProblemPlusJSONResponse Problem
+
+func (response ImportLicenseFile409ApplicationProblemPlusJSONResponse) VisitImportLicenseFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportLicenseFile413ApplicationProblemPlusJSONResponse Problem
+
+func (response ImportLicenseFile413ApplicationProblemPlusJSONResponse) VisitImportLicenseFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportLicenseFile415ApplicationProblemPlusJSONResponse Problem
+
+func (response ImportLicenseFile415ApplicationProblemPlusJSONResponse) VisitImportLicenseFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportLicenseFile422ApplicationProblemPlusJSONResponse Problem
+
+func (response ImportLicenseFile422ApplicationProblemPlusJSONResponse) VisitImportLicenseFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportLicenseFile429ApplicationProblemPlusJSONResponse struct {
+	NotNowApplicationProblemPlusJSONResponse
+}
+
+func (response ImportLicenseFile429ApplicationProblemPlusJSONResponse) VisitImportLicenseFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportLicenseFile500ApplicationProblemPlusJSONResponse Problem
+
+func (response ImportLicenseFile500ApplicationProblemPlusJSONResponse) VisitImportLicenseFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportLicenseFile503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type ImportLicenseFile503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers ImportLicenseFile503ResponseHeaders
+}
+
+func (response ImportLicenseFile503ApplicationProblemPlusJSONResponse) VisitImportLicenseFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateLicenseFileRequestObject struct {
+	Org    Org    `json:"org"`
+	File   string `json:"file"`
+	Params DeactivateLicenseFileParams
+}
+
+type DeactivateLicenseFileResponseObject interface {
+	VisitDeactivateLicenseFileResponse(w http.ResponseWriter) error
+}
+
+type DeactivateLicenseFile200JSONResponse LicenseFile
+
+func (response DeactivateLicenseFile200JSONResponse) VisitDeactivateLicenseFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateLicenseFile400ApplicationProblemPlusJSONResponse struct {
+	RefusedApplicationProblemPlusJSONResponse
+}
+
+func (response DeactivateLicenseFile400ApplicationProblemPlusJSONResponse) VisitDeactivateLicenseFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateLicenseFile401ApplicationProblemPlusJSONResponse struct {
+	NotSignedInApplicationProblemPlusJSONResponse
+}
+
+func (response DeactivateLicenseFile401ApplicationProblemPlusJSONResponse) VisitDeactivateLicenseFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateLicenseFile403ApplicationProblemPlusJSONResponse Problem
+
+func (response DeactivateLicenseFile403ApplicationProblemPlusJSONResponse) VisitDeactivateLicenseFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateLicenseFile404ApplicationProblemPlusJSONResponse Problem
+
+func (response DeactivateLicenseFile404ApplicationProblemPlusJSONResponse) VisitDeactivateLicenseFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateLicenseFile422ApplicationProblemPlusJSONResponse Problem
+
+func (response DeactivateLicenseFile422ApplicationProblemPlusJSONResponse) VisitDeactivateLicenseFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateLicenseFile429ApplicationProblemPlusJSONResponse struct {
+	NotNowApplicationProblemPlusJSONResponse
+}
+
+func (response DeactivateLicenseFile429ApplicationProblemPlusJSONResponse) VisitDeactivateLicenseFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateLicenseFile500ApplicationProblemPlusJSONResponse Problem
+
+func (response DeactivateLicenseFile500ApplicationProblemPlusJSONResponse) VisitDeactivateLicenseFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateLicenseFile503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type DeactivateLicenseFile503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers DeactivateLicenseFile503ResponseHeaders
+}
+
+func (response DeactivateLicenseFile503ApplicationProblemPlusJSONResponse) VisitDeactivateLicenseFileResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -2357,6 +3016,15 @@ type StrictServerInterface interface {
 	// CreateOrganization Create an organization
 	// (POST /api/v1/organizations)
 	CreateOrganization(ctx context.Context, request CreateOrganizationRequestObject) (CreateOrganizationResponseObject, error)
+	// ListLicenseFiles List license files
+	// (GET /api/v1/organizations/{org}/license-files)
+	ListLicenseFiles(ctx context.Context, request ListLicenseFilesRequestObject) (ListLicenseFilesResponseObject, error)
+	// ImportLicenseFile Import a license file
+	// (POST /api/v1/organizations/{org}/license-files)
+	ImportLicenseFile(ctx context.Context, request ImportLicenseFileRequestObject) (ImportLicenseFileResponseObject, error)
+	// DeactivateLicenseFile Deactivate a license file
+	// (DELETE /api/v1/organizations/{org}/license-files/{file})
+	DeactivateLicenseFile(ctx context.Context, request DeactivateLicenseFileRequestObject) (DeactivateLicenseFileResponseObject, error)
 	// ListLots List purchases
 	// (GET /api/v1/organizations/{org}/lots)
 	ListLots(ctx context.Context, request ListLotsRequestObject) (ListLotsResponseObject, error)
@@ -2428,6 +3096,52 @@ func (s *strictHandler) CreateOrganization(w http.ResponseWriter, r *http.Reques
 	response, err := s.handlers.CreateOrganization(r.Context(), request)
 	if err == nil {
 		err = response.VisitCreateOrganizationResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) ListLicenseFiles(w http.ResponseWriter, r *http.Request, org Org, params ListLicenseFilesParams) {
+	var request ListLicenseFilesRequestObject
+	request.Org = org
+	request.Params = params
+	response, err := s.handlers.ListLicenseFiles(r.Context(), request)
+	if err == nil {
+		err = response.VisitListLicenseFilesResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) ImportLicenseFile(w http.ResponseWriter, r *http.Request, org Org, params ImportLicenseFileParams) {
+	var request ImportLicenseFileRequestObject
+	request.Org = org
+	request.Params = params
+	var body ImportLicenseFileJSONRequestBody
+	if err := s.decode(r, &body); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	request.Body = &body
+	response, err := s.handlers.ImportLicenseFile(r.Context(), request)
+	if err == nil {
+		err = response.VisitImportLicenseFileResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) DeactivateLicenseFile(w http.ResponseWriter, r *http.Request, org Org, file string, params DeactivateLicenseFileParams) {
+	var request DeactivateLicenseFileRequestObject
+	request.Org = org
+	request.File = file
+	request.Params = params
+	response, err := s.handlers.DeactivateLicenseFile(r.Context(), request)
+	if err == nil {
+		err = response.VisitDeactivateLicenseFileResponse(w)
 	}
 	if err != nil {
 		s.fail(w, r, err)

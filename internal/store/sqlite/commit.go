@@ -27,6 +27,7 @@ func (w *writer) apply(c seatwright.Changes) error {
 		{"", w.putGroups},
 		{"", w.putSettings},
 		{"", w.putNotices},
+		{"", w.putLicenseFiles},
 		{"", w.putApplications},
 		{"", w.putGrants},
 		{planted.StepHead, w.putHeads},

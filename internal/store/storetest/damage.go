@@ -64,6 +64,12 @@ var damages = []struct{ statement, sentence string }{
 	{`UPDATE lots SET id = 'lot-4' WHERE organization = {o} AND id = 'lot-3'`, "lot lot-4: no event created it"},
 	{`DELETE FROM lots WHERE organization = {o} AND id = 'lot-2'`, "lot lot-2: by the events it exists, and it is missing"},
 
+	{`UPDATE license_files SET issuer = 'nobody' WHERE organization = {o} AND id = 'file'`, "license file file: stored as 1 purchases of nobody"},
+	{`UPDATE license_files SET sha256 = (SELECT hash FROM events WHERE organization = {o} AND sequence = 1) WHERE organization = {o} AND id = 'file'`, "license file file: stored as 1 purchases of vendor"},
+	{`UPDATE license_files SET deactivated_at = 0 WHERE organization = {o} AND id = 'ended'`, "license file ended: stored as 1 purchases of vendor"},
+	{`UPDATE license_files SET id = 'planted' WHERE organization = {o} AND id = 'file'`, "license file planted: no event imported it"},
+	{`DELETE FROM license_files WHERE organization = {o} AND id = 'file'`, "license file file: by the events it was imported, and it is missing"},
+
 	{`UPDATE notices SET threshold = 75 WHERE organization = {o} AND kind = 'pool_used'`, "stored as pool_used of ATTUNU at 75, 4 of 4, standing true; by the events pool_used of ATTUNU at 100, 4 of 4, standing true"},
 	{`UPDATE notices SET standing = NOT standing WHERE organization = {o} AND kind = 'pool_used'`, "stored as pool_used of ATTUNU at 100, 4 of 4, standing false"},
 	{`UPDATE notices SET ends_at = ends_at + 1 WHERE organization = {o} AND kind = 'lot_ends'`, "stored as lot_ends of lot-5 at 1"},
@@ -177,6 +183,14 @@ func (f *archiveFixture) damageable(name string) {
 	}
 	f.must(decide(f.fixture, seatwright.ChangeLot{Organization: org, ID: "lot-3", Quantity: to(int64(5)), Grace: to(time.Hour)}))
 	f.must(decide(f.fixture, seatwright.RemoveLot{Organization: org, ID: "lot-4"}))
+	for _, id := range []seatwright.LicenseFileID{"file", "ended"} {
+		f.must(decide(f.fixture, seatwright.ImportLicense{
+			Organization: org, ID: id, Issuer: "vendor", Hash: make([]byte, 32), ExpiresAt: f.clock.Now().AddDate(1, 0, 0), Lots: []seatwright.Lot{
+				{Code: "TSTNU", Quantity: 1, Start: f.clock.Now().Add(-time.Hour), End: f.clock.Now().AddDate(1, 0, 0)},
+			},
+		}))
+	}
+	f.must(decide(f.fixture, seatwright.DeactivateLicense{Organization: org, ID: "ended"}))
 	f.buy(name, "lot-5", 1, 0, time.Hour)
 	f.must(decide(f.fixture, seatwright.TellNotices{Organization: org, Due: []seatwright.DueNotice{
 		{Organization: org, NoticeRef: seatwright.NoticeRef{Kind: seatwright.NoticeLotEnds, Subject: "lot-5"}, Code: "ATTUNU"},

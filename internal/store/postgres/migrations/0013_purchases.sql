@@ -3,6 +3,18 @@
 
 -- +goose Up
 
+-- lots is how many purchases the file has; deactivated_at is 0 where it was not.
+CREATE TABLE license_files (
+    organization   integer NOT NULL REFERENCES organizations (number),
+    id             text COLLATE "C" NOT NULL,
+    issuer         text COLLATE "C" NOT NULL,
+    sha256         bytea NOT NULL CHECK (length(sha256) = 32),
+    lots           bigint NOT NULL CHECK (lots > 0),
+    imported_at    bigint NOT NULL,
+    deactivated_at bigint NOT NULL,
+    PRIMARY KEY (organization, id)
+);
+
 -- ends_at is 0 for what is about a pool.
 CREATE TABLE notices (
     organization integer NOT NULL REFERENCES organizations (number),

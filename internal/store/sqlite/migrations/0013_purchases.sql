@@ -3,6 +3,18 @@
 
 -- +goose Up
 
+-- lots is how many purchases the file has; deactivated_at is 0 where it was not.
+CREATE TABLE license_files (
+    organization   INTEGER NOT NULL REFERENCES organizations (number),
+    id             TEXT NOT NULL,
+    issuer         TEXT NOT NULL,
+    sha256         BLOB NOT NULL CHECK (length(sha256) = 32),
+    lots           INTEGER NOT NULL CHECK (lots > 0),
+    imported_at    INTEGER NOT NULL,
+    deactivated_at INTEGER NOT NULL,
+    PRIMARY KEY (organization, id)
+) WITHOUT ROWID;
+
 -- ends_at is 0 for what is about a pool.
 CREATE TABLE notices (
     organization INTEGER NOT NULL REFERENCES organizations (number),
