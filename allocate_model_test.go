@@ -27,6 +27,8 @@ type rows struct {
 	seats         map[seatwright.OrganizationID]map[seatRef]seatwright.Seat
 	pools         map[seatwright.OrganizationID]map[seatwright.ProductCode]seatwright.Pool
 	lots          map[seatwright.OrganizationID][]seatwright.Lot
+	tenants       map[seatwright.OrganizationID][]seatwright.TenantID
+	services      map[seatwright.OrganizationID]map[seatwright.ServiceKey]seatwright.ServicePool
 	keys          map[seatwright.KeyRef]seatwright.KeyRecord
 	events        map[seatwright.OrganizationID][]seatwright.Event
 }
@@ -36,6 +38,7 @@ func newRows() *rows {
 		now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), organizations: map[seatwright.OrganizationID]seatwright.Organization{}, heads: map[seatwright.OrganizationID]seatwright.Head{},
 		users: map[seatwright.OrganizationID]map[seatwright.UserID]seatwright.User{}, records: map[seatwright.OrganizationID]map[seatwright.UserID]seatwright.DirectRecord{},
 		seats: map[seatwright.OrganizationID]map[seatRef]seatwright.Seat{}, pools: map[seatwright.OrganizationID]map[seatwright.ProductCode]seatwright.Pool{}, lots: map[seatwright.OrganizationID][]seatwright.Lot{},
+		tenants: map[seatwright.OrganizationID][]seatwright.TenantID{}, services: map[seatwright.OrganizationID]map[seatwright.ServiceKey]seatwright.ServicePool{},
 		keys: map[seatwright.KeyRef]seatwright.KeyRecord{}, events: map[seatwright.OrganizationID][]seatwright.Event{},
 	}
 }
@@ -68,6 +71,12 @@ func (r *rows) load() *seatwright.Slice {
 		}
 		for _, seat := range r.seats[id] {
 			s.LoadSeat(seat)
+		}
+		for _, tenant := range r.tenants[id] {
+			s.LoadTaken(id, seatwright.IDsOfTenants, string(tenant))
+		}
+		for _, service := range r.services[id] {
+			s.LoadService(service)
 		}
 		for code, pool := range r.pools[id] {
 			lots := []seatwright.Lot{}
@@ -106,6 +115,15 @@ func (r *rows) apply(t *rapid.T, c seatwright.Changes) {
 	}
 	for _, l := range append(c.Lots, c.ChangedLots...) {
 		r.lots[l.Organization] = append(r.lots[l.Organization], l)
+	}
+	for _, tenant := range c.Tenants {
+		r.tenants[tenant.Organization] = append(r.tenants[tenant.Organization], tenant.ID)
+	}
+	for _, p := range c.RemovedServicePools {
+		delete(r.services[p.Organization], p.ServiceKey)
+	}
+	for _, p := range c.ServicePools {
+		put(r.services, p.Organization, p.ServiceKey, p)
 	}
 	for _, p := range c.Pools {
 		if p.Used < 0 || p.Used > p.Ceiling || p.Total < 0 || p.Total > seatwright.MaxQuantity {
@@ -197,10 +215,19 @@ func checkInvariants(t *rapid.T, r *rows, m *modeltest.Model, org seatwright.Org
 			t.Fatalf("%s holds %v, the model says %v", user, held[user], want.Codes)
 		}
 	}
-	for _, code := range modeltest.Codes {
+	for key, service := range r.services[org] {
+		units[key.Code] += service.Quantity
+		if service.Quantity != m.Services[key] {
+			t.Fatalf("service %+v, the model says %d", service, m.Services[key])
+		}
+	}
+	if len(r.services[org]) != len(m.Services) {
+		t.Fatalf("services have %v, the model says %v", r.services[org], m.Services)
+	}
+	for _, code := range slices.Concat(modeltest.Codes, modeltest.Products) {
 		pool := r.pools[org][code]
 		if pool.Used != units[code] || pool.Used != m.Used(code) {
-			t.Fatalf("%s: counter %d, seats %d, model %d", code, pool.Used, units[code], m.Used(code))
+			t.Fatalf("%s: counter %d, seats and services %d, model %d", code, pool.Used, units[code], m.Used(code))
 		}
 		if !pool.Stale(r.now) && pool.Total != m.Total(code, r.now) {
 			t.Fatalf("%s: total %d, the model says %d", code, pool.Total, m.Total(code, r.now))

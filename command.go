@@ -26,7 +26,7 @@ type Command[A any] interface {
 // that a full disk does not keep an administrator from it.
 func GivesBack[A any](c Command[A]) bool {
 	switch c := any(c).(type) {
-	case DeallocateUsers, DeleteUsers:
+	case DeallocateUsers, DeleteUsers, RemoveServices, RemoveOrganizationLicense:
 		return true
 	case AllocateToUsers:
 		return len(c.Codes) == 0
@@ -41,7 +41,8 @@ type Touch struct {
 	WholeUsers   []UserID      // those of Users of whom the decision needs everything; the active administrators are counted then
 	Codes        []ProductCode // their pools; the pools of codes that the users hold are loaded as well
 	Lots         bool          // all lots of Codes, not only those of stale pools
-	Purchases    bool          // all pools of the organization with all their lots
+	AllLots      bool          // all pools of the organization, each with all of its lots
+	Services     []PoolScope   // what these services have; an empty service stands for all of the tenant
 	Groups       []GroupID
 	Robots       []RobotAccountID
 	Memberships  []MembershipRef

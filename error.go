@@ -44,6 +44,7 @@ const (
 	ReasonInactiveUser         Reason = "inactive_user"             // a listed person is not active, and holds nothing until they are
 	ReasonWrongPassword        Reason = "wrong_password"            // the old password is not the one of the person
 	ReasonNotDeveloperBundle   Reason = "not_developer_bundle"      // an external license covers developer bundles only
+	ReasonDistributed          Reason = "distributed_by_host"       // the units are no purchase: change what the host distributes
 	ReasonMalformedFile        Reason = "malformed_license_file"    // the text is no license file, or one that says nothing that could be imported
 	ReasonForgedFile           Reason = "forged_license_file"       // the license file is not what its issuer has signed: get it again
 	ReasonUnknownIssuer        Reason = "unknown_issuer"            // the license file is signed by somebody whom the operator has not named
@@ -60,6 +61,7 @@ const (
 	ReasonOrganizationNotFound Reason = "organization_not_found"    // no such organization, or one that the token is not of
 	ReasonNotFound             Reason = "not_found"                 // a named thing other than an organization is missing
 	ReasonNoLicense            Reason = "no_license"                // the organization has no purchase in force: buy or renew
+	ReasonNoServiceLicense     Reason = "no_service_license"        // the service of the tenant has been given nothing: allocate something to it
 	ReasonPoolExhausted        Reason = "pool_exhausted"            // fewer units are free than asked for; a later retry may succeed
 	ReasonDuplicate            Reason = "duplicate"                 // an id or name is already taken
 	ReasonBuiltIn              Reason = "built_in"                  // a built-in group is not changed by hand

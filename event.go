@@ -31,9 +31,13 @@ const (
 	EventLotRemoved          EventKind = "lot.removed"      // data: LotRemoved
 	EventLicenseImported     EventKind = "license.imported" // subject: a license file; data: LicenseImported
 	EventLicenseDeactivated  EventKind = "license.deactivated"
-	EventPoolTotalChanged    EventKind = "pool.total_changed" // by the clock; subject: empty; data: PoolsChanged
-	EventNoticeTold          EventKind = "notice.told"        // subject: a lot or a code; data: NoticeTold
-	EventNoticeEnded         EventKind = "notice.ended"       // what was told does not hold any more; data: NoticeEnded
+	EventPoolTotalChanged    EventKind = "pool.total_changed"   // by the clock; subject: empty; data: PoolsChanged
+	EventNoticeTold          EventKind = "notice.told"          // subject: a lot or a code; data: NoticeTold
+	EventNoticeEnded         EventKind = "notice.ended"         // what was told does not hold any more; data: NoticeEnded
+	EventDistributionSet     EventKind = "distribution.set"     // subject: the organization, in its chain and in the host's; data: DistributionSet, as for the next two
+	EventDistributionAligned EventKind = "distribution.aligned" // its windows follow those of the host's lots; in the organization's chain alone
+	EventDistributionRemoved EventKind = "distribution.removed" // all of it
+	EventServiceLicenseSet   EventKind = "service_license.set"  // subject: tenant and service, with a slash between; data: ServiceLicenseSet, as for the next
 	EventSigningKeyCreated   EventKind = "signing_key.created"
 	EventGroupCreated        EventKind = "group.created"         // data: GroupChange
 	EventGroupUpdated        EventKind = "group.updated"         // data: GroupChange
@@ -49,6 +53,7 @@ const (
 	EventUserSignInRefused   EventKind = "user.sign_in_refused"  // of a person who exists; the actor is AnonymousActor
 	EventApplicationSignedIn EventKind = "application.signed_in"
 
+	EventServiceLicenseRemoved    EventKind = "service_license.removed"
 	EventApplicationSignInRefused EventKind = "application.sign_in_refused"
 )
 

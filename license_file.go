@@ -162,7 +162,7 @@ type DeactivateLicense struct {
 func (c DeactivateLicense) Operation() string { return "license.deactivate" }
 
 func (c DeactivateLicense) Touches() []Touch {
-	return []Touch{{Organization: c.Organization, Purchases: true, LicenseFiles: []LicenseFileID{c.ID}}}
+	return []Touch{{Organization: c.Organization, AllLots: true, LicenseFiles: []LicenseFileID{c.ID}}}
 }
 
 func (c DeactivateLicense) Weight() int { return 1 }

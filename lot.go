@@ -10,7 +10,7 @@ import (
 // MaxQuantity is the largest number of units of a lot, and of all lots of one pool together.
 const MaxQuantity = 1_000_000_000
 
-// Lot is one purchase of units of one bundle.
+// Lot is one purchase of units of one product, or what the host distributes of it.
 type Lot struct {
 	Organization OrganizationID
 	ID           LotID
@@ -20,6 +20,7 @@ type Lot struct {
 	End          time.Time     // the end of the term; the units count until End + Grace
 	Grace        time.Duration // whole seconds, zero or more
 	Order        string        // the buyer's or seller's reference, free text
+	Origin       LotOrigin
 	CreatedAt    time.Time
 }
 

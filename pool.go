@@ -6,13 +6,13 @@ import (
 	"github.com/seatwright/seatwright/internal/planted"
 )
 
-// Pool is what an organization can draw on: the units of one bundle.
+// Pool is what an organization can draw on: the units of one product.
 type Pool struct {
 	Organization OrganizationID
 	Code         ProductCode
 	Total        int64     // units of the lots in force, as of the last refresh
 	TotalUntil   time.Time // Total holds before this instant: the next start or expiry of a lot
-	Used         int64     // units that are drawn: the sum of the units of its seats
+	Used         int64     // units that are drawn: the sum of the units of its seats, of what tenants' services have, and at the host of what it distributes
 	Ceiling      int64     // the schema refuses Used above it, whatever a decision says
 }
 

@@ -137,6 +137,8 @@ var (
 	PermissionReadRobots         = Permission{Roles: []Role{RoleOrganizationAdministrator}, Scopes: []Scope{ScopeRobot, ScopeRobotRead}}
 	PermissionWriteRobots        = Permission{Roles: []Role{RoleOrganizationAdministrator}, Scopes: []Scope{ScopeRobot, ScopeRobotWrite}}
 	PermissionOwnPassword        = Permission{Roles: []Role{RoleOrganizationAdministrator, RoleMember}, Scopes: []Scope{ScopeUser, ScopeUserWrite}}
+	PermissionReadAccounts       = Permission{Roles: []Role{RoleOrganizationAdministrator, RoleHostAdministrator}, Scopes: []Scope{ScopeLicense, ScopeLicenseRead}}
+	PermissionWriteServices      = Permission{Roles: []Role{RoleOrganizationAdministrator, RoleHostAdministrator}, Scopes: []Scope{ScopeLicense, ScopeLicenseWrite}}
 	PermissionManageHost         = Permission{Roles: []Role{RoleHostAdministrator}}
 	PermissionReadPurchases      = Permission{Roles: []Role{RoleOrganizationAdministrator, RoleHostAdministrator}, Scopes: []Scope{ScopeLicense, ScopeLicenseRead}}
 	PermissionImportLicenses     = Permission{Roles: []Role{RoleOrganizationAdministrator, RoleHostAdministrator}, Scopes: []Scope{ScopeLicense, ScopeLicenseWrite}}

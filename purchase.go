@@ -1,9 +1,8 @@
 package seatwright
 
 import (
-	"cmp"
-	"maps"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -53,13 +52,16 @@ func (c CreateLot) Decide(s *Slice, origin Origin) (Lot, error) {
 		return Lot{}, err
 	}
 	lot := c.Lot
-	lot.ID, lot.CreatedAt = c.id(), o.now
+	lot.ID, lot.CreatedAt, lot.Origin = c.id(), o.now, OriginPurchase
 	if lot.Start.IsZero() {
 		lot.Start = o.now
 	}
 	lot.cut()
 	if err := o.checkLot(lot, ""); err != nil {
 		return Lot{}, err
+	}
+	if lot.Organization != HostID && strings.HasPrefix(string(lot.ID), hostLotPrefix) {
+		return Lot{}, Invalid(ReasonInvalidValue, "ids that begin with %s are those of what the host distributes", hostLotPrefix).In("id")
 	}
 	if err := s.take(lot.Organization, IDsOfLots, string(lot.ID), "id"); err != nil {
 		return Lot{}, err
@@ -69,7 +71,8 @@ func (c CreateLot) Decide(s *Slice, origin Origin) (Lot, error) {
 
 // ChangeLot changes what is set and leaves the rest of a purchase as it is: a later end renews it, an earlier one ends it early.
 // The total of its pool is right at once; people who hold more than that keep it. A change to what is there already is no
-// change. Errors: not_found/organization_not_found; not_found/not_found; invalid/invalid_value as for [CreateLot].
+// change. Errors: not_found/organization_not_found; not_found/not_found; conflict/distributed_by_host
+// for what is no purchase; invalid/invalid_value as for [CreateLot].
 type ChangeLot struct {
 	Organization OrganizationID
 	ID           LotID
@@ -83,7 +86,7 @@ type ChangeLot struct {
 func (c ChangeLot) Operation() string { return "lot.change" }
 
 func (c ChangeLot) Touches() []Touch {
-	return []Touch{{Organization: c.Organization, Purchases: true}}
+	return []Touch{{Organization: c.Organization, AllLots: true}}
 }
 
 func (c ChangeLot) Weight() int { return 1 }
@@ -115,7 +118,7 @@ func (c ChangeLot) Decide(s *Slice, origin Origin) (Purchase, error) {
 }
 
 // RemoveLot takes back a purchase that was entered by mistake, as if it had never been. One that ends is changed instead: then it
-// is still listed. Errors: not_found/organization_not_found; not_found/not_found.
+// is still listed. Errors: not_found/organization_not_found; not_found/not_found; conflict/distributed_by_host.
 type RemoveLot struct {
 	Organization OrganizationID
 	ID           LotID
@@ -124,7 +127,7 @@ type RemoveLot struct {
 func (c RemoveLot) Operation() string { return "lot.remove" }
 
 func (c RemoveLot) Touches() []Touch {
-	return []Touch{{Organization: c.Organization, Purchases: true}}
+	return []Touch{{Organization: c.Organization, AllLots: true}}
 }
 
 func (c RemoveLot) Weight() int { return 1 }
@@ -154,11 +157,13 @@ func (l Lot) state(pool Pool) LotCreated {
 
 func (p Pool) state() PoolState { return PoolState{Code: p.Code, Used: p.Used, Total: p.Total} }
 
-// purchase finds a lot that may be changed here. The command has asked for all of them.
+// purchase finds a lot that may be changed here: what the host distributes is not a purchase. The command has asked for all of them.
 func (o *organizationSlice) purchase(id LotID) (Lot, error) {
 	for _, lots := range o.lots {
 		for _, lot := range lots {
-			if lot.ID == id {
+			if lot.ID == id && lot.Origin != OriginPurchase {
+				return Lot{}, NewError(KindConflict, ReasonDistributed, "the host distributes these units: change what it distributes")
+			} else if lot.ID == id {
 				return lot, nil
 			}
 		}
@@ -185,26 +190,21 @@ func (o *organizationSlice) checkLot(lot Lot, insteadOf LotID) error {
 
 // addLot enters a lot that was found possible and records it. All lots of its code are loaded.
 func (s *Slice) addLot(o *organizationSlice, origin Origin, lot Lot) error {
-	o.noteLot(lot, false)
-	o.lots[lot.Code] = append(o.lots[lot.Code], lot)
+	o.putLot(lot)
 	o.licensed = o.licensed || lot.InForce(o.now)
 	return s.record(o, origin, EventLotCreated, string(lot.ID), lot.state(o.settle(lot.Code)))
 }
 
 // changeLot puts a lot in the place of the one of the same id and records it. All lots of the organization are loaded.
 func (s *Slice) changeLot(o *organizationSlice, origin Origin, lot Lot) error {
-	o.noteLot(lot, true)
-	lots := slices.Clone(o.lots[lot.Code])
-	lots[slices.IndexFunc(lots, func(l Lot) bool { return l.ID == lot.ID })] = lot
-	o.lots[lot.Code] = lots
+	o.putLot(lot)
 	o.license()
 	return s.record(o, origin, EventLotChanged, string(lot.ID), lot.state(o.settle(lot.Code)))
 }
 
 // removeLot takes a lot away and records it. All lots of the organization are loaded.
 func (s *Slice) removeLot(o *organizationSlice, origin Origin, lot Lot) error {
-	o.noteLot(lot, true)
-	o.lots[lot.Code] = slices.DeleteFunc(slices.Clone(o.lots[lot.Code]), func(l Lot) bool { return l.ID == lot.ID })
+	o.removeLot(lot)
 	s.free(lot.Organization, IDsOfLots, string(lot.ID))
 	o.license()
 	pool := o.settle(lot.Code)
@@ -228,29 +228,5 @@ func (o *organizationSlice) license() {
 	o.licensed = false
 	for _, lots := range o.lots {
 		o.licensed = o.licensed || slices.ContainsFunc(lots, func(l Lot) bool { return l.InForce(o.now) })
-	}
-}
-
-// noteLot remembers whether a lot was there when the slice was loaded; there says whether it is now, before the change.
-func (o *organizationSlice) noteLot(lot Lot, there bool) {
-	ref := lotRef{lot.Code, lot.ID}
-	if _, noted := o.changedLots[ref]; !noted {
-		o.changedLots[ref] = there
-	}
-}
-
-func (c *Changes) addLots(id OrganizationID, o *organizationSlice) {
-	order := func(a, b lotRef) int { return cmp.Or(cmp.Compare(a.code, b.code), cmp.Compare(a.id, b.id)) }
-	for _, ref := range slices.SortedFunc(maps.Keys(o.changedLots), order) {
-		existed := o.changedLots[ref]
-		i := slices.IndexFunc(o.lots[ref.code], func(l Lot) bool { return l.ID == ref.id })
-		switch {
-		case i < 0 && existed:
-			c.RemovedLots = append(c.RemovedLots, Lot{Organization: id, Code: ref.code, ID: ref.id})
-		case i >= 0 && existed:
-			c.ChangedLots = append(c.ChangedLots, o.lots[ref.code][i])
-		case i >= 0:
-			c.Lots = append(c.Lots, o.lots[ref.code][i])
-		}
 	}
 }

@@ -14,6 +14,7 @@ const RefusalsPerSecond = 10
 // AllocationRefused is the data of an [EventAllocationRefused].
 type AllocationRefused struct {
 	Users      int        `json:"users,omitempty"`      // how many the refused command listed
+	To         string     `json:"to,omitempty"`         // who else was to have the units: an organization, or a tenant and its service
 	Shortages  []Shortage `json:"shortages,omitempty"`  // where only Suppressed is told, an empty bundle stands for codes that do not exist
 	Suppressed int64      `json:"suppressed,omitempty"` // refusals of the same principal and codes since, without an event of their own
 }
@@ -86,13 +87,19 @@ func (m *RefusalMeter) admit(key refusalKey, now time.Time) (record bool, untold
 	return record, untold
 }
 
-// refuse records that a command was refused for want of units and returns the answer. Nothing else changes.
+// refuse records that an allocation to users was refused for want of units and returns the answer. Nothing else changes.
 func (s *Slice) refuse(o *organizationSlice, origin Origin, users int, shortages []Shortage) error {
+	return s.refuseAll(o, origin, AllocationRefused{Users: users, Shortages: shortages})
+}
+
+// refuseAll is refuse for whoever was to have the units.
+func (s *Slice) refuseAll(o *organizationSlice, origin Origin, data AllocationRefused) error {
+	shortages := data.Shortages
 	recorded, suppressed := false, int64(0)
 	invented := false
 	for _, short := range shortages {
 		code := short.Bundle
-		if _, exists := s.catalogue.Bundle(code); !exists {
+		if _, exists := s.catalogue.Product(code); !exists {
 			if invented {
 				continue
 			}
@@ -102,7 +109,7 @@ func (s *Slice) refuse(o *organizationSlice, origin Origin, users int, shortages
 		recorded, suppressed = recorded || record, suppressed+untold
 	}
 	if recorded {
-		data := AllocationRefused{Users: users, Shortages: shortages, Suppressed: suppressed}
+		data.Suppressed = suppressed
 		if err := s.record(o, origin, EventAllocationRefused, "", data); err != nil {
 			return err
 		}

@@ -24,6 +24,9 @@ type Replayed struct {
 	settings      map[SettingRef]replayedSetting
 	notices       *noticeHistory
 	licenseFiles  map[LicenseFileID]LicenseFile
+	received      map[ProductCode]Lot                      // what the host distributes to the organization
+	given         map[OrganizationID]map[ProductCode]int64 // of the host's chain: what it distributes to each
+	services      map[ServiceKey]int64                     // what tenants' services have
 }
 
 // replayedSetting is which event made a setting, and when it was last changed.
@@ -73,9 +76,9 @@ type replayedRecord struct {
 type replayedPool struct {
 	Pool
 	lots    []Lot
-	known   bool      // something of it was bought once
+	bought  bool      // there have been lots, at least
 	changed time.Time // of the last event that tells its state
-	seats   int64     // units of the stored seats; for verification
+	seats   int64     // units of the stored seats and services; for verification
 	seen    bool
 }
 
@@ -91,6 +94,8 @@ func newReplayed() Replayed {
 		applications: map[ApplicationID]replayedApplication{}, signingKeys: map[string]time.Time{},
 		groups: map[GroupID]*replayedGroup{}, robots: map[RobotAccountID]*replayedAccount{},
 		settings: map[SettingRef]replayedSetting{}, notices: newNoticeHistory(), licenseFiles: map[LicenseFileID]LicenseFile{},
+		received: map[ProductCode]Lot{},
+		given:    map[OrganizationID]map[ProductCode]int64{}, services: map[ServiceKey]int64{},
 	}
 }
 
@@ -268,6 +273,16 @@ func (r Replayed) apply(e Event, differs func(format string, args ...any)) {
 				differs("ends the notice about %s, of which none stands", e.Subject)
 			}
 		}
+	case EventDistributionSet, EventDistributionAligned, EventDistributionRemoved:
+		if set, ok := read[DistributionSet](e, differs); ok && e.Organization == HostID {
+			r.give(e, set, differs)
+		} else if ok {
+			r.receive(e, set, differs)
+		}
+	case EventServiceLicenseSet, EventServiceLicenseRemoved:
+		if set, ok := read[ServiceLicenseSet](e, differs); ok {
+			r.setService(e, set, differs)
+		}
 	case EventAllocationSet:
 		if set, ok := read[AllocationSet](e, differs); ok {
 			r.set(e, set, differs)
@@ -366,7 +381,7 @@ func (l LotCreated) lot(id LotID) Lot {
 func (r Replayed) changeLot(e Event, l LotCreated, differs func(format string, args ...any)) {
 	id := LotID(e.Subject)
 	pool := r.pool(l.Code)
-	i := slices.IndexFunc(pool.lots, func(l Lot) bool { return l.ID == id })
+	i := slices.IndexFunc(pool.lots, func(l Lot) bool { return l.ID == id && l.Origin == OriginPurchase })
 	if i < 0 {
 		differs("changes the purchase %s of %s, which does not exist", id, l.Code)
 		return
@@ -378,7 +393,7 @@ func (r Replayed) changeLot(e Event, l LotCreated, differs func(format string, a
 func (r Replayed) removeLot(e Event, l LotRemoved, differs func(format string, args ...any)) {
 	id := LotID(e.Subject)
 	pool := r.pool(l.Code)
-	i := slices.IndexFunc(pool.lots, func(l Lot) bool { return l.ID == id })
+	i := slices.IndexFunc(pool.lots, func(l Lot) bool { return l.ID == id && l.Origin == OriginPurchase })
 	if i < 0 {
 		differs("removes the purchase %s of %s, which does not exist", id, l.Code)
 		return
@@ -405,8 +420,8 @@ func (r Replayed) refresh(e Event, changed PoolsChanged, differs func(format str
 
 // settle brings a pool to what its lots make and compares it with what the event says.
 func (r Replayed) settle(e Event, pool *replayedPool, told PoolState, differs func(format string, args ...any)) {
+	pool.bought = true
 	pool.Total, pool.TotalUntil = totalOf(pool.lots, e.At)
-	pool.known = true
 	r.comparePools(e, []ProductCode{pool.Code}, []PoolState{told}, differs)
 }
 
@@ -481,6 +496,11 @@ func (r Replayed) draw(e Event, user *replayedUser, fresh *replayedRecord, state
 		}
 	}
 	user.direct = fresh
+	r.move(e, moved, states, differs)
+}
+
+// move draws units from pools, or gives them back where they are negative, and compares the pools with what the event says.
+func (r Replayed) move(e Event, moved map[ProductCode]int64, states []PoolState, differs func(format string, args ...any)) {
 	maps.DeleteFunc(moved, func(_ ProductCode, units int64) bool { return units == 0 })
 	changed := slices.Sorted(maps.Keys(moved))
 	for _, code := range changed {
@@ -494,6 +514,77 @@ func (r Replayed) draw(e Event, user *replayedUser, fresh *replayedRecord, state
 		}
 	}
 	r.comparePools(e, changed, states, differs)
+}
+
+// receive replaces what the organization has from the host.
+func (r Replayed) receive(e Event, set DistributionSet, differs func(format string, args ...any)) {
+	fresh, changed := map[ProductCode]Lot{}, map[ProductCode]bool{}
+	for _, p := range set.Products {
+		before, had := r.received[p.Code]
+		lot := Lot{ID: hostLotID(p.Code), Code: p.Code, Quantity: p.Quantity, Start: p.Start, End: p.End, Origin: OriginHost, CreatedAt: e.At}
+		if had {
+			lot.CreatedAt = before.CreatedAt
+		}
+		fresh[p.Code] = lot
+		changed[p.Code] = lot.Quantity != before.Quantity || !lot.Start.Equal(before.Start) || !lot.End.Equal(before.End)
+	}
+	for code := range r.received {
+		if _, stays := fresh[code]; !stays {
+			changed[code] = true
+		}
+	}
+	maps.DeleteFunc(changed, func(_ ProductCode, differs bool) bool { return !differs })
+	if len(changed) == 0 {
+		differs("changes nothing of what the host distributes")
+	}
+	clear(r.received)
+	for code := range changed {
+		pool := r.pool(code)
+		pool.lots = slices.DeleteFunc(pool.lots, func(l Lot) bool { return l.Origin == OriginHost })
+		delete(r.lots, hostLotID(code))
+		if lot, stays := fresh[code]; stays {
+			pool.bought, pool.lots = true, append(pool.lots, lot)
+			r.lots[lot.ID] = LotCreated{Code: code, Quantity: lot.Quantity, Start: lot.Start, End: lot.End}
+			r.lotCreated[lot.ID] = lot.CreatedAt
+		}
+		pool.Total, pool.TotalUntil = totalOf(pool.lots, e.At)
+	}
+	maps.Copy(r.received, fresh)
+	r.comparePools(e, slices.Sorted(maps.Keys(changed)), set.Pools, differs)
+}
+
+// give replaces what the host distributes to an organization: it is drawn from the host's pools.
+func (r Replayed) give(e Event, set DistributionSet, differs func(format string, args ...any)) {
+	fresh, moved := map[ProductCode]int64{}, map[ProductCode]int64{}
+	for _, p := range set.Products {
+		fresh[p.Code] = p.Quantity
+		moved[p.Code] += p.Quantity
+	}
+	for code, units := range r.given[OrganizationID(e.Subject)] {
+		moved[code] -= units
+	}
+	r.given[OrganizationID(e.Subject)] = fresh
+	r.move(e, moved, set.Pools, differs)
+}
+
+// setService replaces what a tenant's service has.
+func (r Replayed) setService(e Event, set ServiceLicenseSet, differs func(format string, args ...any)) {
+	scope := PoolScope{set.Tenant, set.Service}
+	if _, known := r.tenants[set.Tenant]; !known || e.Subject != scope.String() {
+		differs("gives units to %s, of which no event tells", e.Subject)
+	}
+	moved := map[ProductCode]int64{}
+	for key, units := range r.services {
+		if key.PoolScope == scope {
+			moved[key.Code] -= units
+			delete(r.services, key)
+		}
+	}
+	for _, p := range set.Products {
+		moved[p.Code] += p.Units
+		r.services[ServiceKey{scope, p.Code}] = p.Units
+	}
+	r.move(e, moved, set.Pools, differs)
 }
 
 // comparePools compares the pools that an event changed with their states as it tells them.

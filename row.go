@@ -89,7 +89,7 @@ var tables = []*Table{
 	}},
 	{Name: "lots", Key: []string{"code", "id"}, Columns: []Column{
 		{"organization", Text}, {"code", Text}, {"id", Text}, {"quantity", Number}, {"starts_at", Number}, {"ends_at", Number},
-		{"grace_seconds", Number}, {"expires_at", Number}, {"order_text", Text}, {"created_at", Number},
+		{"grace_seconds", Number}, {"expires_at", Number}, {"order_text", Text}, {"created_at", Number}, {"origin", Text},
 	}},
 	{Name: "license_files", Key: []string{"id"}, Columns: []Column{
 		{"organization", Text}, {"id", Text}, {"issuer", Text}, {"sha256", Bytes}, {"lots", Number}, {"imported_at", Number}, {"deactivated_at", Number},
@@ -100,6 +100,9 @@ var tables = []*Table{
 	}},
 	{Name: "pools", Key: []string{"code"}, Columns: []Column{
 		{"organization", Text}, {"code", Text}, {"total", Number}, {"total_until", Number}, {"used", Number}, {"ceiling", Number},
+	}},
+	{Name: "service_pools", Key: []string{"tenant_id", "service", "code"}, Columns: []Column{
+		{"organization", Text}, {"tenant_id", Text}, {"service", Text}, {"code", Text}, {"quantity", Number}, {"used", Number},
 	}},
 	{Name: "direct_records", Key: []string{"user_id"}, Columns: []Column{
 		{"organization", Text}, {"user_id", Text}, {"external", Flag}, {"created_at", Number}, {"updated_at", Number},

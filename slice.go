@@ -67,12 +67,13 @@ type organizationSlice struct {
 	grantSlice
 	noticeSlice
 	licenseFileSlice
+	serviceSlice
+	lotSlice
 	signIns map[UserID]SignIns // of everybody who was asked for and exists
 
 	created        bool
 	events         []Event
 	newTenants     []Tenant
-	changedLots    map[lotRef]bool // true: there was a row when the slice was loaded
 	changedUsers   map[UserID]bool // true: there was a row when the slice was loaded
 	goneUsers      map[UserID]bool // those whose row is to go; somebody else may have the id by now
 	changedRecords map[UserID]bool // true: there was a row when the slice was loaded
@@ -80,11 +81,6 @@ type organizationSlice struct {
 	changedPools   map[ProductCode]bool
 	changedSignIns map[UserID]bool
 	rewriteHead    bool // the head is written although it is as it was
-}
-
-type lotRef struct {
-	code ProductCode
-	id   LotID
 }
 
 type seatRef struct {
@@ -126,7 +122,7 @@ func (s *Slice) at(id OrganizationID) *organizationSlice {
 			noticeSlice:      noticeSlice{notices: map[NoticeRef]Notice{}},
 			licenseFileSlice: licenseFileSlice{map[LicenseFileID]LicenseFile{}, map[LicenseFileID]bool{}},
 			changedUsers:     map[UserID]bool{}, goneUsers: map[UserID]bool{}, changedRecords: map[UserID]bool{}, changedSeats: map[seatRef]bool{},
-			changedPools: map[ProductCode]bool{}, changedLots: map[lotRef]bool{}, changedSignIns: map[UserID]bool{},
+			changedPools: map[ProductCode]bool{}, changedSignIns: map[UserID]bool{},
 		}
 		s.organizations[id] = o
 	}
@@ -181,13 +177,16 @@ func (s *Slice) LoadTaken(organization OrganizationID, space NameSpace, name str
 	s.mark(organization, space, name)
 }
 
-// HeldCodes lists the codes of every seat loaded for an organization, so that a store can load their pools.
+// HeldCodes lists the codes of every seat and of every service loaded for an organization, so that a store can load their pools.
 func (s *Slice) HeldCodes(organization OrganizationID) []ProductCode {
 	codes := map[ProductCode]bool{}
 	for _, seats := range s.at(organization).seats {
 		for code := range seats {
 			codes[code] = true
 		}
+	}
+	for key := range s.at(organization).services {
+		codes[key.Code] = true
 	}
 	return slices.Sorted(maps.Keys(codes))
 }
@@ -355,8 +354,10 @@ type Changes struct {
 	RemovedGrants       []Grant       // only organization and id are set
 	SigningKeys         []SigningKey  // new
 	Lots                []Lot         // new
-	ChangedLots         []Lot         // to be stored in place of the old ones
+	ChangedLots         []Lot         // to be stored in place of the old ones; code and id stay
 	RemovedLots         []Lot         // only organization, code and id are set
+	ServicePools        []ServicePool // to be stored as they are
+	RemovedServicePools []ServicePool // only organization and key are set
 	LicenseFiles        []LicenseFile // to be stored as they are
 	NewNotices          []Notice
 	EndedNotices        []Notice       // that do not stand any more; only organization and sequence are set. They go before the new ones
@@ -387,7 +388,8 @@ type Changes struct {
 func (c Changes) Empty() bool {
 	return len(c.Heads)+len(c.Pools)+len(c.NewRecords)+len(c.Records)+len(c.RemovedRecords)+len(c.NewSeats)+len(c.Seats)+len(c.RemovedSeats)+len(c.Events)+len(c.Keys)+
 		len(c.NewGroups)+len(c.Groups)+len(c.RemovedGroups)+len(c.NewRobots)+len(c.Robots)+len(c.RemovedRobots)+len(c.NewMembers)+len(c.RemovedMembers)+len(c.Settings)+len(c.RemovedSettings)+
-		len(c.Organizations)+len(c.Tenants)+len(c.Users)+len(c.ChangedUsers)+len(c.RemovedUsers)+len(c.NewApplications)+len(c.Applications)+len(c.RemovedApplications)+len(c.Grants)+len(c.RemovedGrants)+len(c.SigningKeys)+len(c.Lots)+len(c.ChangedLots)+len(c.RemovedLots)+len(c.LicenseFiles)+len(c.NewNotices)+len(c.EndedNotices)+len(c.SignIns) == 0
+		len(c.Organizations)+len(c.Tenants)+len(c.Users)+len(c.ChangedUsers)+len(c.RemovedUsers)+len(c.NewApplications)+len(c.Applications)+len(c.RemovedApplications)+len(c.Grants)+len(c.RemovedGrants)+len(c.SigningKeys)+len(c.Lots)+len(c.SignIns)+
+		len(c.ChangedLots)+len(c.RemovedLots)+len(c.ServicePools)+len(c.RemovedServicePools)+len(c.LicenseFiles)+len(c.NewNotices)+len(c.EndedNotices) == 0
 }
 
 // Changes returns what the commands changed since the slice was loaded, ordered by organization and key.
@@ -420,9 +422,12 @@ func (s *Slice) Changes() Changes {
 				c.Users = append(c.Users, u)
 			}
 		}
-		c.addLots(id, o)
 		c.addNotices(id, o)
 		c.addLicenseFiles(o)
+		if len(o.changedLots)+len(o.changedServices) > 0 {
+			c.addLots(id, o)
+			c.addServices(id, o)
+		}
 		c.Events = append(c.Events, o.events...)
 		for _, code := range slices.Sorted(maps.Keys(o.changedPools)) {
 			c.Pools = append(c.Pools, o.pools[code])

@@ -78,7 +78,8 @@ func (r LoadRequest) ByOrganization() []Touch {
 		m.WholeUsers = append(m.WholeUsers, t.WholeUsers...)
 		m.Codes = append(m.Codes, t.Codes...)
 		m.Lots = m.Lots || t.Lots
-		m.Purchases = m.Purchases || t.Purchases
+		m.AllLots = m.AllLots || t.AllLots
+		m.Services = append(m.Services, t.Services...)
 		m.Groups = append(m.Groups, t.Groups...)
 		m.Robots = append(m.Robots, t.Robots...)
 		m.Memberships = append(m.Memberships, t.Memberships...)
@@ -209,6 +210,7 @@ type NameReader interface {
 
 // LicenseReader tells what was bought and who holds it.
 type LicenseReader interface {
+	DistributionReader
 	// Pools lists the pools of an organization in the order of their codes, with totals as of now.
 	Pools(ctx context.Context, organization OrganizationID) ([]Pool, error)
 	// Lots lists the purchases of an organization with their states as of now, in the order of code and id: those of one code, or
@@ -241,6 +243,18 @@ type NoticeReader interface {
 type PoolRef struct {
 	Organization OrganizationID
 	Code         ProductCode
+}
+
+// DistributionReader tells what the host distributes, and what organizations give to their tenants' services.
+type DistributionReader interface {
+	// AccountLicense tells what an organization, or the host, has been given, as of now: all its lots, also those that are over.
+	AccountLicense(ctx context.Context, organization OrganizationID) (AccountLicense, error)
+	// ServicePools lists what the services of all tenants of an organization have, in the order of tenant, service and code.
+	ServicePools(ctx context.Context, organization OrganizationID) ([]ServicePool, error)
+	// Tenant finds a tenant by exact id.
+	Tenant(ctx context.Context, organization OrganizationID, id TenantID) (Tenant, error)
+	// Distributed lists the organizations to which the host distributes anything, in the order of their ids.
+	Distributed(ctx context.Context) ([]OrganizationID, error)
 }
 
 // UserAllocation is a direct allocation together with the person it was made for.

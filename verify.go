@@ -22,6 +22,8 @@ type Verification struct {
 	created       map[OrganizationID]settings // by the host's events
 	signingKeys   map[string]time.Time        // those with a row
 	keyEvents     map[string]time.Time
+	given         map[OrganizationID]map[ProductCode]int64 // what the host distributes, by its events
+	received      map[OrganizationID]map[ProductCode]int64 // by the lots of the organizations
 	current       *organizationCheck
 }
 
@@ -29,7 +31,7 @@ type Verification struct {
 func NewVerification(report func(sentence string)) *Verification {
 	return &Verification{
 		report: report, rows: map[string]int64{}, organizations: map[OrganizationID]bool{}, created: map[OrganizationID]settings{},
-		signingKeys: map[string]time.Time{}, keyEvents: map[string]time.Time{},
+		signingKeys: map[string]time.Time{}, keyEvents: map[string]time.Time{}, received: map[OrganizationID]map[ProductCode]int64{},
 	}
 }
 
@@ -83,6 +85,7 @@ func (v *Verification) End() int {
 			v.differ("organization %s: no event of the host created it", id)
 		}
 	}
+	v.compareDistribution()
 	// A key whose event is missing was put there by somebody who wanted to make tokens. An event without a key is no fault:
 	// backups leave the keys out.
 	for _, id := range slices.Sorted(maps.Keys(v.signingKeys)) {
@@ -153,6 +156,8 @@ func (c *organizationCheck) take(r Row) {
 		c.takeNotice(r)
 	case "pools":
 		c.takePool(Pool{Code: ProductCode(r.text(1)), Total: r.number(2), TotalUntil: instant(r.number(3)), Used: r.number(4), Ceiling: r.number(5)})
+	case "service_pools":
+		c.takeService(ServiceKey{PoolScope{TenantID(r.text(1)), ServiceType(r.text(2))}, ProductCode(r.text(3))}, r.number(4), r.number(5))
 	case "direct_records":
 		c.takeRecord(UserID(r.text(1)), r.flag(2), instant(r.number(3)), instant(r.number(4)))
 	case "seats":
@@ -339,6 +344,7 @@ func (c *organizationCheck) takeLot(r Row) {
 	}
 	told, known := c.replayed.lots[id]
 	delete(c.replayed.lots, id)
+	c.takeOrigin(id, stored, LotOrigin(r.text(10)))
 	if !known {
 		c.differ("lot %s: no event created it", id)
 		return
@@ -357,7 +363,7 @@ func (c *organizationCheck) takeLot(r Row) {
 func (c *organizationCheck) takePool(stored Pool) {
 	pool := c.replayed.pool(stored.Code)
 	pool.seen = true
-	if !pool.known {
+	if !pool.bought {
 		c.differ("pool %s: nothing of it was bought", stored.Code)
 	}
 	if stored.Used != pool.Used {
@@ -373,6 +379,60 @@ func (c *organizationCheck) takePool(stored Pool) {
 	}
 	if stored.Ceiling != max(stored.Total, stored.Used) {
 		c.differ("pool %s: its ceiling is %d, with a total of %d and %d used", stored.Code, stored.Ceiling, stored.Total, stored.Used)
+	}
+}
+
+// takeOrigin compares whether the host distributes a lot, and remembers how much it does.
+func (c *organizationCheck) takeOrigin(id LotID, stored LotCreated, origin LotOrigin) {
+	told := OriginPurchase
+	if lot, distributed := c.replayed.received[stored.Code]; distributed && lot.ID == id {
+		told = OriginHost
+	}
+	if origin != told {
+		c.differ("lot %s: its origin is stored as %q, by the events it is %q", id, origin, told)
+	}
+	if origin == OriginHost {
+		if c.received[c.id] == nil {
+			c.received[c.id] = map[ProductCode]int64{}
+		}
+		c.received[c.id][stored.Code] = stored.Quantity
+	}
+}
+
+// givenOf sums what the host distributes of a code; of any other organization it is nothing.
+func (c *organizationCheck) givenOf(code ProductCode) (units int64) {
+	for _, given := range c.replayed.given {
+		units += given[code]
+	}
+	return units
+}
+
+// compareDistribution compares what the host has given with what the organizations have got.
+func (v *Verification) compareDistribution() {
+	for _, id := range slices.Sorted(maps.Keys(v.organizations)) {
+		codes := maps.Clone(v.received[id])
+		if codes == nil {
+			codes = map[ProductCode]int64{}
+		}
+		maps.Copy(codes, v.given[id])
+		for _, code := range slices.Sorted(maps.Keys(codes)) {
+			if given, received := v.given[id][code], v.received[id][code]; given != received {
+				v.differ("organization %s: it has %d units of %s from the host, which by its events distributes %d", id, received, code, given)
+			}
+		}
+	}
+}
+
+// takeService compares what a tenant's service has.
+func (c *organizationCheck) takeService(key ServiceKey, quantity, used int64) {
+	told, known := c.replayed.services[key]
+	delete(c.replayed.services, key)
+	c.replayed.pool(key.Code).seats += quantity
+	switch {
+	case !known:
+		c.differ("service %s: no event gave it %d of %s", key.PoolScope, quantity, key.Code)
+	case told != quantity || used != 0:
+		c.differ("service %s: stored are %d of %s, %d in use; by the events %d, none in use", key.PoolScope, quantity, key.Code, used, told)
 	}
 }
 
@@ -480,6 +540,9 @@ func (c *organizationCheck) end() {
 	for _, sequence := range slices.Sorted(maps.Keys(c.replayed.notices.told)) {
 		c.differ("notice %d: by the events it was told, and it is missing", sequence)
 	}
+	for _, key := range slices.SortedFunc(maps.Keys(c.replayed.services), compareServices) {
+		c.differ("service %s: by the events it has %d of %s, and they are missing", key.PoolScope, c.replayed.services[key], key.Code)
+	}
 	var incomplete []UserID
 	for id, u := range c.replayed.users {
 		if !u.seen || u.missesSignIns() || u.direct != nil && (!u.direct.recorded || !u.direct.seated && len(u.direct.codes) > 0) {
@@ -504,14 +567,14 @@ func (c *organizationCheck) end() {
 	}
 	for _, code := range slices.Sorted(maps.Keys(c.replayed.pools)) {
 		switch pool := c.replayed.pools[code]; {
-		case pool.seats != pool.Used:
-			c.differ("pool %s: its seats have %d units, by the events %d are used", code, pool.seats, pool.Used)
-		case !pool.seen && pool.known:
+		case pool.seats+c.givenOf(code) != pool.Used:
+			c.differ("pool %s: its seats and services have %d units, by the events %d are used", code, pool.seats+c.givenOf(code), pool.Used)
+		case !pool.seen && pool.bought:
 			c.differ("pool %s: by the events it exists, and it is missing", code)
 		}
 	}
 	if c.id == HostID {
-		c.created, c.keyEvents = c.replayed.organizations, c.replayed.signingKeys
+		c.created, c.keyEvents, c.given = c.replayed.organizations, c.replayed.signingKeys, c.replayed.given
 	}
 }
 

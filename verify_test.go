@@ -73,8 +73,21 @@ func TestReplayFindsEventsThatDoNotFollow(t *testing.T) {
 		"updated after the end":   {[]event{{EventUserDeleted, "ann", `{}`}, {EventUserUpdated, "ann", `{"changed":["email"],"role":"member","active":true}`}}, "updates ann, who does not exist"},
 		"a password of nobody":    {[]event{{EventUserPasswordChanged, "eve", `{}`}}, "changes the password of eve, who does not exist"},
 		"an update of nothing":    {[]event{{EventUserUpdated, "ann", `{"changed":[],"role":"member","active":true}`}}, "changes nothing of ann"},
-		"unreadable":              {[]event{{EventAllocationSet, "ann", `{"codes":`}}, "has data that cannot be read"},
-		"unknown":                 {[]event{{"seat.stolen", "ann", `{}`}}, "which this program does not know"},
+		"services and what the host distributes": {[]event{
+			{EventTenantCreated, "t", `{}`},
+			{EventServiceLicenseSet, "t/apps", `{"tenant":"t","service":"apps","products":[{"code":"ATTUNU","quantity":1}],"pools":[{"code":"ATTUNU","used":1,"total":1}]}`},
+			{EventDistributionSet, "o", `{"products":[{"code":"ATTUNU","quantity":2,"start":"2026-03-01T09:00:00Z","end":"2026-03-02T09:00:00Z"}],"pools":[{"code":"ATTUNU","used":1,"total":3}]}`},
+			{EventDistributionAligned, "o", `{"products":[{"code":"ATTUNU","quantity":2,"start":"2026-03-01T09:00:00Z","end":"2026-03-01T09:00:01Z"}],"pools":[{"code":"ATTUNU","used":1,"total":1}]}`},
+			{EventDistributionRemoved, "o", `{"products":[],"pools":[{"code":"ATTUNU","used":1,"total":1}]}`},
+			{EventServiceLicenseRemoved, "t/apps", `{"tenant":"t","service":"apps","products":[],"pools":[{"code":"ATTUNU","used":0,"total":1}]}`},
+		}, ""},
+		"a service that oversells": {[]event{ann, {EventTenantCreated, "t", `{}`},
+			{EventServiceLicenseSet, "t/apps", `{"tenant":"t","service":"apps","products":[{"code":"ATTUNU","quantity":1}],"pools":[{"code":"ATTUNU","used":2,"total":1}]}`}}, "beyond what was bought"},
+		"a service of no tenant":    {[]event{{EventServiceLicenseSet, "t/apps", `{"tenant":"t","service":"apps","products":[],"pools":[]}`}}, "gives units to t/apps, of which no event tells"},
+		"nothing is distributed":    {[]event{{EventDistributionRemoved, "o", `{"products":[],"pools":[]}`}}, "changes nothing of what the host distributes"},
+		"distributed and not added": {[]event{{EventDistributionSet, "o", `{"products":[{"code":"ATTUNU","quantity":2,"start":"2026-03-01T09:00:00Z","end":"2026-03-02T09:00:00Z"}],"pools":[{"code":"ATTUNU","used":0,"total":1}]}`}}, "says that 0 of 1"},
+		"unreadable":                {[]event{{EventAllocationSet, "ann", `{"codes":`}}, "has data that cannot be read"},
+		"unknown":                   {[]event{{"seat.stolen", "ann", `{}`}}, "which this program does not know"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

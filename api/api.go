@@ -17,6 +17,7 @@ import (
 //go:generate go tool -modfile=../tools/go.mod oapi-codegen -config codegen/wire-automation-suite.yaml automation-suite.yaml
 //go:generate go tool -modfile=../tools/go.mod oapi-codegen -config codegen/wire-seatwright.yaml seatwright.yaml
 //go:generate go tool -modfile=../tools/go.mod oapi-codegen -config codegen/lease.yaml automation-suite.yaml
+//go:generate go tool -modfile=../tools/go.mod oapi-codegen -config codegen/lrm.yaml automation-suite.yaml
 //go:generate go tool -modfile=../tools/go.mod oapi-codegen -config codegen/identity.yaml automation-suite.yaml
 //go:generate go tool -modfile=../tools/go.mod oapi-codegen -config codegen/audit.yaml automation-suite.yaml
 //go:generate go tool -modfile=../tools/go.mod oapi-codegen -config codegen/native.yaml seatwright.yaml

@@ -111,6 +111,23 @@ func TestPermissionsAreThoseOfTheDomain(t *testing.T) {
 		want[id] = seatwright.PermissionOwnTokens
 	}
 	want["deleteReferenceTokensOfUsers"] = seatwright.PermissionWriteUsers
+	for _, id := range []string{
+		"listServiceLicenses", "getTenantLicense", "getServiceLicense", "listServiceProducts", "getServiceLicenseStatus", "listTenantServices",
+		"listAccountAllocations", "listTenantShare", "listTenantAllocations", "listAccountLicenses", "listAvailableServices", "getLicenseSummary",
+	} {
+		want[id] = seatwright.PermissionReadAccounts
+	}
+	for _, id := range []string{"allocateServiceLicense", "postServiceLicense", "removeServiceLicense", "removeTenantLicenses"} {
+		want[id] = seatwright.PermissionWriteServices
+	}
+	for _, id := range []string{
+		"getOrganizationLicense", "allocateOrganizationLicense", "postOrganizationLicense", "getOrganizationLicenseAvailable",
+		"removeOrganizationLicense", "listHostProducts", "removeAccountLicense",
+	} {
+		want[id] = seatwright.PermissionManageHost
+	}
+	want["getOwnServiceLicense"] = seatwright.PermissionReadLicenses
+	want["getDeploymentType"], want["getLeaseDeploymentType"] = seatwright.PermissionAnybody, seatwright.PermissionAnybody
 	public := []string{"authenticate", "token", "authorize", "showLogin", "endSession", "userInfo", "introspect", "revokeToken", "discovery", "keys", "getOpenAPI"}
 	for id, op := range operations(t) {
 		if op.Public != slices.Contains(public, id) {
@@ -137,7 +154,7 @@ func TestOperationsAreWhole(t *testing.T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v", got)
 	}
-	if len(all) != 88 {
+	if len(all) != 114 {
 		t.Errorf("%d operations", len(all))
 	}
 }

@@ -18,6 +18,80 @@ const (
 	ScopeForUsers        ExternalAPIScopeDtoType = "user"
 )
 
+// AccountLicense What an organization, or the host, has been given.
+type AccountLicense struct {
+	AccountID string `json:"accountId"`
+
+	// BundleCode Always null.
+	BundleCode *string `json:"bundleCode"`
+
+	// EndDate Seconds since 1970. 0 where there is nothing.
+	EndDate int64 `json:"endDate"`
+
+	// GracePeriod Seconds after the end.
+	GracePeriod int64 `json:"gracePeriod"`
+
+	// LicenseCode Always null.
+	LicenseCode *string `json:"licenseCode"`
+
+	// LicenseStatus `Active`, `InGrace`, `Expired` or `None`.
+	LicenseStatus string `json:"licenseStatus"`
+
+	// Products In the order of the codes.
+	Products []AccountProduct `json:"products"`
+
+	// Templates Always empty.
+	Templates []map[string]interface{} `json:"templates"`
+
+	// Policies Always empty.
+	Policies []map[string]interface{} `json:"policies"`
+
+	// Entitlements Always empty.
+	Entitlements []map[string]interface{} `json:"entitlements"`
+
+	// StartDate Seconds since 1970. 0 where there is nothing.
+	StartDate int64 `json:"startDate"`
+
+	// SubscriptionCode Always null.
+	SubscriptionCode *string `json:"subscriptionCode"`
+
+	// SubscriptionPlan Always null.
+	SubscriptionPlan *string `json:"subscriptionPlan"`
+
+	// Payload Always null.
+	Payload *string `json:"payload"`
+
+	// Type Always null.
+	Type *string `json:"type"`
+
+	// ParentLicenseCode Always null.
+	ParentLicenseCode *string `json:"parentLicenseCode"`
+}
+
+// AccountProduct What there is of one product.
+type AccountProduct struct {
+	Code string `json:"code"`
+
+	// Quantity Units in force now.
+	Quantity int64 `json:"quantity"`
+
+	// Type `user`, `robot`, `service` or `consumable`.
+	Type string `json:"type"`
+
+	// Features Always empty.
+	Features []map[string]interface{} `json:"features"`
+
+	// ConsumptionDistributions Always empty.
+	ConsumptionDistributions []map[string]interface{} `json:"consumptionDistributions"`
+}
+
+// AccountProductAllocation How much there is of a product, and how much of it is given away.
+type AccountProductAllocation struct {
+	Code      string `json:"code"`
+	Total     int64  `json:"total"`
+	Allocated int64  `json:"allocated"`
+}
+
 // AuditClientInfo Where the request came from.
 type AuditClientInfo struct {
 	// IPAddress Recorded for sign-ins; else null.
@@ -116,6 +190,11 @@ type AuditQueryRecordDtoPagedResult struct {
 	// TotalCount On all pages.
 	TotalCount int64                 `json:"totalCount"`
 	Results    []AuditQueryRecordDto `json:"results"`
+}
+
+// AvailableServices Types of service.
+type AvailableServices struct {
+	Services []string `json:"services"`
 }
 
 // BulkCreateOrUpdateSettingsCommand defines model for BulkCreateOrUpdateSettingsCommand.
@@ -279,6 +358,11 @@ type DeleteSettingsCommand struct {
 	Settings          []string `json:"settings"`
 	PartitionGlobalID *string  `json:"partitionGlobalId,omitempty"`
 	UserID            *string  `json:"userId,omitempty"`
+}
+
+// DeploymentType How the server is deployed.
+type DeploymentType struct {
+	DeploymentType string `json:"deploymentType"`
 }
 
 // DirectoryMember defines model for DirectoryMember.
@@ -463,6 +547,59 @@ type InviteUserCommand struct {
 	Language *string `json:"language,omitempty"`
 }
 
+// LicenseData The license of a service. It is in force as long as that of the organization.
+type LicenseData struct {
+	// LicenseCode Always null.
+	LicenseCode *string `json:"licenseCode"`
+
+	// ParentLicenseCode Always null.
+	ParentLicenseCode *string `json:"parentLicenseCode"`
+
+	// BundleCode Always null.
+	BundleCode *string `json:"bundleCode"`
+
+	// SubscriptionCode Always null.
+	SubscriptionCode *string `json:"subscriptionCode"`
+
+	// LicenseStatus `Active`, `InGrace`, `Expired` or `None`.
+	LicenseStatus string `json:"licenseStatus"`
+
+	// StartDate Seconds since 1970.
+	StartDate int64 `json:"startDate"`
+
+	// EndDate Seconds since 1970.
+	EndDate int64 `json:"endDate"`
+
+	// GracePeriod Seconds after the end.
+	GracePeriod int64 `json:"gracePeriod"`
+
+	// Products In the order of the codes.
+	Products []ServiceProduct `json:"products"`
+
+	// Templates Always empty.
+	Templates []map[string]interface{} `json:"templates"`
+
+	// Policies Always empty.
+	Policies []map[string]interface{} `json:"policies"`
+
+	// Entitlements Always empty.
+	Entitlements []map[string]interface{} `json:"entitlements"`
+
+	// Payload Always null.
+	Payload *string `json:"payload"`
+
+	// BoonLicenseCode Always null.
+	BoonLicenseCode *string `json:"boonLicenseCode"`
+}
+
+// LicenseSummary All that an organization has, in the order of the codes.
+type LicenseSummary struct {
+	// Robots Services too.
+	Robots       []SummaryOfRobots       `json:"robots"`
+	UserLicenses []SummaryOfUserLicenses `json:"userLicenses"`
+	Consumables  []SummaryOfConsumables  `json:"consumables"`
+}
+
 // MessageTemplateDto defines model for MessageTemplateDto.
 type MessageTemplateDto struct {
 	ID    int64  `json:"id"`
@@ -491,6 +628,24 @@ type NewUserDto struct {
 	// LegacyID Not looked at.
 	LegacyID           int64 `json:"legacyId,omitempty,omitzero"`
 	InvitationAccepted *bool `json:"invitationAccepted,omitempty"`
+}
+
+// OrganizationLicenseRequest What an organization shall have from the host.
+type OrganizationLicenseRequest struct {
+	// ProductQuantities At most 100, each code once.
+	ProductQuantities []ProductQuantity `json:"productQuantities"`
+
+	// BypassUsageCheck Not looked at: lowering always works.
+	BypassUsageCheck bool `json:"bypassUsageCheck,omitempty,omitzero"`
+}
+
+// OrganizationLicenseWithProducts What an organization has been given, and what the host has.
+type OrganizationLicenseWithProducts struct {
+	// License What an organization, or the host, has been given.
+	License AccountLicense `json:"license"`
+
+	// ProductsWithAvailability In the order of the codes.
+	ProductsWithAvailability []ProductAvailability `json:"productsWithAvailability"`
 }
 
 // PostedUserLicense A `UserLicense` where codes were sent, else a `UserExplicitAllocation`.
@@ -527,6 +682,29 @@ type Problem struct {
 
 	// Shortages For each bundle of which too few units are free.
 	Shortages []Shortage `json:"shortages,omitempty,omitzero"`
+}
+
+// ProductAvailability What the host has of one product.
+type ProductAvailability struct {
+	Code string `json:"code"`
+	Type string `json:"type"`
+
+	// AvailableQuantity Units that can still be distributed.
+	AvailableQuantity int64 `json:"availableQuantity"`
+
+	// ConsumedQuantity Units that are distributed, to all organizations.
+	ConsumedQuantity int64 `json:"consumedQuantity"`
+
+	// TotalQuantity Units in force now.
+	TotalQuantity int64 `json:"totalQuantity"`
+}
+
+// ProductQuantity A number of units of one product.
+type ProductQuantity struct {
+	Code string `json:"code"`
+
+	// Quantity Absolute: 0 takes all away.
+	Quantity int64 `json:"quantity"`
 }
 
 // ReferenceTokenDto defines model for ReferenceTokenDto.
@@ -568,6 +746,88 @@ type RobotAccountPage struct {
 	Results    []RobotAccountDto `json:"results"`
 }
 
+// ServiceLicense What a tenant's service has.
+type ServiceLicense struct {
+	AccountID string `json:"accountId"`
+
+	// GlobalID Always null.
+	GlobalID *string `json:"globalId"`
+
+	// ServiceScopeID The tenant.
+	ServiceScopeID string `json:"serviceScopeId"`
+
+	// ServiceType Null where all services of the tenant are meant.
+	ServiceType *string `json:"serviceType"`
+
+	// License The license of a service. It is in force as long as that of the organization.
+	License LicenseData `json:"license"`
+
+	// UserLicensingEnabled Always true.
+	UserLicensingEnabled bool `json:"userLicensingEnabled"`
+
+	// AccountLicenseCode Always null.
+	AccountLicenseCode *string `json:"accountLicenseCode"`
+}
+
+// ServiceLicenseRequest All that a tenant's service shall have.
+type ServiceLicenseRequest struct {
+	// TenantName Not looked at.
+	TenantName *string `json:"tenantName,omitempty"`
+
+	// Products At most 100, each code once.
+	Products []ProductQuantity `json:"products,omitzero"`
+
+	// ProductQuantities Taken where `products` is absent.
+	ProductQuantities []ProductQuantity `json:"productQuantities,omitzero"`
+
+	// BypassUsageCheck Not looked at: lowering always works.
+	BypassUsageCheck bool `json:"bypassUsageCheck,omitempty,omitzero"`
+}
+
+// ServiceLicenseStatus Whether the license of a service is in force.
+type ServiceLicenseStatus struct {
+	AccountID      string `json:"accountId"`
+	ServiceScopeID string `json:"serviceScopeId"`
+	ServiceType    string `json:"serviceType"`
+
+	// SubscriptionPlan Always null.
+	SubscriptionPlan *string `json:"subscriptionPlan"`
+
+	// LicenseStatus `Active`, `InGrace`, `Expired` or `None`.
+	LicenseStatus string `json:"licenseStatus"`
+
+	// ExpireDate The end, with the grace.
+	ExpireDate time.Time `json:"expireDate"`
+
+	// UserLicensingEnabled Always true.
+	UserLicensingEnabled bool `json:"userLicensingEnabled"`
+}
+
+// ServiceProduct What a service has of one product.
+type ServiceProduct struct {
+	Code     string `json:"code"`
+	Quantity int64  `json:"quantity"`
+
+	// Allocated The same as quantity.
+	Allocated int64  `json:"allocated"`
+	Type      string `json:"type"`
+
+	// Features Always empty.
+	Features []map[string]interface{} `json:"features"`
+
+	// DistributionIntervals Always empty.
+	DistributionIntervals []map[string]interface{} `json:"distributionIntervals"`
+}
+
+// ServiceProductQuantity What a service has of one product.
+type ServiceProductQuantity struct {
+	Code     string `json:"code"`
+	Quantity int64  `json:"quantity"`
+
+	// Features Always empty.
+	Features []map[string]interface{} `json:"features"`
+}
+
 // SettingDto defines model for SettingDto.
 type SettingDto struct {
 	ID  int64  `json:"id"`
@@ -588,6 +848,72 @@ type Shortage struct {
 
 	// Available Units that were free. 0 for a code that does not exist.
 	Available int64 `json:"available"`
+}
+
+// SummaryOfConsumables Units that are used up: what there is, what tenants have, what is used.
+type SummaryOfConsumables struct {
+	Code      string `json:"code"`
+	Name      string `json:"name"`
+	Licensed  int64  `json:"licensed"`
+	Allocated int64  `json:"allocated"`
+
+	// Used Always 0.
+	Used int64 `json:"used"`
+}
+
+// SummaryOfRobots Robots and services: what there is, and what tenants have.
+type SummaryOfRobots struct {
+	Code      string `json:"code"`
+	Name      string `json:"name"`
+	Total     int64  `json:"total"`
+	Allocated int64  `json:"allocated"`
+}
+
+// SummaryOfUserLicenses Bundles: what there is, and what people have.
+type SummaryOfUserLicenses struct {
+	Code  string `json:"code"`
+	Name  string `json:"name"`
+	Total int64  `json:"total"`
+	Used  int64  `json:"used"`
+}
+
+// TenantServiceLicense What a service of a tenant has.
+type TenantServiceLicense struct {
+	ServiceType string `json:"serviceType"`
+
+	// Products In the order of the codes.
+	Products []TenantServiceProduct `json:"products"`
+}
+
+// TenantServiceProduct What a service has of one product, beside what there is. `totalUnits` is `allocated` of all services of the tenant, `allocatedAcrossOtherTenants` and `available` together.
+type TenantServiceProduct struct {
+	Code string `json:"code"`
+	Type string `json:"type"`
+
+	// Quantity The same as allocated.
+	Quantity int64 `json:"quantity"`
+
+	// Allocated Units that this service has.
+	Allocated int64 `json:"allocated"`
+
+	// Reserved Always 0.
+	Reserved int64 `json:"reserved"`
+
+	// Available Units of the organization that are free.
+	Available int64 `json:"available"`
+
+	// Used Units that the service has in use.
+	Used                        int64 `json:"used"`
+	AllocatedAcrossOtherTenants int64 `json:"allocatedAcrossOtherTenants"`
+
+	// ConsumedByDeletedTenants Always 0.
+	ConsumedByDeletedTenants int64 `json:"consumedByDeletedTenants"`
+
+	// TotalUnits Units of the organization in force now.
+	TotalUnits int64 `json:"totalUnits"`
+
+	// ConsumedAtOrganizationLevel Always 0.
+	ConsumedAtOrganizationLevel int64 `json:"consumedAtOrganizationLevel"`
 }
 
 // UpdateExternalClientCommand defines model for UpdateExternalClientCommand.
@@ -797,6 +1123,9 @@ type UserPage struct {
 	Results    []UserDto `json:"results"`
 }
 
+// Account defines model for account.
+type Account = string
+
 // AccountID defines model for accountId.
 type AccountID = string
 
@@ -860,6 +1189,9 @@ type EntityType = string
 // GroupID defines model for groupId.
 type GroupID = string
 
+// HostAccountID defines model for hostAccountId.
+type HostAccountID = string
+
 // IdempotencyKey defines model for idempotencyKey.
 type IdempotencyKey = string
 
@@ -868,6 +1200,9 @@ type LoginSortBy = string
 
 // LoginSortOrder defines model for loginSortOrder.
 type LoginSortOrder = string
+
+// OrganizationID defines model for organizationId.
+type OrganizationID = string
 
 // OrganizationOrApplication defines model for organizationOrApplication.
 type OrganizationOrApplication = string
@@ -895,6 +1230,15 @@ type SearchTermOfUsers = string
 
 // SecretID defines model for secretId.
 type SecretID = string
+
+// ServiceScopeID defines model for serviceScopeId.
+type ServiceScopeID = string
+
+// ServiceType defines model for serviceType.
+type ServiceType = string
+
+// Services defines model for services.
+type Services = string
 
 // SettingKey defines model for settingKey.
 type SettingKey = []string
@@ -1440,6 +1784,68 @@ type ReplaceUserLicensesParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
 }
 
+// RemoveAccountLicenseParams defines parameters for RemoveAccountLicense.
+type RemoveAccountLicenseParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// RemoveTenantLicensesParams defines parameters for RemoveTenantLicenses.
+type RemoveTenantLicensesParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// RemoveServiceLicenseParams defines parameters for RemoveServiceLicense.
+type RemoveServiceLicenseParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// PostServiceLicenseParams defines parameters for PostServiceLicense.
+type PostServiceLicenseParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// AllocateServiceLicenseParams defines parameters for AllocateServiceLicense.
+type AllocateServiceLicenseParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// ListTenantServicesParams defines parameters for ListTenantServices.
+type ListTenantServicesParams struct {
+	// Services Types of service, separated by commas; without it, those that have anything.
+	Services Services `form:"services,omitempty" json:"services,omitempty,omitzero"`
+}
+
+// PostOrganizationLicenseParams defines parameters for PostOrganizationLicense.
+type PostOrganizationLicenseParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// AllocateOrganizationLicenseParams defines parameters for AllocateOrganizationLicense.
+type AllocateOrganizationLicenseParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// RemoveOrganizationLicenseParams defines parameters for RemoveOrganizationLicense.
+type RemoveOrganizationLicenseParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
 // QueryAuditEventsParams defines parameters for QueryAuditEvents.
 type QueryAuditEventsParams struct {
 	// To Only events before this instant, in the form of `startTime`.
@@ -1622,3 +2028,15 @@ type PostUserLicensesJSONRequestBody = UserLicenseRequest
 
 // ReplaceUserLicensesJSONRequestBody defines body for ReplaceUserLicenses for application/json ContentType.
 type ReplaceUserLicensesJSONRequestBody = UserLicenseRequest
+
+// PostServiceLicenseJSONRequestBody defines body for PostServiceLicense for application/json ContentType.
+type PostServiceLicenseJSONRequestBody = ServiceLicenseRequest
+
+// AllocateServiceLicenseJSONRequestBody defines body for AllocateServiceLicense for application/json ContentType.
+type AllocateServiceLicenseJSONRequestBody = ServiceLicenseRequest
+
+// PostOrganizationLicenseJSONRequestBody defines body for PostOrganizationLicense for application/json ContentType.
+type PostOrganizationLicenseJSONRequestBody = OrganizationLicenseRequest
+
+// AllocateOrganizationLicenseJSONRequestBody defines body for AllocateOrganizationLicense for application/json ContentType.
+type AllocateOrganizationLicenseJSONRequestBody = OrganizationLicenseRequest

@@ -34,6 +34,7 @@ var exceptions = map[seatwright.Reason]answer{
 	seatwright.ReasonBodyTooLarge:     {http.StatusRequestEntityTooLarge, "The body is too large"},
 	seatwright.ReasonMediaType:        {http.StatusUnsupportedMediaType, "The body is not of a type that is read here"},
 	seatwright.ReasonMethodNotAllowed: {http.StatusMethodNotAllowed, "The path does not have this method"},
+	seatwright.ReasonNoServiceLicense: {http.StatusGone, "There is no license for this service"},
 	seatwright.ReasonKeyReused:        {http.StatusUnprocessableEntity, "The Idempotency-Key belongs to another request"},
 }
 

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
 
@@ -45,6 +46,10 @@ func TestAccess(t *testing.T) {
 	_, err := w.Licensing.CreateLot(t.Context(), seatwright.SystemCaller("test"), seatwright.Lot{
 		Organization: w.demo.Acme.Organization, ID: "lot-of-acme", Code: "IDU", Quantity: 1, End: farAway(),
 	})
+	check(t, err)
+	_, err = w.Directory.CreateTenant(t.Context(), seatwright.SystemCaller("test"), w.demo.Acme.Organization, directory.NewTenant{ID: "access", Name: "access"})
+	check(t, err)
+	_, err = w.Licensing.CreateLot(t.Context(), seatwright.SystemCaller("test"), seatwright.Lot{Organization: seatwright.HostID, Code: "UNATT", Quantity: 1, End: time.Now().AddDate(1, 0, 0)})
 	check(t, err)
 	operations, err := contract.Operations()
 	check(t, err)
@@ -215,6 +220,7 @@ func (w *world) accessCall(t *testing.T, op contract.Operation, documented *open
 		"Group/{id}", "Group/group-01", "RobotAccount/{id}", "RobotAccount/robot-01", "{groupId}", "group-01", "{robotAccountId}", "robot-01",
 		"{userId}", "singer-77", "{templateId}", "1", "ExternalClient/{id}", "ExternalClient/acme-script", "{clientId}", "acme-script", "{secretId}", "none", "{tokenId}", "none",
 		"{lot}", "lot-of-acme", "{file}", "none",
+		"{hostAccountId}", string(seatwright.HostID), "{serviceScopeId}", "access", "{serviceType}", "orchestrator",
 	).Replace(path)
 	if strings.Contains(path, "{") {
 		t.Fatalf("%s has a parameter that this test knows nothing for", op.Pattern())

@@ -254,7 +254,7 @@ func licenseFile(change func(*licensefile.File)) licensefile.File {
 	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	f := licensefile.File{
 		ID: "file-1", Audience: "{acme}", IssuedAt: start, ExpiresAt: farAway(), Lots: []licensefile.Lot{
-			{Code: "IDU", Quantity: 2, Start: start, End: farAway()}, {Code: "UNATT", Quantity: 3, Start: start, End: farAway()},
+			{Code: "IDU", Quantity: 2, Start: start, End: farAway()}, {Code: "PERFTEST", Quantity: 3, Start: start, End: farAway()},
 		},
 	}
 	if change != nil {

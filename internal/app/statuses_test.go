@@ -25,6 +25,7 @@ type row struct {
 	status   int
 	contains []string
 	lacks    []string
+	of       string   // the operation, where it is another than that of the other rows
 	page     bool     // the answer is for a person to look at
 	allow    string   // the Allow header
 	chain    string   // whose events are looked at: acme where it is empty
@@ -159,15 +160,20 @@ func TestStatuses(t *testing.T) {
 		{"", elsewhereRows()},
 	}
 	w.programs(t)
-	table = slices.Concat(table, applicationStatuses(), tokenStatuses())
+	w.resources(t)
+	table = slices.Concat(table, applicationStatuses(), tokenStatuses(), resourceStatuses())
 	fill, contract := w.replacer(t), loadContract(t)
 	seen := map[string]map[int]bool{}
 	for _, group := range table {
 		seen[group.operation] = map[int]bool{}
 		for _, r := range group.rows {
-			seen[group.operation][r.status] = true
+			operation := r.of
+			if operation == "" {
+				operation = group.operation
+				seen[operation][r.status] = true
+			}
 			t.Run(fmt.Sprintf("%s %s %s %d", group.operation, r.method, r.name, r.status), func(t *testing.T) {
-				checkContract(t, contract[group.operation], r.method, w.checkRow(t, r, fill))
+				checkContract(t, contract[operation], r.method, w.checkRow(t, r, fill))
 			})
 		}
 	}

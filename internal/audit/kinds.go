@@ -73,6 +73,10 @@ var kinds = map[seatwright.EventKind]kind{
 	seatwright.EventPoolTotalChanged:    {category: categoryLicense, action: actionUpdate, say: sayTotals},
 	seatwright.EventNoticeTold:          {category: categoryLicense, action: actionNotice, say: sayNotice},
 	seatwright.EventNoticeEnded:         {category: categoryLicense, action: actionNotice, say: sayNoticeEnded},
+	seatwright.EventDistributionSet:     {category: categoryLicense, action: actionAllocate, say: sayDistributionSet},
+	seatwright.EventDistributionAligned: {category: categoryLicense, action: actionUpdate, say: sayDistributionAligned},
+	seatwright.EventDistributionRemoved: {category: categoryLicense, action: actionDeallocate, say: sayDistributionRemoved},
+	seatwright.EventServiceLicenseSet:   {category: categoryLicense, action: actionAllocate, say: sayServiceLicenseSet},
 	seatwright.EventSigningKeyCreated:   {category: categorySigningKey, action: actionCreate, say: plain("created the signing key %s")},
 	seatwright.EventGroupCreated:        {category: categoryGroup, action: actionCreate, say: sayGroup("created")},
 	seatwright.EventGroupUpdated:        {category: categoryGroup, action: actionUpdate, say: sayGroup("changed")},
@@ -88,6 +92,7 @@ var kinds = map[seatwright.EventKind]kind{
 	seatwright.EventUserSignedIn:             {category: categoryUser, action: actionSignIn, person: true, signIn: true, say: saySignedIn},
 	seatwright.EventUserSignInRefused:        {category: categoryUser, action: actionSignInFail, person: true, refused: true, signIn: true, say: saySignInRefused},
 	seatwright.EventApplicationSignedIn:      {category: categoryApplication, action: actionSignIn, signIn: true, say: saySignedIn},
+	seatwright.EventServiceLicenseRemoved:    {category: categoryLicense, action: actionDeallocate, say: sayServiceLicenseRemoved},
 	seatwright.EventApplicationSignInRefused: {category: categoryApplication, action: actionSignInFail, refused: true, signIn: true, say: saySignInRefused},
 }
 
@@ -279,6 +284,43 @@ func sayNoticeEnded(subject string, data []byte) string {
 	return "withdrew the notice about the use of " + subject
 }
 
+// sayDistributionSet tells all that an organization has from the host.
+func sayDistributionSet(subject string, data []byte) string {
+	set := read[seatwright.DistributionSet](data)
+	products := make([]string, len(set.Products))
+	for i, p := range set.Products {
+		products[i] = units(p.Quantity) + " of " + string(p.Code)
+	}
+	return "distributed " + list(products) + " to the organization " + subject + poolsNow(set.Pools)
+}
+
+func sayDistributionRemoved(subject string, data []byte) string {
+	return "took back all that was distributed to the organization " + subject + poolsNow(read[seatwright.DistributionSet](data).Pools)
+}
+
+func sayDistributionAligned(subject string, data []byte) string {
+	set := read[seatwright.DistributionSet](data)
+	text := "made what is distributed to the organization " + subject + " last as long as the license of the host"
+	if len(set.Products) > 0 && !set.Products[0].End.IsZero() {
+		text += ", until " + set.Products[0].End.UTC().Format(time.RFC3339)
+	}
+	return text + poolsNow(set.Pools)
+}
+
+// sayServiceLicenseSet tells all that a tenant's service has.
+func sayServiceLicenseSet(subject string, data []byte) string {
+	set := read[seatwright.ServiceLicenseSet](data)
+	products := make([]string, len(set.Products))
+	for i, p := range set.Products {
+		products[i] = units(p.Units) + " of " + string(p.Code)
+	}
+	return "gave " + list(products) + " to the service " + subject + poolsNow(set.Pools)
+}
+
+func sayServiceLicenseRemoved(subject string, data []byte) string {
+	return "took back all that the service " + subject + " had" + poolsNow(read[seatwright.ServiceLicenseSet](data).Pools)
+}
+
 func sayAllocationSet(subject string, data []byte) string {
 	set := read[seatwright.AllocationSet](data)
 	text := "allocated " + list(set.Codes) + " to " + subject
@@ -299,14 +341,18 @@ func sayAllocationRemoved(subject string, data []byte) string {
 
 func sayAllocationRefused(_ string, data []byte) string {
 	refused := read[seatwright.AllocationRefused](data)
-	if refused.Users == 0 {
+	if refused.Users == 0 && refused.To == "" {
 		return fmt.Sprintf("was refused %s for want of units %s more", codes(refused.Shortages), times(refused.Suppressed))
 	}
 	parts := make([]string, len(refused.Shortages))
 	for i, short := range refused.Shortages {
 		parts[i] = fmt.Sprintf("%s %d requested, %d available", short.Bundle, short.Requested, short.Available)
 	}
-	text := fmt.Sprintf("was refused an allocation to %s for want of units: %s", people(refused.Users), strings.Join(parts, "; "))
+	to := refused.To
+	if to == "" {
+		to = people(refused.Users)
+	}
+	text := fmt.Sprintf("was refused an allocation to %s for want of units: %s", to, strings.Join(parts, "; "))
 	if refused.Suppressed > 0 {
 		text += fmt.Sprintf(" (and %s more since the last record)", times(refused.Suppressed))
 	}

@@ -46,6 +46,9 @@ func filled(t *testing.T) seatwright.Archive {
 	do(t, store, seatwright.CreateLot{Lot: seatwright.Lot{Organization: "o", ID: "short", Code: "TSTNU", Quantity: 5, End: time.Now().AddDate(0, 0, 1)}})
 	do(t, store, seatwright.ImportLicense{Organization: "o", ID: "file", Issuer: "vendor", Hash: make([]byte, 32), ExpiresAt: end, Lots: []seatwright.Lot{{Code: "IDU", Quantity: 1, End: end}}})
 	do(t, store, seatwright.TellNotices{Organization: "o", Due: []seatwright.DueNotice{{NoticeRef: seatwright.NoticeRef{Kind: seatwright.NoticeLotEnds, Subject: "short"}, Code: "TSTNU"}}})
+	do(t, store, seatwright.CreateLot{Lot: seatwright.Lot{Organization: seatwright.HostID, ID: "lot", Code: "UNATT", Quantity: 5, End: end}})
+	do(t, store, seatwright.DistributeToOrganization{Organization: "o", Products: []seatwright.Quantity{{Code: "UNATT", Units: 2}}})
+	do(t, store, seatwright.AllocateToService{Organization: "o", Tenant: "t", Service: "orchestrator", Products: []seatwright.Quantity{{Code: "UNATT", Units: 1}}})
 	do(t, store, seatwright.AdmitSignIn{Organization: "o", User: "ann"})
 	do(t, store, seatwright.AllocateToUsers{Organization: "o", Users: []seatwright.UserID{"ann", "bob"}, Codes: []seatwright.ProductCode{"ATTUNU"}})
 	if err := store.Close(); err != nil {

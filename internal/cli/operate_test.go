@@ -121,7 +121,7 @@ func TestVerifyTellsWhatDiffers(t *testing.T) {
 		t.Fatal(err)
 	}
 	said := regexp.MustCompile(`(?s)^organization \S+: seats of user analyst-3: stored are none, by the events \[PMBU\]\n` +
-		`organization \S+: pool PMBU: its seats have 9 units, by the events 10 are used\n$`)
+		`organization \S+: pool PMBU: its seats and services have 9 units, by the events 10 are used\n$`)
 	got := runCommand(t, map[string]string{"SEATWRIGHT_DATA": dir}, "", "verify")
 	if got.code != exitFailed || !said.MatchString(got.stdout) || !strings.Contains(got.stderr, "2 differences in 4 organizations") {
 		t.Errorf("code %d, stdout %q, stderr %q", got.code, got.stdout, got.stderr)

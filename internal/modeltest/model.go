@@ -34,6 +34,7 @@ type Model struct {
 	Lots             []seatwright.Lot
 	People           map[seatwright.UserID]Person
 	Holdings         map[seatwright.UserID]Holding
+	Services         map[seatwright.ServiceKey]int64 // what tenants' services have
 
 	answers map[seatwright.KeyRef]answer
 }
@@ -48,6 +49,9 @@ type answer struct {
 var (
 	Users = []seatwright.UserID{"u-1", "u-2", "u-3", "u-4", "u-5", "u-6", "u-7", "u-8"}
 	Codes = []seatwright.ProductCode{"ATTUNU", "RPADEVNU", "CTZDEVNU", "TSTNU"}
+	// Products are what services are given, by the tenants that there are.
+	Products = []seatwright.ProductCode{"UNATT", "AIU"}
+	Tenants  = []seatwright.TenantID{"t-1", "t-2"}
 )
 
 // NewModel draws the settings of an organization.
@@ -55,7 +59,8 @@ func NewModel(t *rapid.T, organization seatwright.OrganizationID) *Model {
 	return &Model{
 		Organization:     organization,
 		ExternalLicenses: rapid.Bool().Draw(t, "external licenses"), Provision: rapid.IntRange(0, 3).Draw(t, "provision") == 0,
-		People: map[seatwright.UserID]Person{}, Holdings: map[seatwright.UserID]Holding{}, answers: map[seatwright.KeyRef]answer{},
+		People: map[seatwright.UserID]Person{}, Holdings: map[seatwright.UserID]Holding{}, Services: map[seatwright.ServiceKey]int64{},
+		answers: map[seatwright.KeyRef]answer{},
 	}
 }
 
@@ -67,6 +72,9 @@ func (m *Model) Setup() []Command {
 	}
 	commands := []Command{
 		Of(seatwright.CreateOrganization{ID: m.Organization, Name: "name-" + string(m.Organization), UnknownUsers: unknown, External: m.ExternalLicenses}),
+	}
+	for _, tenant := range Tenants {
+		commands = append(commands, Of(seatwright.CreateTenant{Organization: m.Organization, ID: tenant, Name: string(tenant)}))
 	}
 	for i, u := range Users[:len(Users)/2] {
 		m.People[u] = Person{Active: true, Administrator: i < 2}
@@ -87,7 +95,7 @@ func (m *Model) hire(u seatwright.UserID, administrator bool) Command {
 func (m *Model) Clone() *Model {
 	c := *m
 	c.Lots = slices.Clone(m.Lots)
-	c.People, c.Holdings, c.answers = cloneMap(m.People), cloneMap(m.Holdings), cloneMap(m.answers)
+	c.People, c.Holdings, c.Services, c.answers = cloneMap(m.People), cloneMap(m.Holdings), cloneMap(m.Services), cloneMap(m.answers)
 	return &c
 }
 
@@ -116,13 +124,57 @@ func (m *Model) Used(code seatwright.ProductCode) (sum int64) {
 			sum += h.Units
 		}
 	}
+	for key, units := range m.Services {
+		if key.Code == code {
+			sum += units
+		}
+	}
 	return sum
+}
+
+func (m *Model) licensed(now time.Time) bool {
+	return slices.ContainsFunc(m.Lots, func(l seatwright.Lot) bool { return l.InForce(now) })
+}
+
+// Give returns the reason of a refusal, or "" after the change.
+func (m *Model) Give(c seatwright.AllocateToService, now time.Time) seatwright.Reason {
+	scope := seatwright.PoolScope{Tenant: c.Tenant, Service: c.Service}
+	if slices.ContainsFunc(c.Products, func(q seatwright.Quantity) bool { return q.Units > 0 }) && !m.licensed(now) {
+		return seatwright.ReasonNoLicense
+	}
+	if !slices.Contains(Tenants, c.Tenant) {
+		return seatwright.ReasonNotFound
+	}
+	if slices.ContainsFunc(c.Products, func(q seatwright.Quantity) bool { return slices.Contains(Codes, q.Code) }) {
+		return seatwright.ReasonInvalidValue
+	}
+	for _, q := range c.Products {
+		more := q.Units - m.Services[seatwright.ServiceKey{PoolScope: scope, Code: q.Code}]
+		if !slices.Contains(Products, q.Code) || more > 0 && m.Used(q.Code)+more > m.Total(q.Code, now) {
+			return seatwright.ReasonPoolExhausted
+		}
+	}
+	m.takeBack(scope)
+	for _, q := range c.Products {
+		if q.Units > 0 {
+			m.Services[seatwright.ServiceKey{PoolScope: scope, Code: q.Code}] = q.Units
+		}
+	}
+	return ""
+}
+
+// takeBack empties a service, or all of a tenant.
+func (m *Model) takeBack(scope seatwright.PoolScope) {
+	for key := range m.Services {
+		if key.Tenant == scope.Tenant && (scope.Service == "" || key.Service == scope.Service) {
+			delete(m.Services, key)
+		}
+	}
 }
 
 // Allocate returns the reason of a refusal, or "" after the change.
 func (m *Model) Allocate(c seatwright.AllocateToUsers, now time.Time) seatwright.Reason {
-	licensed := slices.ContainsFunc(m.Lots, func(l seatwright.Lot) bool { return l.InForce(now) })
-	if len(c.Codes) > 0 && !licensed {
+	if len(c.Codes) > 0 && !m.licensed(now) {
 		return seatwright.ReasonNoLicense
 	}
 	for _, u := range c.Users {
@@ -175,6 +227,13 @@ func (m *Model) apply(command any, now time.Time) seatwright.Reason {
 		for _, u := range c.Users {
 			delete(m.Holdings, u)
 		}
+	case seatwright.AllocateToService:
+		return m.Give(c, now)
+	case seatwright.RemoveServices:
+		if !slices.Contains(Tenants, c.Tenant) {
+			return seatwright.ReasonNotFound
+		}
+		m.takeBack(seatwright.PoolScope{Tenant: c.Tenant, Service: c.Service})
 	case seatwright.CreateLot:
 		switch sum := m.sold(c.Lot.Code) + c.Lot.Quantity; {
 		case !c.Lot.End.After(c.Lot.Start), sum > seatwright.MaxQuantity:
@@ -316,19 +375,21 @@ func Of[A any](c seatwright.Command[A]) Command {
 func (c Command) String() string { return fmt.Sprintf("%T%+v", c.command, c.command) }
 
 // Draw makes a random command and who sends it, the n-th of a test: allocations of one or many to some or none of the codes,
-// known and unknown people and codes, removals, purchases of the past, present and future, people who come, stop and go, repeated
-// keys.
+// known and unknown people and codes, removals, purchases of the past, present and future, people who come, stop and go, units for
+// services, repeated keys.
 func (m *Model) Draw(t *rapid.T, n int, now time.Time) (Command, seatwright.Origin) {
 	origin := seatwright.Origin{
 		Actor: rapid.SampledFrom([]string{"user/ann", "user/ann", "application/script"}).Draw(t, "actor"), Via: "test",
 		RequestID: fmt.Sprint("request-", n), Key: rapid.SampledFrom([]string{"", "", "k1", "k2", "k3"}).Draw(t, "key"),
 	}
 	users := rapid.SliceOfNDistinct(rapid.SampledFrom(Users), 1, 4, rapid.ID[seatwright.UserID]).Draw(t, "users")
-	kind := rapid.SampledFrom([]string{"allocate", "allocate", "allocate", "allocate", "remove", "buy", "change", "renew", "unbuy", "hire", "update", "dismiss"}).Draw(t, "command")
+	kind := rapid.SampledFrom([]string{"allocate", "allocate", "allocate", "allocate", "remove", "buy", "change", "renew", "unbuy", "hire", "update", "dismiss", "service", "service", "service"}).Draw(t, "command")
 	switch kind {
 	case "allocate":
 		codes := rapid.SliceOfNDistinct(rapid.SampledFrom(append(Codes, "NOSUCH")), 0, 3, rapid.ID[seatwright.ProductCode]).Draw(t, "codes")
 		return Of(seatwright.AllocateToUsers{Organization: m.Organization, Users: users, Codes: codes, External: rapid.Bool().Draw(t, "external")}), origin
+	case "service":
+		return m.drawService(t), origin
 	case "remove":
 		return Of(seatwright.DeallocateUsers{Organization: m.Organization, Users: users}), origin
 	case "hire":
@@ -343,7 +404,7 @@ func (m *Model) Draw(t *rapid.T, n int, now time.Time) (Command, seatwright.Orig
 	}
 	start := now.Add(time.Duration(rapid.IntRange(-10, 30).Draw(t, "start")) * time.Hour)
 	return Of(seatwright.CreateLot{Lot: seatwright.Lot{
-		Organization: m.Organization, ID: seatwright.LotID(fmt.Sprint("lot-", n)), Code: rapid.SampledFrom(Codes).Draw(t, "code"), Start: start,
+		Organization: m.Organization, ID: seatwright.LotID(fmt.Sprint("lot-", n)), Code: rapid.SampledFrom(slices.Concat(Codes, Products)).Draw(t, "code"), Start: start,
 		Quantity: rapid.SampledFrom([]int64{1, 2, 3, 4, seatwright.MaxQuantity}).Draw(t, "quantity"),
 		End:      start.Add(time.Duration(rapid.IntRange(0, 60).Draw(t, "life")) * time.Hour),
 		Grace:    time.Duration(rapid.IntRange(0, 5).Draw(t, "grace")) * time.Hour,
@@ -366,6 +427,23 @@ func (m *Model) drawPurchase(t *rapid.T, kind string, n int, now time.Time) Comm
 		return Of(seatwright.ChangeLot{Organization: m.Organization, ID: id, End: &end})
 	}
 	return Of(seatwright.RemoveLot{Organization: m.Organization, ID: id})
+}
+
+// drawService gives units to services of known and unknown tenants, of products, bundles and unknown codes, or takes them back.
+func (m *Model) drawService(t *rapid.T) Command {
+	tenant := rapid.SampledFrom(append(slices.Repeat(Tenants, 3), "nowhere")).Draw(t, "tenant")
+	service := rapid.SampledFrom([]seatwright.ServiceType{"orchestrator", "aicenter"}).Draw(t, "service")
+	if rapid.IntRange(0, 3).Draw(t, "take back") == 0 {
+		return Of(seatwright.RemoveServices{
+			Organization: m.Organization, Tenant: tenant, Service: rapid.SampledFrom([]seatwright.ServiceType{"", service}).Draw(t, "which"),
+		})
+	}
+	codes := rapid.SliceOfNDistinct(rapid.SampledFrom(append(slices.Repeat(Products, 4), "ATTUNU", "NOSUCH")), 0, 2, rapid.ID[seatwright.ProductCode]).Draw(t, "products")
+	products := make([]seatwright.Quantity, len(codes))
+	for i, code := range codes {
+		products[i] = seatwright.Quantity{Code: code, Units: rapid.Int64Range(0, 4).Draw(t, "units")}
+	}
+	return Of(seatwright.AllocateToService{Organization: m.Organization, Tenant: tenant, Service: service, Products: products})
 }
 
 // ReasonOf is the reason of a refusal, "" for none.

@@ -250,15 +250,28 @@ func (e *engine) differs(m *Model) error {
 	if err != nil {
 		return err
 	}
+	services, err := e.store.ServicePools(ctx, m.Organization)
+	if err != nil {
+		return err
+	}
+	for _, s := range services {
+		units[s.Code] += s.Quantity
+		if m.Services[s.ServiceKey] != s.Quantity {
+			return fmt.Errorf("service %s has %d of %s, the model says %d", s.PoolScope, s.Quantity, s.Code, m.Services[s.ServiceKey])
+		}
+	}
+	if len(services) != len(m.Services) {
+		return fmt.Errorf("services have %+v, the model says %v", services, m.Services)
+	}
 	for _, p := range pools {
 		if p.Used != m.Used(p.Code) || p.Used != units[p.Code] || p.Used > p.Ceiling {
-			return fmt.Errorf("pool %+v; its seats have %d units, the model says %d", p, units[p.Code], m.Used(p.Code))
+			return fmt.Errorf("pool %+v; its seats and services have %d units, the model says %d", p, units[p.Code], m.Used(p.Code))
 		}
 		if !e.now.Before(e.latest) && p.Total != m.Total(p.Code, e.now) {
 			return fmt.Errorf("pool %+v at %s; the model says a total of %d", p, e.now, m.Total(p.Code, e.now))
 		}
 	}
-	for _, code := range Codes {
+	for _, code := range slices.Concat(Codes, Products) {
 		if m.Total(code, e.now) > 0 && !slices.ContainsFunc(pools, func(p seatwright.Pool) bool { return p.Code == code }) {
 			return fmt.Errorf("there is no pool of %s", code)
 		}
@@ -386,10 +399,11 @@ func stateOf(t *rapid.T, e *engine, organization seatwright.OrganizationID) stri
 	head, errHead := e.store.Head(ctx, organization)
 	pools, errPools := e.store.Pools(ctx, organization)
 	allocations, errAllocations := e.store.Allocations(ctx, organization, slices.Clone(Users))
-	if err := errors.Join(errHead, errPools, errAllocations); err != nil {
+	services, errServices := e.store.ServicePools(ctx, organization)
+	if err := errors.Join(errHead, errPools, errAllocations, errServices); err != nil {
 		t.Fatal(err)
 	}
-	return fmt.Sprintf("%+v\n%+v\n%+v", head, pools, allocations)
+	return fmt.Sprintf("%+v\n%+v\n%+v\n%+v", head, pools, allocations, services)
 }
 
 // Promise: what the clock does is what the terms of a purchase say, to the microsecond, on strange days as well.

@@ -14,6 +14,7 @@ import (
 	"github.com/seatwright/seatwright/internal/api/audit"
 	"github.com/seatwright/seatwright/internal/api/identity"
 	"github.com/seatwright/seatwright/internal/api/lease"
+	"github.com/seatwright/seatwright/internal/api/lrm"
 	"github.com/seatwright/seatwright/internal/api/native"
 )
 
@@ -51,6 +52,7 @@ type Config struct {
 	Identities    identity.UseCases
 	Licensing     Licensing
 	LicenseFiles  native.Files
+	Distribution  lrm.Licensing
 	Audit         audit.Log
 	Identity      Identity
 	Ready         func(context.Context) error // nil while requests can be served
@@ -83,6 +85,7 @@ func New(c Config) (http.Handler, error) {
 		g.operations[op.Pattern()] = op
 	}
 	lease.Register(g, s.doorOf(contract.AutomationSuite), c.Licensing)
+	lrm.Register(g, s.doorOf(contract.AutomationSuite), c.Distribution)
 	identity.Register(g, s.doorOf(contract.AutomationSuite), c.Identities)
 	audit.Register(g, s.doorOf(contract.AutomationSuite), c.Audit)
 	if err := native.Register(g, s.doorOf(contract.Native), c.Directory, c.Licensing, c.LicenseFiles); err != nil {

@@ -69,7 +69,7 @@ func (w *writer) load(request seatwright.LoadRequest, clock func() time.Time, lo
 		return nil, err
 	}
 	answers.fill(b)
-	for _, step := range [...]func() error{b.loadPeople, b.loadGroups, b.loadSettings, b.loadPools, b.loadNotices, b.loadLicenseFiles, b.loadSignIns, b.loadGrants, func() error { return b.loadTaken(touches) }} {
+	for _, step := range [...]func() error{b.loadPeople, b.loadGroups, b.loadSettings, b.loadServices, b.loadPools, b.loadNotices, b.loadLicenseFiles, b.loadSignIns, b.loadGrants, func() error { return b.loadTaken(touches) }} {
 		if err := step(); err != nil {
 			return nil, err
 		}
@@ -455,11 +455,6 @@ func (b *batch) loadPeople() error {
 	}), t.end())
 }
 
-var loadLots = newStatement(`SELECT w.n, l.id, l.quantity, l.starts_at, l.ends_at, l.grace_seconds, l.order_text, l.created_at
-	FROM unnest($1::int4[], $2::text[]) WITH ORDINALITY w (organization, code, n)
-	JOIN lots l ON l.organization = w.organization AND l.code = w.code
-	ORDER BY w.n, l.id`, oidInt4, oidText)
-
 // loadPools puts the pools of the wanted and of the held codes into the slice, with their lots where the total may have changed.
 func (b *batch) loadPools() error {
 	type stale struct {
@@ -472,7 +467,7 @@ func (b *batch) loadPools() error {
 	for i := range b.places {
 		p := &b.places[i]
 		codes := append(b.slice.HeldCodes(p.Organization), p.Codes...)
-		if p.Purchases {
+		if p.AllLots {
 			codes = slices.AppendSeq(codes, maps.Keys(p.loaded.pools))
 		}
 		for _, code := range distinct(codes) {
@@ -481,7 +476,7 @@ func (b *batch) loadPools() error {
 				continue
 			}
 			b.pools[poolRef{p.Organization, code}] = true
-			if !p.Lots && !p.Purchases && !pool.Stale(b.slice.NowIn(p.Organization)) {
+			if !p.Lots && !p.AllLots && !pool.Stale(b.slice.NowIn(p.Organization)) {
 				b.slice.LoadPool(pool, nil)
 				continue
 			}
@@ -499,11 +494,8 @@ func (b *batch) loadPools() error {
 	}
 	t.send(loadLots, columns)
 	err := errors.Join(t.flush(loadTime), t.each(func(r row) {
-		s := old[r.int(0)-1]
-		s.lots = append(s.lots, seatwright.Lot{
-			Organization: s.pool.Organization, Code: s.pool.Code, ID: seatwright.LotID(r.text(1)), Quantity: r.int(2), Start: r.instant(3),
-			End: r.instant(4), Grace: r.seconds(5), Order: r.text(6), CreatedAt: r.instant(7),
-		})
+		s := old[r.int(8)-1]
+		s.lots = append(s.lots, lotOf(s.pool.Organization, s.pool.Code, r))
 	}), t.end())
 	for _, s := range old {
 		b.slice.LoadPool(s.pool, s.lots)

@@ -177,23 +177,17 @@ func (s *Store) Pools(ctx context.Context, organization seatwright.OrganizationI
 	return pools, err
 }
 
-// lotColumns are what purchaseOf reads before the code and the instant, in its order.
-const lotColumns = `l.id, l.quantity, l.starts_at, l.ends_at, l.grace_seconds, l.order_text, l.created_at, l.code`
-
 // clockNow is one row with the instant of a question, which is $2 where a test has a clock of its own.
 const clockNow = `(SELECT coalesce($2::int8, (extract(epoch FROM clock_timestamp()) * 1000000)::int8) AS now OFFSET 0) clock`
 
 func purchaseOf(organization seatwright.OrganizationID, r row) seatwright.Purchase {
-	lot := seatwright.Lot{
-		Organization: organization, ID: seatwright.LotID(r.text(0)), Quantity: r.int(1), Start: r.instant(2), End: r.instant(3), Grace: r.seconds(4),
-		Order: r.text(5), CreatedAt: r.instant(6), Code: seatwright.ProductCode(r.text(7)),
-	}
-	return seatwright.Purchase{Lot: lot, State: lot.State(r.instant(8))}
+	lot := lotOf(organization, seatwright.ProductCode(r.text(8)), r)
+	return seatwright.Purchase{Lot: lot, State: lot.State(r.instant(9))}
 }
 
 // Lots implements seatwright.LicenseReader.
 func (s *Store) Lots(ctx context.Context, organization seatwright.OrganizationID, code seatwright.ProductCode) (lots []seatwright.Purchase, err error) {
-	err = s.each(ctx, func(r row) { lots = append(lots, purchaseOf(organization, r)) }, `SELECT `+lotColumns+`, clock.now
+	err = s.each(ctx, func(r row) { lots = append(lots, purchaseOf(organization, r)) }, `SELECT `+lotColumns+`, l.code, clock.now
 		FROM `+clockNow+` CROSS JOIN lots l
 		WHERE l.organization = `+numberOf+` AND ($3 = '' OR l.code = $3) ORDER BY l.code, l.id`, string(organization), microsOf(s.clock), string(code))
 	return lots, err
@@ -201,7 +195,7 @@ func (s *Store) Lots(ctx context.Context, organization seatwright.OrganizationID
 
 // Lot implements seatwright.LicenseReader.
 func (s *Store) Lot(ctx context.Context, organization seatwright.OrganizationID, id seatwright.LotID) (lot seatwright.Purchase, err error) {
-	err = s.one(ctx, seatwright.MissingPurchase(), func(r row) { lot = purchaseOf(organization, r) }, `SELECT `+lotColumns+`, clock.now
+	err = s.one(ctx, seatwright.MissingPurchase(), func(r row) { lot = purchaseOf(organization, r) }, `SELECT `+lotColumns+`, l.code, clock.now
 		FROM `+clockNow+` CROSS JOIN lots l WHERE l.organization = `+numberOf+` AND l.id = $3`, string(organization), microsOf(s.clock), string(id))
 	return lot, err
 }

@@ -36,18 +36,6 @@ var (
 		WHERE u.organization = w.organization AND u.id = w.id`, oidInt4, oidText)
 	insertSigningKeys = newStatement(`INSERT INTO signing_keys (id, sealed, created_at)
 		SELECT * FROM unnest($1::text[], $2::bytea[], $3::int8[])`, oidText, oidBytea, oidInt8)
-	insertLots = newStatement(`INSERT INTO lots (organization, code, id, quantity, starts_at, ends_at, grace_seconds, expires_at, order_text, created_at)
-		SELECT * FROM unnest($1::int4[], $2::text[], $3::text[], $4::int8[], $5::int8[], $6::int8[], $7::int8[], $8::int8[], $9::text[], $10::int8[])`,
-		oidInt4, oidText, oidText, oidInt8, oidInt8, oidInt8, oidInt8, oidInt8, oidText, oidInt8)
-
-	updateLots = newStatement(`UPDATE lots l SET quantity = w.quantity, starts_at = w.starts_at, ends_at = w.ends_at, grace_seconds = w.grace_seconds,
-			expires_at = w.expires_at, order_text = w.order_text, created_at = w.created_at
-		FROM unnest($1::int4[], $2::text[], $3::text[], $4::int8[], $5::int8[], $6::int8[], $7::int8[], $8::int8[], $9::text[], $10::int8[])
-			w (organization, code, id, quantity, starts_at, ends_at, grace_seconds, expires_at, order_text, created_at)
-		WHERE l.organization = w.organization AND l.code = w.code AND l.id = w.id`,
-		oidInt4, oidText, oidText, oidInt8, oidInt8, oidInt8, oidInt8, oidInt8, oidText, oidInt8)
-	deleteLots = newStatement(`DELETE FROM lots l USING unnest($1::int4[], $2::text[], $3::text[]) w (organization, code, id)
-		WHERE l.organization = w.organization AND l.code = w.code AND l.id = w.id`, oidInt4, oidText, oidText)
 
 	insertHeads = newStatement(`INSERT INTO heads (organization, sequence, hash, at)
 		SELECT * FROM unnest($1::int4[], $2::int8[], $3::bytea[], $4::int8[])`, columnsOfHead...)
@@ -271,31 +259,7 @@ func (o *output) directory(c seatwright.Changes) {
 		to[2].instant(k.CreatedAt)
 	})
 	o.lots(c)
-}
-
-// lots takes lots away before it writes others, which may have their ids.
-func (o *output) lots(c seatwright.Changes) {
-	key := func(l *seatwright.Lot, to []*array) {
-		to[0].int4(o.number(l.Organization))
-		to[1].text(string(l.Code))
-		to[2].text(string(l.ID))
-	}
-	whole := func(lots []seatwright.Lot) func(i int, to []*array) {
-		return func(i int, to []*array) {
-			l := &lots[i]
-			key(l, to)
-			to[3].int8(l.Quantity)
-			to[4].instant(l.Start)
-			to[5].instant(l.End)
-			to[6].int8(int64(l.Grace.Seconds()))
-			to[7].instant(l.Expiry())
-			to[8].text(l.Order)
-			to[9].instant(l.CreatedAt)
-		}
-	}
-	o.rows(deleteLots, len(c.RemovedLots), func(i int, to []*array) { key(&c.RemovedLots[i], to) })
-	o.rows(updateLots, len(c.ChangedLots), whole(c.ChangedLots))
-	o.rows(insertLots, len(c.Lots), whole(c.Lots))
+	o.services(c)
 }
 
 // rare sends what most batches have none of.

@@ -23,6 +23,7 @@ func (w *writer) apply(c seatwright.Changes) error {
 		{"", w.changeUsers},
 		{"", w.insertDirectory},
 		{"", w.putLots},
+		{"", w.putServices},
 		{"", w.checkPeople},
 		{"", w.putGroups},
 		{"", w.putSettings},
@@ -144,34 +145,6 @@ func (w *writer) insertDirectory(c seatwright.Changes) error {
 	}
 	for _, k := range c.SigningKeys {
 		if err := w.exec(`INSERT INTO signing_keys (id, sealed, created_at) VALUES (?, ?, ?)`, k.ID, k.Sealed, k.CreatedAt.UnixMicro()); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// putLots takes lots away before it writes others, which may have their ids.
-func (w *writer) putLots(c seatwright.Changes) error {
-	for _, l := range c.RemovedLots {
-		err := w.exec(`DELETE FROM lots WHERE organization = ? AND code = ? AND id = ?`, w.numberOf(l.Organization), string(l.Code), string(l.ID))
-		if err != nil {
-			return err
-		}
-	}
-	for _, l := range c.ChangedLots {
-		err := w.exec(`UPDATE lots SET quantity = ?, starts_at = ?, ends_at = ?, grace_seconds = ?, expires_at = ?, order_text = ?, created_at = ?
-			WHERE organization = ? AND code = ? AND id = ?`, l.Quantity, l.Start.UnixMicro(), l.End.UnixMicro(), int64(l.Grace.Seconds()),
-			l.Expiry().UnixMicro(), l.Order, l.CreatedAt.UnixMicro(), w.numberOf(l.Organization), string(l.Code), string(l.ID))
-		if err != nil {
-			return err
-		}
-	}
-	for _, l := range c.Lots {
-		err := w.exec(`INSERT INTO lots (organization, code, id, quantity, starts_at, ends_at, grace_seconds, expires_at, order_text, created_at)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-			w.numberOf(l.Organization), string(l.Code), string(l.ID), l.Quantity, l.Start.UnixMicro(), l.End.UnixMicro(),
-			int64(l.Grace.Seconds()), l.Expiry().UnixMicro(), l.Order, l.CreatedAt.UnixMicro())
-		if err != nil {
 			return err
 		}
 	}

@@ -14,7 +14,7 @@ func (w *writer) load(request seatwright.LoadRequest, now time.Time) (*seatwrigh
 	touches := request.ByOrganization()
 	slice := seatwright.NewSlice(now)
 	for _, step := range [...]func(*seatwright.Slice, []seatwright.Touch) error{
-		w.loadOrganizations, w.loadUsers, w.loadPeople, w.loadGroups, w.loadSettings, w.loadPools, w.loadNotices, w.loadLicenseFiles, w.loadTaken, w.loadSignIns, w.loadGrants,
+		w.loadOrganizations, w.loadUsers, w.loadPeople, w.loadGroups, w.loadSettings, w.loadServices, w.loadPools, w.loadNotices, w.loadLicenseFiles, w.loadTaken, w.loadSignIns, w.loadGrants,
 	} {
 		if err := step(slice, touches); err != nil {
 			return nil, err
@@ -187,18 +187,18 @@ func (w *writer) loadPools(slice *seatwright.Slice, touches []seatwright.Touch) 
 		known := w.recent[t.Organization]
 		var pools []seatwright.Pool
 		var wanted []seatwright.ProductCode
-		if known == nil {
-			continue // the organization does not exist
-		}
 		codes := append(slice.HeldCodes(t.Organization), t.Codes...)
-		if t.Purchases {
-			err := w.each(func(r row) { codes = append(codes, seatwright.ProductCode(r.text(0))) },
-				`SELECT code FROM pools WHERE organization = ?`, known.number)
+		if t.AllLots && known != nil {
+			all, err := w.allCodes(known.number)
 			if err != nil {
 				return err
 			}
+			codes = append(codes, all...)
 		}
 		for _, code := range distinct(codes) {
+			if known == nil {
+				break // the organization does not exist
+			}
 			if pool, ok := known.pools[code]; ok {
 				pools = append(pools, pool)
 			} else {
@@ -218,10 +218,10 @@ func (w *writer) loadPools(slice *seatwright.Slice, touches []seatwright.Touch) 
 		}
 		for _, pool := range pools {
 			var lots []seatwright.Lot
-			if t.Lots || t.Purchases || pool.Stale(slice.NowIn(t.Organization)) {
+			if t.Lots || t.AllLots || pool.Stale(slice.NowIn(t.Organization)) {
 				lots = []seatwright.Lot{}
 				err := w.each(func(r row) { lots = append(lots, lotOf(t.Organization, pool.Code, r)) }, `SELECT `+columnsOfLot+`
-					FROM lots l WHERE organization = ? AND code = ? ORDER BY id`, known.number, string(pool.Code))
+					FROM lots l WHERE l.organization = ? AND l.code = ? ORDER BY l.id`, known.number, string(pool.Code))
 				if err != nil {
 					return err
 				}
@@ -305,18 +305,5 @@ const columnsOfPool = `p.code, p.total, p.total_until, p.used, p.ceiling`
 func poolOf(organization seatwright.OrganizationID, r row) seatwright.Pool {
 	return seatwright.Pool{
 		Organization: organization, Code: seatwright.ProductCode(r.text(0)), Total: r.int(1), TotalUntil: r.instant(2), Used: r.int(3), Ceiling: r.int(4),
-	}
-}
-
-// columnsOfLot are what lotOf reads, in its order; there are columnsInLot of them.
-const (
-	columnsOfLot = `l.id, l.quantity, l.starts_at, l.ends_at, l.grace_seconds, l.order_text, l.created_at`
-	columnsInLot = 7
-)
-
-func lotOf(organization seatwright.OrganizationID, code seatwright.ProductCode, r row) seatwright.Lot {
-	return seatwright.Lot{
-		Organization: organization, ID: seatwright.LotID(r.text(0)), Code: code, Quantity: r.int(1), Start: r.instant(2), End: r.instant(3),
-		Grace: r.seconds(4), Order: r.text(5), CreatedAt: r.instant(6),
 	}
 }

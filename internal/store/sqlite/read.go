@@ -225,7 +225,7 @@ func (s *Store) Lot(ctx context.Context, organization seatwright.OrganizationID,
 
 // purchaseOf reads the columns of a lot and its code.
 func purchaseOf(organization seatwright.OrganizationID, now time.Time, r row) seatwright.Purchase {
-	lot := lotOf(organization, seatwright.ProductCode(r.text(columnsInLot)), r)
+	lot := lotOf(organization, seatwright.ProductCode(r.text(8)), r)
 	return seatwright.Purchase{Lot: lot, State: lot.State(now)}
 }
 

@@ -128,7 +128,7 @@ func TestMigratesFromTheFirstSchema(t *testing.T) {
 		"users [o v ben ben <nil>     member true  11 0 false false]",
 		fmt.Sprintf("applications [o app App true  PM.License PM.License %v 13 13]", []byte(`[{"id":"first","hash":"`+strings.Repeat("00", 32)+
 			`","createdAt":"1970-01-01T00:00:00.000013Z"}]`)),
-		"lots [o ATTUNU l 5 1 2 3 3000002 order 15]",
+		"lots [o ATTUNU l 5 1 2 3 3000002 order 15 ]",
 		"pools [o ATTUNU 5 16 1 5]",
 		"direct_records [o u true 17 18]",
 		"seats [o u ATTUNU 1 true 21]",

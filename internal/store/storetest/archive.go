@@ -32,6 +32,7 @@ func RunArchive(t *testing.T, empty func(t *testing.T) Place) {
 		"EveryKindOfDamageIsFound":            damageIsFound,
 		"ARestoredDatabaseHasTheSameRows":     restoresEverything,
 		"ARestoredDatabaseGoesOn":             restoredGoesOn,
+		"ARestoredDistributionGoesOn":         restoredDistribution,
 		"RestoreRefusesADatabaseInUse":        refusesInUse,
 		"RestoreIsAllOrNothing":               restoresAllOrNothing,
 		"ADumpIsOneMoment":                    dumpIsOneMoment,

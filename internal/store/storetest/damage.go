@@ -23,7 +23,7 @@ var damages = []struct{ statement, sentence string }{
 
 	{`DELETE FROM seats WHERE organization = {o} AND user_id = 'u-1' AND code = 'TSTNU'`, "seats of user u-1: stored are [ATTUNU], by the events [ATTUNU TSTNU]"},
 	{`DELETE FROM seats WHERE organization = {o} AND user_id = 'u-2'`, "seats of user u-2: stored are none, by the events [ATTUNU]"},
-	{`DELETE FROM seats WHERE organization = {o} AND user_id = 'u-2'`, "pool ATTUNU: its seats have 1 units, by the events 2 are used"},
+	{`DELETE FROM seats WHERE organization = {o} AND user_id = 'u-2'`, "pool ATTUNU: its seats and services have 1 units, by the events 2 are used"},
 	{`UPDATE seats SET code = 'TSTNU' WHERE organization = {o} AND user_id = 'u-2'`, "seats of user u-2: stored are [TSTNU], by the events [ATTUNU]"},
 	{`UPDATE seats SET user_id = 'u-3' WHERE organization = {o} AND user_id = 'u-2'`, "seats of user u-3: stored are [ATTUNU], by the events []"},
 	{`UPDATE seats SET units = 0 WHERE organization = {o} AND user_id = 'u-2'`, "seats of user u-2: the units of [ATTUNU] are not 1 each"},
@@ -75,6 +75,19 @@ var damages = []struct{ statement, sentence string }{
 	{`UPDATE notices SET ends_at = ends_at + 1 WHERE organization = {o} AND kind = 'lot_ends'`, "stored as lot_ends of lot-5 at 1"},
 	{`UPDATE notices SET sequence = 1000 WHERE organization = {o} AND kind = 'lot_ends'`, "notice 1000: no event told it"},
 	{`DELETE FROM notices WHERE organization = {o} AND kind = 'lot_ends'`, "by the events it was told, and it is missing"},
+	{`UPDATE lots SET origin = 'host' WHERE organization = {o} AND id = 'lot-2'`, `lot lot-2: its origin is stored as "host", by the events it is ""`},
+	{`UPDATE lots SET origin = '' WHERE organization = {o} AND id = 'host-AIU'`, `lot host-AIU: its origin is stored as "", by the events it is "host"`},
+	{`UPDATE lots SET quantity = 6 WHERE organization = {o} AND id = 'host-AIU'`, "lot host-AIU: stored as 6 of AIU"},
+	{`UPDATE lots SET quantity = 6 WHERE organization = {o} AND id = 'host-AIU'`, "it has 6 units of AIU from the host, which by its events distributes 5"},
+	{`UPDATE lots SET created_at = 1 WHERE organization = {o} AND id = 'host-AIU'`, "lot host-AIU: stored as 5 of AIU"},
+	{`DELETE FROM lots WHERE organization = {o} AND id = 'host-AIU'`, "lot host-AIU: by the events it exists, and it is missing"},
+	{`DELETE FROM lots WHERE organization = {o} AND id = 'host-AIU'`, "it has 0 units of AIU from the host, which by its events distributes 5"},
+	{`UPDATE service_pools SET quantity = 3 WHERE organization = {o}`, "service t/orchestrator: stored are 3 of AIU, 0 in use; by the events 2, none in use"},
+	{`UPDATE service_pools SET quantity = 3 WHERE organization = {o}`, "pool AIU: its seats and services have 3 units, by the events 2 are used"},
+	{`UPDATE service_pools SET used = 1 WHERE organization = {o}`, "service t/orchestrator: stored are 2 of AIU, 1 in use; by the events 2, none in use"},
+	{`UPDATE service_pools SET tenant_id = 'u' WHERE organization = {o}`, "service u/orchestrator: no event gave it 2 of AIU"},
+	{`DELETE FROM service_pools WHERE organization = {o}`, "service t/orchestrator: by the events it has 2 of AIU, and they are missing"},
+	{`DELETE FROM pools WHERE organization = {o} AND code = 'AIU'`, "pool AIU: by the events it exists, and it is missing"},
 
 	{`DELETE FROM tenants WHERE organization = {o}`, "tenant t: by the events it exists, and it is missing"},
 	{`UPDATE tenants SET id = 't-9' WHERE organization = {o}`, "tenant t-9: no event created it"},
@@ -122,6 +135,8 @@ var damages = []struct{ statement, sentence string }{
 // Guards that verification can fail: each of these alone, in an organization of its own, is told of that organization.
 func damageIsFound(f *archiveFixture) {
 	f.open()
+	f.sells(seatwright.HostID, "AIU", 10_000)
+	f.sells(seatwright.HostID, "UNATT", 1)
 	names := []string{"sound", "lost", "foreign"}
 	for i := range damages {
 		names = append(names, fmt.Sprintf("o-%d", i))
@@ -197,6 +212,9 @@ func (f *archiveFixture) damageable(name string) {
 	}}))
 	f.must(decide(f.fixture, seatwright.RemoveLot{Organization: org, ID: "lot-5"}))
 	f.must(decide(f.fixture, seatwright.CreateTenant{Organization: org, ID: "t", Name: "Main"}))
+	f.must(nil, f.distribute(org, "AIU", 5, "UNATT", 1))
+	f.must(nil, f.distribute(org, "UNATT", 0))
+	f.must(nil, f.give(org, "t", "AIU", 2))
 	f.must(decide(f.fixture, seatwright.CreateApplication{Application: seatwright.Application{
 		Organization: org, ID: seatwright.ApplicationID("app-" + name), Confidential: true, Secrets: []seatwright.ApplicationSecret{{ID: "s", Hash: make([]byte, 32)}}, Scopes: []seatwright.Scope{"PM.License"},
 		UserScopes: []seatwright.Scope{"PM.License"},

@@ -19,6 +19,8 @@ type workload struct {
 
 var (
 	workloadOrganizations = []seatwright.OrganizationID{"a", "b", "c"} // b provisions, c allows external licenses
+	workloadProducts      = []seatwright.ProductCode{"UNATT", "AIU", "ATTUNU", "TSTNU"}
+	workloadTenants       = []seatwright.TenantID{"main", "test"}
 	workloadCodes         = []seatwright.ProductCode{"ATTUNU", "TSTNU", "RPADEVNU", "RPADEVPRONU"}
 )
 
@@ -31,6 +33,7 @@ func (w *workload) begin() {
 			c.UnknownUsers = seatwright.ProvisionUnknownUsers
 		}
 		w.f.must(decide(w.f, c))
+		w.f.tenants(id, workloadTenants...)
 		for i := range workloadUsers {
 			w.f.must(decide(w.f, seatwright.CreateUser{
 				User: seatwright.User{
@@ -59,7 +62,7 @@ func (w *workload) step() {
 		}})
 		w.expect(err)
 	}
-	switch w.random.IntN(21) {
+	switch w.random.IntN(30) {
 	case 0:
 		w.f.clock.advance(time.Duration(w.random.IntN(40)) * time.Minute)
 	case 1:
@@ -125,12 +128,47 @@ func (w *workload) step() {
 		if w.random.IntN(3) == 0 {
 			_, err = decide(w.f, seatwright.DeleteGroups{Organization: org, IDs: []seatwright.GroupID{w.group()}})
 		}
+	case 21, 22, 23, 24, 25, 26, 27, 28, 29:
+		err = w.distribute(org)
 	case 14, 15:
 		err = w.changePeople(org)
 	default:
 		_, err = decide(w.f, seatwright.AllocateToUsers{Organization: org, Users: w.users(org), Codes: w.codes(), External: w.random.IntN(3) == 0})
 	}
 	w.expect(err)
+}
+
+// distribute buys for the host and for organizations, distributes, gives to services, and takes back.
+func (w *workload) distribute(org seatwright.OrganizationID) (err error) {
+	tenant := workloadTenants[w.random.IntN(len(workloadTenants))]
+	service := []seatwright.ServiceType{"orchestrator", "aicenter"}[w.random.IntN(2)]
+	var products []seatwright.Quantity
+	for _, code := range workloadProducts {
+		if w.random.IntN(2) == 0 {
+			products = append(products, seatwright.Quantity{Code: code, Units: w.random.Int64N(4)})
+		}
+	}
+	switch w.random.IntN(13) {
+	case 0, 1, 8, 9:
+		start := w.f.clock.Now().Add(time.Duration(w.random.IntN(60)-50) * time.Minute)
+		_, err = decide(w.f, seatwright.CreateLot{Lot: seatwright.Lot{
+			Organization: []seatwright.OrganizationID{seatwright.HostID, seatwright.HostID, org}[w.random.IntN(3)], ID: seatwright.LotID(fmt.Sprintf("lot-%d", w.made)),
+			Code: workloadProducts[w.random.IntN(len(workloadProducts))], Quantity: 1 + w.random.Int64N(8),
+			Start: start, End: start.Add(time.Duration(60+w.random.IntN(900)) * time.Minute), Grace: time.Duration(w.random.IntN(60)) * time.Minute,
+		}})
+	case 2:
+		_, err = decide(w.f, seatwright.AlignDistribution{Organization: org})
+	case 3:
+		_, err = decide(w.f, seatwright.RemoveOrganizationLicense{Organization: org})
+	case 4:
+		_, err = decide(w.f, seatwright.RemoveServices{Organization: org, Tenant: tenant, Service: []seatwright.ServiceType{"", service}[w.random.IntN(2)]})
+	case 5, 6, 7:
+		products = slices.DeleteFunc(products, func(q seatwright.Quantity) bool { return q.Code == "ATTUNU" || q.Code == "TSTNU" })
+		_, err = decide(w.f, seatwright.AllocateToService{Organization: org, Tenant: tenant, Service: service, Products: products})
+	default:
+		_, err = decide(w.f, seatwright.DistributeToOrganization{Organization: org, Products: products})
+	}
+	return err
 }
 
 // changeApplications changes and removes applications, and makes, shows and ends grants.
