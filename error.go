@@ -50,6 +50,9 @@ const (
 	ReasonUnknownIssuer        Reason = "unknown_issuer"            // the license file is signed by somebody whom the operator has not named
 	ReasonForeignFile          Reason = "foreign_license_file"      // the license file was made for another account
 	ReasonExpiredFile          Reason = "expired_license_file"      // the license file may not be imported any more: ask for a new one
+	ReasonImpossibleFile       Reason = "impossible_license_file"   // a purchase of the license file cannot be entered; the detail says why
+	ReasonAnotherFile          Reason = "another_license_file"      // another license file of the same id was imported
+	ReasonNoActivation         Reason = "no_online_activation"      // no vendor can be asked over the network: enter the license file offline
 	ReasonDeactivatedFile      Reason = "deactivated_license_file"  // the license file was imported and deactivated, and cannot be imported again
 	ReasonNoToken              Reason = "no_token"                  // no bearer token was sent
 	ReasonInvalidToken         Reason = "invalid_token"             // the token is expired, altered, foreign or not an access token

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -61,9 +62,9 @@ func (c *Changes) addLicenseFiles(o *organizationSlice) {
 }
 
 // ImportLicense enters all purchases of a license file whose signature was found good, or none. A file that was imported before
-// changes nothing, whether it may still be imported or not. Errors: not_found/organization_not_found; conflict/duplicate for another file of the
-// same id, or a purchase whose id is in use; conflict/deactivated_license_file; invalid/expired_license_file;
-// invalid/invalid_value for an unknown product and as for [CreateLot].
+// changes nothing, whether it may still be imported or not. Errors: not_found/organization_not_found; conflict/another_license_file;
+// conflict/deactivated_license_file; invalid/expired_license_file; invalid/impossible_license_file for an unknown product, for a
+// purchase whose id is in use, and where [CreateLot] would be refused.
 type ImportLicense struct {
 	Organization OrganizationID
 	ID           LicenseFileID
@@ -98,7 +99,7 @@ func (c ImportLicense) Decide(s *Slice, origin Origin) (LicenseFile, error) {
 	if known, imported := o.licenseFiles[c.ID]; imported {
 		switch {
 		case string(known.Hash) != string(c.Hash):
-			return LicenseFile{}, NewError(KindConflict, ReasonDuplicate, "another license file of the id %s was imported", c.ID).In("file")
+			return LicenseFile{}, NewError(KindConflict, ReasonAnotherFile, "another license file of the id %s was imported", c.ID).In("file")
 		case !known.DeactivatedAt.IsZero():
 			return LicenseFile{}, NewError(KindConflict, ReasonDeactivatedFile, "the license file %s was deactivated", c.ID).In("file")
 		}
@@ -109,7 +110,7 @@ func (c ImportLicense) Decide(s *Slice, origin Origin) (LicenseFile, error) {
 	}
 	lots, err := c.lots(s, o)
 	if err != nil {
-		return LicenseFile{}, AsError(err).In("file")
+		return LicenseFile{}, Invalid(ReasonImpossibleFile, "%s", AsError(err).Detail).In("file")
 	}
 	file := c.file()
 	file.ImportedAt = o.now
@@ -130,6 +131,9 @@ func (c ImportLicense) Decide(s *Slice, origin Origin) (LicenseFile, error) {
 // lots makes the purchases and refuses the file where one of them cannot be entered behind the others.
 func (c ImportLicense) lots(s *Slice, o *organizationSlice) ([]Lot, error) {
 	file := c.file()
+	if c.Organization != HostID && strings.HasPrefix(string(c.ID), hostLotPrefix) {
+		return nil, Invalid(ReasonInvalidValue, "ids that begin with %s are those of what the host distributes", hostLotPrefix)
+	}
 	lots := make([]Lot, len(c.Lots))
 	sums := map[ProductCode]int64{}
 	for i, lot := range c.Lots {

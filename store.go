@@ -216,6 +216,8 @@ type LicenseReader interface {
 	// Lots lists the purchases of an organization with their states as of now, in the order of code and id: those of one code, or
 	// all where code is empty.
 	Lots(ctx context.Context, organization OrganizationID, code ProductCode) ([]Purchase, error)
+	// LicenseFile finds a license file that was imported into an organization by its exact id.
+	LicenseFile(ctx context.Context, organization OrganizationID, id LicenseFileID) (LicenseFile, error)
 	// LicenseFiles lists the license files that were imported into an organization, in the order of their ids: those behind an id,
 	// at most so many.
 	LicenseFiles(ctx context.Context, organization OrganizationID, behind LicenseFileID, most int) ([]LicenseFile, error)

@@ -128,6 +128,10 @@ func TestPermissionsAreThoseOfTheDomain(t *testing.T) {
 	}
 	want["getOwnServiceLicense"] = seatwright.PermissionReadLicenses
 	want["getDeploymentType"], want["getLeaseDeploymentType"] = seatwright.PermissionAnybody, seatwright.PermissionAnybody
+	for _, id := range []string{"activateHostLicense", "deactivateHostLicense", "activateHostLicenseOffline", "deactivateHostLicenseOffline", "getHostActivationRequest"} {
+		want[id], want[strings.Replace(id, "Host", "Account", 1)] = seatwright.PermissionManageHost, seatwright.PermissionImportLicenses
+	}
+	want["validateLicenseOffline"] = seatwright.PermissionImportLicenses
 	public := []string{"authenticate", "token", "authorize", "showLogin", "endSession", "userInfo", "introspect", "revokeToken", "discovery", "keys", "getOpenAPI"}
 	for id, op := range operations(t) {
 		if op.Public != slices.Contains(public, id) {
@@ -154,7 +158,7 @@ func TestOperationsAreWhole(t *testing.T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v", got)
 	}
-	if len(all) != 114 {
+	if len(all) != 125 {
 		t.Errorf("%d operations", len(all))
 	}
 }
@@ -191,7 +195,7 @@ func TestOperationsDocumentTheirStatuses(t *testing.T) {
 				if op.Extensions["x-anybody"] == nil { // there, nothing can be wrong with the question and nobody is refused
 					want += " 400 403 404"
 				}
-				withoutConflict := slices.Contains([]string{"changeSettings", "updateMessageTemplate", "updateExternalClient"}, op.OperationID) // the last one counts
+				withoutConflict := slices.Contains([]string{"activateHostLicense", "activateAccountLicense", "activateHostLicenseOffline", "activateAccountLicenseOffline", "validateLicenseOffline", "changeSettings", "updateMessageTemplate", "updateExternalClient"}, op.OperationID) // the last one counts
 				if slices.Contains(reads, op.OperationID) {
 					method = "GET"
 					want += " 413 415"

@@ -219,7 +219,7 @@ func (w *world) accessCall(t *testing.T, op contract.Operation, documented *open
 	path = strings.NewReplacer(
 		"Group/{id}", "Group/group-01", "RobotAccount/{id}", "RobotAccount/robot-01", "{groupId}", "group-01", "{robotAccountId}", "robot-01",
 		"{userId}", "singer-77", "{templateId}", "1", "ExternalClient/{id}", "ExternalClient/acme-script", "{clientId}", "acme-script", "{secretId}", "none", "{tokenId}", "none",
-		"{lot}", "lot-of-acme", "{file}", "none",
+		"{lot}", "lot-of-acme", "{file}", "none", "{licenseCode}", "none",
 		"{hostAccountId}", string(seatwright.HostID), "{serviceScopeId}", "access", "{serviceType}", "orchestrator",
 	).Replace(path)
 	if strings.Contains(path, "{") {
@@ -230,7 +230,7 @@ func (w *world) accessCall(t *testing.T, op contract.Operation, documented *open
 		if p.Value.In != "query" || !p.Value.Required {
 			continue
 		}
-		known := map[string]string{"name": "UserInvitation", "response_type": "code", "client_id": "acme-script", "redirect_uri": "https://acme.example/", "scope": "openid"}
+		known := map[string]string{"licenseCode": "none", "name": "UserInvitation", "response_type": "code", "client_id": "acme-script", "redirect_uri": "https://acme.example/", "scope": "openid"}
 		if known[p.Value.Name] == "" {
 			t.Fatalf("%s needs %s, which this test knows nothing for", op.Pattern(), p.Value.Name)
 		}

@@ -287,7 +287,7 @@ func importLicenseFileRows(sign func(licensefile.File) string, acme seatwright.O
 		{name: "other use of the key", call: other, status: 422, contains: []string{"idempotency_key_reused"}},
 		{name: "once more, by the organization", call: send("administrator", good), status: 200, contains: []string{`"lots":["file-1:1","file-1:2"]`}},
 		{name: "once more, by an application", call: send("writer", good), status: 200, contains: []string{`"lots":["file-1:1","file-1:2"]`}},
-		{name: "another file of the id", call: send("host", signed(func(f *licensefile.File) { f.Lots = f.Lots[:1] })), status: 409, contains: []string{`"code":"duplicate"`}},
+		{name: "another file of the id", call: send("host", signed(func(f *licensefile.File) { f.Lots = f.Lots[:1] })), status: 409, contains: []string{"another_license_file"}},
 		{name: "unknown organization", call: call{as: "host", method: "POST", path: strings.Replace(path, "acme", "nobody", 1), body: `{"file":"` + good + `"}`}, status: 404, contains: []string{"organization_not_found"}},
 		{name: "of another organization", call: call{as: "host", method: "POST", path: strings.Replace(path, "acme", "globex", 1), body: `{"file":"` + good + `"}`}, status: 400, contains: []string{"foreign_license_file"}},
 		{name: "type", call: typed, status: 415},
@@ -303,11 +303,11 @@ func importLicenseFileRows(sign func(licensefile.File) string, acme seatwright.O
 		"cut":             {good[:len(good)-4], "_license_file"},
 		"expired":         {signed(func(f *licensefile.File) { f.ID, f.ExpiresAt = "old", f.IssuedAt }), "expired_license_file"},
 		"for globex":      {signed(func(f *licensefile.File) { f.ID, f.Audience = "new", "globex" }), "foreign_license_file"},
-		"unknown product": {signed(func(f *licensefile.File) { f.ID, f.Lots[1].Code = "new", "NOTHING" }), "invalid_value"},
-		"no unit":         {signed(func(f *licensefile.File) { f.ID, f.Lots[1].Quantity = "new", 0 }), "invalid_value"},
-		"too many":        {signed(func(f *licensefile.File) { f.ID, f.Lots[1].Quantity = "new", 1_000_000_001 }), "invalid_value"},
-		"no window":       {signed(func(f *licensefile.File) { f.ID, f.Lots[1].End = "new", f.Lots[1].Start }), "invalid_value"},
-		"negative grace":  {signed(func(f *licensefile.File) { f.ID, f.Lots[1].GraceSeconds = "new", -1 }), "invalid_value"},
+		"unknown product": {signed(func(f *licensefile.File) { f.ID, f.Lots[1].Code = "new", "NOTHING" }), "impossible_license_file"},
+		"no unit":         {signed(func(f *licensefile.File) { f.ID, f.Lots[1].Quantity = "new", 0 }), "impossible_license_file"},
+		"too many":        {signed(func(f *licensefile.File) { f.ID, f.Lots[1].Quantity = "new", 1_000_000_001 }), "impossible_license_file"},
+		"no window":       {signed(func(f *licensefile.File) { f.ID, f.Lots[1].End = "new", f.Lots[1].Start }), "impossible_license_file"},
+		"negative grace":  {signed(func(f *licensefile.File) { f.ID, f.Lots[1].GraceSeconds = "new", -1 }), "impossible_license_file"},
 	} {
 		rows = append(rows, row{name: name, call: send("host", c.text), status: 400, contains: []string{c.code}})
 	}

@@ -161,7 +161,7 @@ func TestStatuses(t *testing.T) {
 	}
 	w.programs(t)
 	w.resources(t)
-	table = slices.Concat(table, applicationStatuses(), tokenStatuses(), resourceStatuses())
+	table = slices.Concat(table, applicationStatuses(), tokenStatuses(), resourceStatuses(), activationStatuses(w.files, w.demo.Acme.Organization))
 	fill, contract := w.replacer(t), loadContract(t)
 	seen := map[string]map[int]bool{}
 	for _, group := range table {

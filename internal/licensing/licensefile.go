@@ -25,7 +25,7 @@ func NewFiles(reader seatwright.LicenseReader, ledger *ledger.Ledger, issuers *l
 
 // ImportLicense enters the purchases of a license file for the account that it was made for, which has to be the organization. The
 // same file once more changes nothing. Errors: those of licensefile.Issuers.Read and of seatwright.ImportLicense;
-// invalid/foreign_license_file; invalid/invalid_value for a purchase that cannot be.
+// invalid/foreign_license_file; invalid/impossible_license_file.
 func (f *Files) ImportLicense(
 	ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID, text string,
 ) (seatwright.LicenseFile, error) {
@@ -39,7 +39,8 @@ func (f *Files) ImportLicense(
 	return ledger.Submit(ctx, f.ledger, caller.Origin(), command)
 }
 
-// CheckLicense says why a license file would be refused, without importing it, as far as that can be told from the file alone.
+// CheckLicense says why a license file would be refused, without importing it, as far as that can be told from the file alone. An
+// empty organization stands for whichever the file was made for.
 func (f *Files) CheckLicense(_ context.Context, caller seatwright.Caller, organization seatwright.OrganizationID, text string) error {
 	if err := caller.Principal.Check(seatwright.PermissionImportLicenses); err != nil {
 		return err
@@ -60,7 +61,7 @@ func (f *Files) read(organization seatwright.OrganizationID, text string) (seatw
 	if err != nil {
 		return seatwright.ImportLicense{}, err
 	}
-	if file.Audience != string(organization) {
+	if organization != "" && file.Audience != string(organization) {
 		return seatwright.ImportLicense{}, seatwright.Invalid(seatwright.ReasonForeignFile,
 			"the license file was made for the account %s, and this one is %s", file.Audience, organization).In("file")
 	}
@@ -69,7 +70,7 @@ func (f *Files) read(organization seatwright.OrganizationID, text string) (seatw
 	}
 	for _, l := range file.Lots {
 		if l.GraceSeconds < 0 || l.GraceSeconds > int64(maxGrace/time.Second) {
-			return command, seatwright.Invalid(seatwright.ReasonInvalidValue, "the grace is 0 to %d whole seconds", int64(maxGrace/time.Second)).In("file")
+			return command, seatwright.Invalid(seatwright.ReasonImpossibleFile, "the grace is 0 to %d whole seconds", int64(maxGrace/time.Second)).In("file")
 		}
 		lot := seatwright.Lot{
 			Code: seatwright.ProductCode(l.Code), Quantity: l.Quantity, Start: l.Start, End: l.End, Grace: time.Duration(l.GraceSeconds) * time.Second, Order: l.Order,
@@ -79,7 +80,7 @@ func (f *Files) read(organization seatwright.OrganizationID, text string) (seatw
 			err = seatwright.CheckText("order", lot.Order)
 		}
 		if err != nil {
-			return command, seatwright.AsError(err).In("file")
+			return command, seatwright.Invalid(seatwright.ReasonImpossibleFile, "%s", seatwright.AsError(err).Detail).In("file")
 		}
 		command.Lots = append(command.Lots, lot)
 	}
@@ -99,6 +100,30 @@ func (f *Files) DeactivateLicense(
 	}
 	command := seatwright.DeactivateLicense{Organization: organization, ID: seatwright.LicenseFileID(canonical)}
 	return ledger.Submit(ctx, f.ledger, caller.Origin(), command)
+}
+
+// ActiveLicense finds a license file that was imported and is active. Errors: conflict/deactivated_license_file;
+// invalid/no_online_activation for one that was not imported: there is no vendor who could be asked for it.
+func (f *Files) ActiveLicense(
+	ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID, id seatwright.LicenseFileID,
+) (seatwright.LicenseFile, error) {
+	if err := caller.Principal.Check(seatwright.PermissionImportLicenses); err != nil {
+		return seatwright.LicenseFile{}, err
+	}
+	canonical, err := seatwright.CanonicalID(string(id))
+	if err != nil {
+		return seatwright.LicenseFile{}, err
+	}
+	file, err := f.reader.LicenseFile(ctx, organization, seatwright.LicenseFileID(canonical))
+	switch {
+	case seatwright.IsKind(err, seatwright.KindNotFound):
+		return file, seatwright.Invalid(seatwright.ReasonNoActivation,
+			"the license %s was not entered here, and no vendor can be asked over the network: send the activation request to the vendor and enter the license file that comes back",
+			canonical)
+	case err == nil && !file.DeactivatedAt.IsZero():
+		return file, seatwright.NewError(seatwright.KindConflict, seatwright.ReasonDeactivatedFile, "the license file %s was deactivated", canonical)
+	}
+	return file, err
 }
 
 // MaxLicenseFiles is how many license files are answered at once.

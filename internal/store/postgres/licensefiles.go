@@ -74,3 +74,12 @@ func (s *Store) LicenseFiles(
 		string(organization), string(behind), int64(most))
 	return files, err
 }
+
+// LicenseFile implements seatwright.LicenseReader.
+func (s *Store) LicenseFile(
+	ctx context.Context, organization seatwright.OrganizationID, id seatwright.LicenseFileID,
+) (file seatwright.LicenseFile, err error) {
+	err = s.one(ctx, seatwright.MissingLicenseFile(), func(r row) { file = licenseFileOf(organization, r) }, `SELECT `+licenseFileColumns+`
+		FROM license_files f WHERE f.organization = `+numberOf+` AND f.id = $2`, string(organization), string(id))
+	return file, err
+}

@@ -57,3 +57,12 @@ func (s *Store) LicenseFiles(
 		string(organization), string(behind), most)
 	return files, err
 }
+
+// LicenseFile implements seatwright.LicenseReader.
+func (s *Store) LicenseFile(
+	ctx context.Context, organization seatwright.OrganizationID, id seatwright.LicenseFileID,
+) (file seatwright.LicenseFile, err error) {
+	err = s.one(ctx, seatwright.MissingLicenseFile(), func(r row) { file = licenseFileOf(organization, r) }, `SELECT `+columnsOfLicenseFile+`
+		FROM organizations o CROSS JOIN license_files f ON f.organization = o.number WHERE o.id = ? AND f.id = ?`, string(organization), string(id))
+	return file, err
+}

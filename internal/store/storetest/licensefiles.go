@@ -49,6 +49,11 @@ func importsLicenseFiles(f *fixture) {
 	for _, err := range together(f, f.licenseFile("twin", 2), f.licenseFile("twin", 2)) {
 		f.must(nil, err)
 	}
+	if one, err := f.store.LicenseFile(ctx, "a", "file"); err != nil || !reflect.DeepEqual(one, first) {
+		f.Fatalf("by its id it is %+v (%v)", one, err)
+	}
+	_, err = f.store.LicenseFile(ctx, "b", "twin")
+	f.wantReason(err, seatwright.ReasonNotFound)
 	for i, c := range []struct {
 		behind seatwright.LicenseFileID
 		most   int
@@ -81,14 +86,15 @@ func refusesLicenseFiles(f *fixture) {
 		change func(*seatwright.ImportLicense)
 		reason seatwright.Reason
 	}{
-		"another file of the id": {"file", func(c *seatwright.ImportLicense) { c.Hash = make([]byte, 32) }, seatwright.ReasonDuplicate},
+		"another file of the id": {"file", func(c *seatwright.ImportLicense) { c.Hash = make([]byte, 32) }, seatwright.ReasonAnotherFile},
+		"an id of the host's":    {"host-1", func(*seatwright.ImportLicense) {}, seatwright.ReasonImpossibleFile},
 		"too late":               {"new", func(c *seatwright.ImportLicense) { c.ExpiresAt = f.clock.Now() }, seatwright.ReasonExpiredFile},
-		"unknown product":        {"new", func(c *seatwright.ImportLicense) { c.Lots[2].Code = "NOTHING" }, seatwright.ReasonInvalidValue},
-		"window":                 {"new", func(c *seatwright.ImportLicense) { c.Lots[2].End = c.Lots[2].Start }, seatwright.ReasonInvalidValue},
+		"unknown product":        {"new", func(c *seatwright.ImportLicense) { c.Lots[2].Code = "NOTHING" }, seatwright.ReasonImpossibleFile},
+		"window":                 {"new", func(c *seatwright.ImportLicense) { c.Lots[2].End = c.Lots[2].Start }, seatwright.ReasonImpossibleFile},
 		"too many together": {"new", func(c *seatwright.ImportLicense) {
 			c.Lots[0].Quantity, c.Lots[1].Quantity = seatwright.MaxQuantity/2, seatwright.MaxQuantity/2
-		}, seatwright.ReasonInvalidValue},
-		"a purchase of the id": {"taken", func(*seatwright.ImportLicense) {}, seatwright.ReasonDuplicate},
+		}, seatwright.ReasonImpossibleFile},
+		"a purchase of the id": {"taken", func(*seatwright.ImportLicense) {}, seatwright.ReasonImpossibleFile},
 		"no organization":      {"new", func(c *seatwright.ImportLicense) { c.Organization = "none" }, seatwright.ReasonOrganizationNotFound},
 	} {
 		c := f.licenseFile(change.id, 1)
