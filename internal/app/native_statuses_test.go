@@ -136,6 +136,17 @@ func lotRows() []row {
 	})
 }
 
+// distributed are rows between which acme has units from the host that are no purchase.
+func distributed(between row) []row {
+	give := func(units string) row {
+		return row{name: "the host gives " + units, of: "allocateOrganizationLicense", chain: "host", status: 200, events: []string{"distribution.set {acme}"}, call: call{
+			as: "host", method: "PUT", path: "/lrm/api/host/{host}/organization/{acme}/license", body: `{"productQuantities":[{"code":"IDU","quantity":` + units + `}]}`,
+		}}
+	}
+	between.name, between.status, between.contains = "what the host distributes", 409, []string{"distributed_by_host"}
+	return []row{give("2"), between, give("0")}
+}
+
 // readPurchaseRows are who may read what belongs to purchases of acme, and where they are refused.
 func readPurchaseRows(path string, contains ...string) []row {
 	ask := func(as, path string) call { return call{as: as, method: "GET", path: path} }
@@ -208,7 +219,7 @@ func changeLotRows() []row {
 	for _, as := range []string{"administrator", "member", "application", "writer"} {
 		rows = append(rows, row{name: as, call: change(as, `{"quantity":7}`), status: 403, contains: []string{"missing_permission"}})
 	}
-	return rows
+	return append(rows, distributed(row{call: call{as: "host", method: "PATCH", path: "/api/v1/organizations/acme/lots/host-IDU", body: `{"quantity":7}`}})...)
 }
 
 func removeLotRows() []row {
@@ -229,6 +240,7 @@ func removeLotRows() []row {
 	for _, as := range []string{"administrator", "member", "application", "writer"} {
 		rows = append(rows, row{name: as, call: remove(as, path), status: 403, contains: []string{"missing_permission"}})
 	}
+	rows = append(rows, distributed(row{call: remove("host", "/api/v1/organizations/acme/lots/host-IDU")})...)
 	return append(rows,
 		row{name: "host administrator", call: keyed, status: 200, contains: []string{`"id":"lot-1"`}, events: []string{"lot.removed lot-1"}},
 		row{name: "key again", call: keyed, status: 200, contains: []string{`"id":"lot-1"`}},

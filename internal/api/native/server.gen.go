@@ -2095,6 +2095,20 @@ func (response RemoveLot404ApplicationProblemPlusJSONResponse) VisitRemoveLotRes
 	return err
 }
 
+type RemoveLot409ApplicationProblemPlusJSONResponse Problem
+
+func (response RemoveLot409ApplicationProblemPlusJSONResponse) VisitRemoveLotResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type RemoveLot422ApplicationProblemPlusJSONResponse Problem
 
 func (response RemoveLot422ApplicationProblemPlusJSONResponse) VisitRemoveLotResponse(w http.ResponseWriter) error {
@@ -2381,6 +2395,20 @@ func (response ChangeLot404ApplicationProblemPlusJSONResponse) VisitChangeLotRes
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeLot409ApplicationProblemPlusJSONResponse Problem
+
+func (response ChangeLot409ApplicationProblemPlusJSONResponse) VisitChangeLotResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }

@@ -108,7 +108,13 @@ func refusesPurchases(f *fixture) {
 			}
 		})
 	}
-	_, err := decide(f, seatwright.RemoveLot{Organization: "b", ID: "lot-2"})
+	f.sells(seatwright.HostID, "IDU", 5)
+	f.must(nil, f.distribute("b", "IDU", 2))
+	_, err := decide(f, seatwright.ChangeLot{Organization: "b", ID: "host-IDU", Quantity: to(int64(3))})
+	f.wantReason(err, seatwright.ReasonDistributed)
+	_, err = decide(f, seatwright.RemoveLot{Organization: "b", ID: "host-IDU"})
+	f.wantReason(err, seatwright.ReasonDistributed)
+	_, err = decide(f, seatwright.RemoveLot{Organization: "b", ID: "lot-2"})
 	f.wantReason(err, seatwright.ReasonNotFound)
 	_, err = f.store.Lot(ctx, "b", "lot-2")
 	f.wantReason(err, seatwright.ReasonNotFound)
