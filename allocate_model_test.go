@@ -133,7 +133,10 @@ func (r *rows) apply(t *rapid.T, c seatwright.Changes) {
 	for _, u := range append(c.Users, c.ChangedUsers...) {
 		put(r.users, u.Organization, u.ID, u.User)
 	}
-	for _, l := range c.Lots {
+	for _, l := range append(c.RemovedLots, c.ChangedLots...) {
+		r.lots[l.Organization] = slices.DeleteFunc(r.lots[l.Organization], func(old seatwright.Lot) bool { return old.ID == l.ID })
+	}
+	for _, l := range append(c.Lots, c.ChangedLots...) {
 		r.lots[l.Organization] = append(r.lots[l.Organization], l)
 	}
 	for _, tenant := range c.Tenants {

@@ -47,6 +47,8 @@ type Touch struct {
 	Robots       []RobotAccountID
 	Memberships  []MembershipRef
 	Settings     []SettingRef
+	Notices      []NoticeRef
+	LicenseFiles []LicenseFileID
 	SignIns      []UserID // whose sign-ins
 	GroupsOf     []UserID // all memberships of theirs
 	Rules        bool     // the rules of Groups, of the groups in GroupsOf, and of the built-in ones

@@ -44,6 +44,16 @@ const (
 	ReasonInactiveUser         Reason = "inactive_user"             // a listed person is not active, and holds nothing until they are
 	ReasonWrongPassword        Reason = "wrong_password"            // the old password is not the one of the person
 	ReasonNotDeveloperBundle   Reason = "not_developer_bundle"      // an external license covers developer bundles only
+	ReasonDistributed          Reason = "distributed_by_host"       // the units are no purchase: change what the host distributes
+	ReasonMalformedFile        Reason = "malformed_license_file"    // the text is no license file, or one that says nothing that could be imported
+	ReasonForgedFile           Reason = "forged_license_file"       // the license file is not what its issuer has signed: get it again
+	ReasonUnknownIssuer        Reason = "unknown_issuer"            // the license file is signed by somebody whom the operator has not named
+	ReasonForeignFile          Reason = "foreign_license_file"      // the license file was made for another account
+	ReasonExpiredFile          Reason = "expired_license_file"      // the license file may not be imported any more: ask for a new one
+	ReasonImpossibleFile       Reason = "impossible_license_file"   // a purchase of the license file cannot be entered; the detail says why
+	ReasonAnotherFile          Reason = "another_license_file"      // another license file of the same id was imported
+	ReasonNoActivation         Reason = "no_online_activation"      // no vendor can be asked over the network: enter the license file offline
+	ReasonDeactivatedFile      Reason = "deactivated_license_file"  // the license file was imported and deactivated, and cannot be imported again
 	ReasonNoToken              Reason = "no_token"                  // no bearer token was sent
 	ReasonInvalidToken         Reason = "invalid_token"             // the token is expired, altered, foreign or not an access token
 	ReasonInvalidGrant         Reason = "invalid_grant"             // a code or refresh token is expired, used, revoked or not of this client
@@ -161,6 +171,11 @@ func IsReason(err error, reason Reason) bool { return err != nil && AsError(err)
 // two must not be told apart, so both are made here.
 func MissingOrganization() *Error {
 	return NotFound(ReasonOrganizationNotFound, "there is no such organization")
+}
+
+// MissingPurchase is the answer for a purchase that does not exist, or not in this organization.
+func MissingPurchase() *Error {
+	return NotFound(ReasonNotFound, "there is no such purchase")
 }
 
 // MissingUser is the answer for a person who does not exist, or not in this organization.

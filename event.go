@@ -27,7 +27,14 @@ const (
 	EventGrantRenewed        EventKind = "grant.renewed" // a personal token
 	EventGrantDeleted        EventKind = "grant.deleted" // a personal token
 	EventGrantRevoked        EventKind = "grant.revoked"
-	EventLotCreated          EventKind = "lot.created"
+	EventLotCreated          EventKind = "lot.created" // data: LotCreated, as for the next
+	EventLotChanged          EventKind = "lot.changed"
+	EventLotRemoved          EventKind = "lot.removed"      // data: LotRemoved
+	EventLicenseImported     EventKind = "license.imported" // subject: a license file; data: LicenseImported
+	EventLicenseDeactivated  EventKind = "license.deactivated"
+	EventPoolTotalChanged    EventKind = "pool.total_changed"   // by the clock; subject: empty; data: PoolsChanged
+	EventNoticeTold          EventKind = "notice.told"          // subject: a lot or a code; data: NoticeTold
+	EventNoticeEnded         EventKind = "notice.ended"         // what was told does not hold any more; data: NoticeEnded
 	EventDistributionSet     EventKind = "distribution.set"     // subject: the organization, in its chain and in the host's; data: DistributionSet, as for the next two
 	EventDistributionAligned EventKind = "distribution.aligned" // its windows follow those of the host's lots; in the organization's chain alone
 	EventDistributionRemoved EventKind = "distribution.removed" // all of it

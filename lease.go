@@ -318,17 +318,20 @@ func (s *Slice) leaveGroup(o *organizationSlice, origin Origin, user UserID, gro
 	return nil
 }
 
-// dropEnded forgets the leases of a person that ended when an offer did. Their units were given back then.
-func (o *organizationSlice) dropEnded(user UserID) {
+// dropEnded forgets the leases of a person that ended when an offer did, and returns how many. Their units were given back then.
+func (o *organizationSlice) dropEnded(user UserID) (dropped int) {
 	for code, stored := range o.seats[user] {
 		seat, held := o.seat(user, code)
 		switch {
 		case !held:
 			o.removeSeat(user, code)
+			dropped++
 		case seat != stored:
 			o.putSeat(seat)
+			dropped++
 		}
 	}
+	return dropped
 }
 
 // RevokeLeases ends the leases that people have through a group; they may take others again. Who has none is left as they are.
@@ -420,7 +423,7 @@ func (c SweepLeases) Touches() []Touch {
 
 func (c SweepLeases) Weight() int { return len(c.Users) }
 
-// Decide answers how many leases ended.
+// Decide answers how many leases ended or were forgotten.
 func (c SweepLeases) Decide(s *Slice, origin Origin) (int, error) {
 	o, err := s.organization(c.Organization)
 	if err != nil {
@@ -428,7 +431,8 @@ func (c SweepLeases) Decide(s *Slice, origin Origin) (int, error) {
 	}
 	ended := 0
 	for _, user := range c.Users {
-		o.dropEnded(user)
+		dropped := o.dropEnded(user)
+		ended += dropped
 		for _, code := range o.leases(user) {
 			seat, _ := o.seat(user, code)
 			var why LeaseEnd

@@ -35,6 +35,36 @@ func (l Lot) InForce(now time.Time) bool {
 	return !now.Before(l.Start) && now.Before(l.Expiry())
 }
 
+// LotState says where in its life a lot is.
+type LotState string
+
+// The states of a lot.
+const (
+	LotScheduled LotState = "scheduled" // its start is to come
+	LotActive    LotState = "active"    // its term runs
+	LotInGrace   LotState = "in_grace"  // its term is over, and its units still count
+	LotExpired   LotState = "expired"   // its units count no longer
+)
+
+// State is where the lot is at now. Its units count while it is active or in grace.
+func (l Lot) State(now time.Time) LotState {
+	switch {
+	case now.Before(l.Start):
+		return LotScheduled
+	case now.Before(l.End):
+		return LotActive
+	case l.InForce(now):
+		return LotInGrace
+	}
+	return LotExpired
+}
+
+// Purchase is a lot as an answer, with its state at that moment.
+type Purchase struct {
+	Lot
+	State LotState
+}
+
 // never stands for an instant that does not come; it is the latest one that every store can hold.
 var never = time.UnixMicro(math.MaxInt64 / 2).UTC()
 

@@ -1,6 +1,7 @@
 package seatwright
 
 import (
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -22,7 +23,9 @@ type Replayed struct {
 	robots        map[RobotAccountID]*replayedAccount
 	settings      map[SettingRef]replayedSetting
 	rules         map[GroupID]*replayedRule
-	shared        map[int64]*replayedShared                // units that several hold, by number
+	shared        map[int64]*replayedShared // units that several hold, by number
+	notices       *noticeHistory
+	licenseFiles  map[LicenseFileID]LicenseFile
 	received      map[ProductCode]Lot                      // what the host distributes to the organization
 	given         map[OrganizationID]map[ProductCode]int64 // of the host's chain: what it distributes to each
 	services      map[ServiceKey]int64                     // what tenants' services have
@@ -93,6 +96,7 @@ func newReplayed() Replayed {
 		applications: map[ApplicationID]replayedApplication{}, signingKeys: map[string]time.Time{},
 		groups: map[GroupID]*replayedGroup{}, robots: map[RobotAccountID]*replayedAccount{},
 		settings: map[SettingRef]replayedSetting{}, rules: map[GroupID]*replayedRule{}, shared: map[int64]*replayedShared{}, received: map[ProductCode]Lot{},
+		notices: newNoticeHistory(), licenseFiles: map[LicenseFileID]LicenseFile{},
 		given: map[OrganizationID]map[ProductCode]int64{}, services: map[ServiceKey]int64{},
 	}
 }
@@ -257,6 +261,43 @@ func (r Replayed) apply(e Event, differs func(format string, args ...any)) {
 		if l, ok := read[LotCreated](e, differs); ok {
 			r.buy(e, l, differs)
 		}
+	case EventLotChanged:
+		if l, ok := read[LotCreated](e, differs); ok {
+			r.changeLot(e, l, differs)
+		}
+	case EventLotRemoved:
+		if l, ok := read[LotRemoved](e, differs); ok {
+			r.removeLot(e, l, differs)
+		}
+	case EventLicenseImported:
+		if l, ok := read[LicenseImported](e, differs); ok {
+			hash, err := hex.DecodeString(l.SHA256)
+			if err != nil {
+				differs("has a SHA-256 that is none: %v", err)
+			}
+			once(r.licenseFiles, LicenseFileID(e.Subject), LicenseFile{Issuer: l.Issuer, Hash: hash, Lots: l.Lots, ImportedAt: e.At}, differs)
+		}
+	case EventLicenseDeactivated:
+		file, imported := r.licenseFiles[LicenseFileID(e.Subject)]
+		if !imported || !file.DeactivatedAt.IsZero() {
+			differs("deactivates the license file %s, which is not imported or is deactivated already", e.Subject)
+		}
+		file.DeactivatedAt = e.At
+		r.licenseFiles[LicenseFileID(e.Subject)] = file
+	case EventPoolTotalChanged:
+		if changed, ok := read[PoolsChanged](e, differs); ok {
+			r.refresh(e, changed, differs)
+		}
+	case EventNoticeTold:
+		if told, ok := read[NoticeTold](e, differs); ok {
+			r.notices.tell(e, told, differs)
+		}
+	case EventNoticeEnded:
+		if ended, ok := read[NoticeEnded](e, differs); ok {
+			if _, stood := r.notices.end(NoticeRef{ended.Kind, e.Subject}); !stood {
+				differs("ends the notice about %s, of which none stands", e.Subject)
+			}
+		}
 	case EventDistributionSet, EventDistributionAligned, EventDistributionRemoved:
 		if set, ok := read[DistributionSet](e, differs); ok && e.Organization == HostID {
 			r.give(e, set, differs)
@@ -359,10 +400,59 @@ func (r Replayed) buy(e Event, l LotCreated, differs func(format string, args ..
 	once(r.lots, id, l, differs)
 	r.lotCreated[id] = e.At
 	pool := r.pool(l.Code)
+	pool.lots = append(pool.lots, l.lot(id))
+	r.settle(e, pool, l.Pool, differs)
+}
+
+func (l LotCreated) lot(id LotID) Lot {
+	return Lot{ID: id, Code: l.Code, Quantity: l.Quantity, Start: l.Start, End: l.End, Grace: time.Duration(l.Grace) * time.Second}
+}
+
+func (r Replayed) changeLot(e Event, l LotCreated, differs func(format string, args ...any)) {
+	id := LotID(e.Subject)
+	pool := r.pool(l.Code)
+	i := slices.IndexFunc(pool.lots, func(l Lot) bool { return l.ID == id && l.Origin == OriginPurchase })
+	if i < 0 {
+		differs("changes the purchase %s of %s, which does not exist", id, l.Code)
+		return
+	}
+	r.lots[id], pool.lots[i] = l, l.lot(id)
+	r.settle(e, pool, l.Pool, differs)
+}
+
+func (r Replayed) removeLot(e Event, l LotRemoved, differs func(format string, args ...any)) {
+	id := LotID(e.Subject)
+	pool := r.pool(l.Code)
+	i := slices.IndexFunc(pool.lots, func(l Lot) bool { return l.ID == id && l.Origin == OriginPurchase })
+	if i < 0 {
+		differs("removes the purchase %s of %s, which does not exist", id, l.Code)
+		return
+	}
+	pool.lots = slices.Delete(pool.lots, i, i+1)
+	delete(r.lots, id)
+	delete(r.lotCreated, id)
+	r.settle(e, pool, l.Pool, differs)
+}
+
+// refresh brings the pools that the clock has changed to what their lots make.
+func (r Replayed) refresh(e Event, changed PoolsChanged, differs func(format string, args ...any)) {
+	codes := make([]ProductCode, len(changed.Pools))
+	for i, state := range changed.Pools {
+		codes[i] = state.Code
+		pool := r.pool(state.Code)
+		pool.Total, pool.TotalUntil = totalOf(pool.lots, e.At)
+	}
+	if len(codes) == 0 || !slices.IsSorted(codes) {
+		differs("lists no pools, or not in their order")
+	}
+	r.comparePools(e, codes, changed.Pools, differs)
+}
+
+// settle brings a pool to what its lots make and compares it with what the event says.
+func (r Replayed) settle(e Event, pool *replayedPool, told PoolState, differs func(format string, args ...any)) {
 	pool.bought = true
-	pool.lots = append(pool.lots, Lot{ID: id, Code: l.Code, Quantity: l.Quantity, Start: l.Start, End: l.End, Grace: time.Duration(l.Grace) * time.Second})
 	pool.Total, pool.TotalUntil = totalOf(pool.lots, e.At)
-	r.comparePools(e, []ProductCode{l.Code}, []PoolState{l.Pool}, differs)
+	r.comparePools(e, []ProductCode{pool.Code}, []PoolState{told}, differs)
 }
 
 // user finds the person whom an event changes.

@@ -106,6 +106,13 @@ var tables = []*Table{
 		{"organization", Text}, {"code", Text}, {"id", Text}, {"quantity", Number}, {"starts_at", Number}, {"ends_at", Number},
 		{"grace_seconds", Number}, {"expires_at", Number}, {"order_text", Text}, {"created_at", Number}, {"origin", Text},
 	}},
+	{Name: "license_files", Key: []string{"id"}, Columns: []Column{
+		{"organization", Text}, {"id", Text}, {"issuer", Text}, {"sha256", Bytes}, {"lots", Number}, {"imported_at", Number}, {"deactivated_at", Number},
+	}},
+	{Name: "notices", Key: []string{"sequence"}, Columns: []Column{
+		{"organization", Text}, {"sequence", Number}, {"kind", Text}, {"subject", Text}, {"code", Text}, {"threshold", Number}, {"ends_at", Number},
+		{"used", Number}, {"total", Number}, {"at", Number}, {"standing", Flag},
+	}},
 	{Name: "pools", Key: []string{"code"}, Columns: []Column{
 		{"organization", Text}, {"code", Text}, {"total", Number}, {"total_until", Number}, {"used", Number}, {"ceiling", Number},
 	}},

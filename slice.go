@@ -66,6 +66,8 @@ type organizationSlice struct {
 	applicationSlice
 	grantSlice
 	leaseSlice
+	noticeSlice
+	licenseFileSlice
 	serviceSlice
 	lotSlice
 	signIns map[UserID]SignIns // of everybody who was asked for and exists
@@ -119,7 +121,9 @@ func (s *Slice) at(id OrganizationID) *organizationSlice {
 			now: s.now, head: Head{Organization: id, Hash: NoHash()}, users: map[UserID]bool{}, people: map[UserID]UserRow{},
 			records: map[UserID]DirectRecord{}, seats: map[UserID]map[ProductCode]Seat{}, pools: map[ProductCode]Pool{},
 			lots: map[ProductCode][]Lot{}, signIns: map[UserID]SignIns{},
-			changedUsers: map[UserID]bool{}, goneUsers: map[UserID]bool{}, changedRecords: map[UserID]bool{}, changedSeats: map[seatRef]bool{},
+			noticeSlice:      noticeSlice{notices: map[NoticeRef]Notice{}},
+			licenseFileSlice: licenseFileSlice{map[LicenseFileID]LicenseFile{}, map[LicenseFileID]bool{}},
+			changedUsers:     map[UserID]bool{}, goneUsers: map[UserID]bool{}, changedRecords: map[UserID]bool{}, changedSeats: map[seatRef]bool{},
 			changedPools: map[ProductCode]bool{}, changedSignIns: map[UserID]bool{},
 		}
 		s.organizations[id] = o
@@ -244,16 +248,12 @@ func (s *Slice) putKey(k KeyRecord) {
 
 // pool returns a pool that is up to date at now; one of which nothing was ever bought is empty.
 func (s *Slice) pool(o *organizationSlice, code ProductCode) Pool {
-	p, known := o.pools[code]
-	if known && p.Stale(o.now) {
-		lots, loaded := o.lots[code]
-		if !loaded {
-			panic("seatwright: the store loaded the stale pool " + string(code) + " without its lots")
+	if o.pools[code].Stale(o.now) {
+		if _, err := s.refresh(o, Origin{Actor: SystemActor, Via: "clock"}, []ProductCode{code}); err != nil {
+			panic(err) // states of pools always marshal
 		}
-		p = p.Refreshed(lots, o.now)
-		o.putPool(p)
 	}
-	return p
+	return o.pools[code]
 }
 
 func (o *organizationSlice) putPool(p Pool) {
@@ -355,16 +355,19 @@ type Changes struct {
 	ChangedUsers         []UserRow      // to be stored in place of the old ones; user name, external id and CreatedAt stay
 	RemovedUsers         []User         // only organization and id are set; their memberships, sign-ins, settings and grants go with them
 	NewApplications      []Application
-	Applications         []Application  // to be stored in place of the old ones
-	RemovedApplications  []Application  // only organization and id are set; their grants go with them
-	Grants               []Grant        // to be stored as they are
-	RemovedGrants        []Grant        // only organization and id are set
-	SigningKeys          []SigningKey   // new
-	Lots                 []Lot          // new
-	ChangedLots          []Lot          // to be stored in place of the old ones; code and id stay
-	RemovedLots          []Lot          // only organization, code and id are set
-	ServicePools         []ServicePool  // to be stored as they are
-	RemovedServicePools  []ServicePool  // only organization and key are set
+	Applications         []Application // to be stored in place of the old ones
+	RemovedApplications  []Application // only organization and id are set; their grants go with them
+	Grants               []Grant       // to be stored as they are
+	RemovedGrants        []Grant       // only organization and id are set
+	SigningKeys          []SigningKey  // new
+	Lots                 []Lot         // new
+	ChangedLots          []Lot         // to be stored in place of the old ones; code and id stay
+	RemovedLots          []Lot         // only organization, code and id are set
+	ServicePools         []ServicePool // to be stored as they are
+	RemovedServicePools  []ServicePool // only organization and key are set
+	LicenseFiles         []LicenseFile // to be stored as they are
+	NewNotices           []Notice
+	EndedNotices         []Notice       // that do not stand any more; only organization and sequence are set. They go before the new ones
 	Heads                []Head         // to be stored as they are
 	Pools                []Pool         // to be stored as they are
 	NewRecords           []DirectRecord // new
@@ -403,7 +406,7 @@ func (c Changes) Empty() bool {
 		len(c.NewGroups)+len(c.Groups)+len(c.RemovedGroups)+len(c.NewRobots)+len(c.Robots)+len(c.RemovedRobots)+len(c.NewMembers)+len(c.RemovedMembers)+len(c.Settings)+len(c.RemovedSettings)+
 		len(c.GroupRules)+len(c.RemovedGroupRules)+len(c.Offers)+len(c.RemovedOffers)+len(c.Sessions)+len(c.RemovedSessions)+len(c.EndedOffers)+len(c.SharedUnits)+len(c.RemovedSharedUnits)+len(c.ChangedOrganizations)+
 		len(c.Organizations)+len(c.Tenants)+len(c.Users)+len(c.ChangedUsers)+len(c.RemovedUsers)+len(c.NewApplications)+len(c.Applications)+len(c.RemovedApplications)+len(c.Grants)+len(c.RemovedGrants)+len(c.SigningKeys)+len(c.Lots)+len(c.SignIns)+
-		len(c.ChangedLots)+len(c.RemovedLots)+len(c.ServicePools)+len(c.RemovedServicePools) == 0
+		len(c.ChangedLots)+len(c.RemovedLots)+len(c.ServicePools)+len(c.RemovedServicePools)+len(c.LicenseFiles)+len(c.NewNotices)+len(c.EndedNotices) == 0
 }
 
 // Changes returns what the commands changed since the slice was loaded, ordered by organization and key.
@@ -438,6 +441,8 @@ func (s *Slice) Changes() Changes {
 				c.Users = append(c.Users, u)
 			}
 		}
+		c.addNotices(id, o)
+		c.addLicenseFiles(o)
 		if len(o.changedLots)+len(o.changedServices) > 0 {
 			c.addLots(id, o)
 			c.addServices(id, o)

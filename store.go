@@ -84,6 +84,8 @@ func (r LoadRequest) ByOrganization() []Touch {
 		m.Robots = append(m.Robots, t.Robots...)
 		m.Memberships = append(m.Memberships, t.Memberships...)
 		m.Settings = append(m.Settings, t.Settings...)
+		m.Notices = append(m.Notices, t.Notices...)
+		m.LicenseFiles = append(m.LicenseFiles, t.LicenseFiles...)
 		m.GroupNameKeys = append(m.GroupNameKeys, t.GroupNameKeys...)
 		m.RobotNameKeys = append(m.RobotNameKeys, t.RobotNameKeys...)
 		m.SignIns = append(m.SignIns, t.SignIns...)
@@ -123,6 +125,7 @@ type Reader interface {
 	GrantReader
 	LicenseReader
 	LeaseReader
+	NoticeReader
 	EventReader
 }
 
@@ -214,6 +217,16 @@ type LicenseReader interface {
 	DistributionReader
 	// Pools lists the pools of an organization in the order of their codes, with totals as of now.
 	Pools(ctx context.Context, organization OrganizationID) ([]Pool, error)
+	// Lots lists the purchases of an organization with their states as of now, in the order of code and id: those of one code, or
+	// all where code is empty.
+	Lots(ctx context.Context, organization OrganizationID, code ProductCode) ([]Purchase, error)
+	// LicenseFile finds a license file that was imported into an organization by its exact id.
+	LicenseFile(ctx context.Context, organization OrganizationID, id LicenseFileID) (LicenseFile, error)
+	// LicenseFiles lists the license files that were imported into an organization, in the order of their ids: those behind an id,
+	// at most so many.
+	LicenseFiles(ctx context.Context, organization OrganizationID, behind LicenseFileID, most int) ([]LicenseFile, error)
+	// Lot finds a purchase by exact id.
+	Lot(ctx context.Context, organization OrganizationID, id LotID) (Purchase, error)
 	// Allocations lists the direct allocations of those of users that have a direct record, in the order of their ids;
 	// codes are sorted.
 	Allocations(ctx context.Context, organization OrganizationID, users []UserID) ([]UserAllocation, error)
@@ -241,9 +254,26 @@ type LeaseReader interface {
 	Seats(ctx context.Context, organization OrganizationID, users []UserID) ([]Seat, error)
 	// Session finds a session by exact id. One that was not told of for SessionLife may be missing.
 	Session(ctx context.Context, organization OrganizationID, id SessionID) (Session, error)
-	// SweepableLeases lists people whose leases are to be swept: not used since an instant, orphans of rules that were set again, or ended with
-	// an offer. At most so many of each organization, in the order of organizations and ids.
-	SweepableLeases(ctx context.Context, now time.Time, most int) (map[OrganizationID][]UserID, error)
+	// SweepableLeases lists people whose leases are to be swept: not used for as long as the policy says, orphans of rules that were set again, or ended with
+	// an offer. At most so many of each organization, in the order of organizations and ids. It reads every lease.
+	SweepableLeases(ctx context.Context, most int) (map[OrganizationID][]UserID, error)
+}
+
+// NoticeReader tells what is due at the clock, and what was told.
+type NoticeReader interface {
+	// StalePools lists pools of any organization whose total has passed its instant, at most so many.
+	StalePools(ctx context.Context, most int) ([]PoolRef, error)
+	// DueNotices lists what is to be told or has ended as of now, in any organization, at most so many. It goes by the totals that
+	// are stored: pools that are stale come first.
+	DueNotices(ctx context.Context, most int) ([]DueNotice, error)
+	// Notices lists the notices of an organization, newest first.
+	Notices(ctx context.Context, organization OrganizationID, query NoticeQuery) ([]Notice, error)
+}
+
+// PoolRef names a pool.
+type PoolRef struct {
+	Organization OrganizationID
+	Code         ProductCode
 }
 
 // DistributionReader tells what the host distributes, and what organizations give to their tenants' services.

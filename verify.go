@@ -155,6 +155,10 @@ func (c *organizationCheck) take(r Row) {
 		c.takeSignIns(UserID(r.text(1)), instant(r.number(2)), r.number(3))
 	case "lots":
 		c.takeLot(r)
+	case "license_files":
+		c.takeLicenseFile(r)
+	case "notices":
+		c.takeNotice(r)
 	case "pools":
 		c.takePool(Pool{Code: ProductCode(r.text(1)), Total: r.number(2), TotalUntil: instant(r.number(3)), Used: r.number(4), Ceiling: r.number(5)})
 	case "service_pools":
@@ -500,6 +504,12 @@ func (c *organizationCheck) end() {
 	}
 	for _, id := range slices.Sorted(maps.Keys(c.replayed.lots)) {
 		c.differ("lot %s: by the events it exists, and it is missing", id)
+	}
+	for _, id := range slices.Sorted(maps.Keys(c.replayed.licenseFiles)) {
+		c.differ("license file %s: by the events it was imported, and it is missing", id)
+	}
+	for _, sequence := range slices.Sorted(maps.Keys(c.replayed.notices.told)) {
+		c.differ("notice %d: by the events it was told, and it is missing", sequence)
 	}
 	for _, key := range slices.SortedFunc(maps.Keys(c.replayed.services), compareServices) {
 		c.differ("service %s: by the events it has %d of %s, and they are missing", key.PoolScope, c.replayed.services[key], key.Code)

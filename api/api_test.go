@@ -70,6 +70,14 @@ func TestPermissionsAreThoseOfTheDomain(t *testing.T) {
 		"createTenant":             seatwright.PermissionManageHost,
 		"createUser":               seatwright.PermissionManageHost,
 		"createLot":                seatwright.PermissionManageHost,
+		"changeLot":                seatwright.PermissionManageHost,
+		"removeLot":                seatwright.PermissionManageHost,
+		"listLots":                 seatwright.PermissionReadPurchases,
+		"getLot":                   seatwright.PermissionReadPurchases,
+		"listNotices":              seatwright.PermissionReadPurchases,
+		"listLicenseFiles":         seatwright.PermissionReadPurchases,
+		"importLicenseFile":        seatwright.PermissionImportLicenses,
+		"deactivateLicenseFile":    seatwright.PermissionImportLicenses,
 		"listUsers":                seatwright.PermissionReadUsers,
 		"listUsersOfPartition":     seatwright.PermissionReadUsers,
 		"addUser":                  seatwright.PermissionWriteUsers,
@@ -136,6 +144,10 @@ func TestPermissionsAreThoseOfTheDomain(t *testing.T) {
 	}
 	want["getOwnServiceLicense"] = seatwright.PermissionReadLicenses
 	want["getDeploymentType"], want["getLeaseDeploymentType"] = seatwright.PermissionAnybody, seatwright.PermissionAnybody
+	for _, id := range []string{"activateHostLicense", "deactivateHostLicense", "activateHostLicenseOffline", "deactivateHostLicenseOffline", "getHostActivationRequest"} {
+		want[id], want[strings.Replace(id, "Host", "Account", 1)] = seatwright.PermissionManageHost, seatwright.PermissionImportLicenses
+	}
+	want["validateLicenseOffline"] = seatwright.PermissionImportLicenses
 	public := []string{"authenticate", "token", "authorize", "showLogin", "endSession", "userInfo", "introspect", "revokeToken", "discovery", "keys", "getOpenAPI"}
 	for id, op := range operations(t) {
 		if op.Public != slices.Contains(public, id) {
@@ -162,7 +174,7 @@ func TestOperationsAreWhole(t *testing.T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v", got)
 	}
-	if len(all) != 137 {
+	if len(all) != 156 {
 		t.Errorf("%d operations", len(all))
 	}
 }
@@ -200,6 +212,7 @@ func TestOperationsDocumentTheirStatuses(t *testing.T) {
 					want += " 400 403 404"
 				}
 				withoutConflict := slices.Contains([]string{
+					"activateHostLicense", "activateAccountLicense", "activateHostLicenseOffline", "activateAccountLicenseOffline", "validateLicenseOffline",
 					"changeSettings", "updateMessageTemplate", "setGroupRule", "postGroupRule", "updateExternalClient",
 				}, op.OperationID) // the last one counts
 				if slices.Contains(reads, op.OperationID) {

@@ -755,6 +755,26 @@ type InviteUserCommand struct {
 	Language *string `json:"language,omitempty"`
 }
 
+// LicenseActivationData A license file that shall be entered.
+type LicenseActivationData struct {
+	ActivationData string `json:"activationData"`
+}
+
+// LicenseActivationRequest What to send to the vendor.
+type LicenseActivationRequest struct {
+	// OperationStatus Always 0.
+	OperationStatus int32 `json:"operationStatus"`
+
+	// ActivationRequest Base64 of a JSON object.
+	ActivationRequest string `json:"activationRequest"`
+}
+
+// LicenseActivationResponse How it went.
+type LicenseActivationResponse struct {
+	// OperationStatus 0: it is done. Whatever could not be done is a problem document.
+	OperationStatus int32 `json:"operationStatus"`
+}
+
 // LicenseData The license of a service. It is in force as long as that of the organization.
 type LicenseData struct {
 	// LicenseCode Always null.
@@ -1505,6 +1525,9 @@ type HostAccountID = string
 
 // IdempotencyKey defines model for idempotencyKey.
 type IdempotencyKey = string
+
+// LicenseCode defines model for licenseCode.
+type LicenseCode = string
 
 // LoginSortBy defines model for loginSortBy.
 type LoginSortBy = string
@@ -2267,6 +2290,47 @@ type CloseSessionOfUserParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
 }
 
+// ValidateLicenseOfflineParams defines parameters for ValidateLicenseOffline.
+type ValidateLicenseOfflineParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// GetAccountActivationRequestParams defines parameters for GetAccountActivationRequest.
+type GetAccountActivationRequestParams struct {
+	// LicenseCode What the vendor calls the license.
+	LicenseCode string `form:"licenseCode" json:"licenseCode"`
+}
+
+// ActivateAccountLicenseOfflineParams defines parameters for ActivateAccountLicenseOffline.
+type ActivateAccountLicenseOfflineParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// DeactivateAccountLicenseParams defines parameters for DeactivateAccountLicense.
+type DeactivateAccountLicenseParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// ActivateAccountLicenseParams defines parameters for ActivateAccountLicense.
+type ActivateAccountLicenseParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// DeactivateAccountLicenseOfflineParams defines parameters for DeactivateAccountLicenseOffline.
+type DeactivateAccountLicenseOfflineParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
 // RemoveAccountLicenseParams defines parameters for RemoveAccountLicense.
 type RemoveAccountLicenseParams struct {
 	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
@@ -2306,6 +2370,40 @@ type AllocateServiceLicenseParams struct {
 type ListTenantServicesParams struct {
 	// Services Types of service, separated by commas; without it, those that have anything.
 	Services Services `form:"services,omitempty" json:"services,omitempty,omitzero"`
+}
+
+// GetHostActivationRequestParams defines parameters for GetHostActivationRequest.
+type GetHostActivationRequestParams struct {
+	// LicenseCode What the vendor calls the license.
+	LicenseCode string `form:"licenseCode" json:"licenseCode"`
+}
+
+// ActivateHostLicenseOfflineParams defines parameters for ActivateHostLicenseOffline.
+type ActivateHostLicenseOfflineParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// DeactivateHostLicenseParams defines parameters for DeactivateHostLicense.
+type DeactivateHostLicenseParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// ActivateHostLicenseParams defines parameters for ActivateHostLicense.
+type ActivateHostLicenseParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// DeactivateHostLicenseOfflineParams defines parameters for DeactivateHostLicenseOffline.
+type DeactivateHostLicenseOfflineParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
 }
 
 // PostOrganizationLicenseParams defines parameters for PostOrganizationLicense.
@@ -2533,11 +2631,20 @@ type ListHeldLicensesJSONRequestBody = UserIdsRequest
 // OpenUserSessionJSONRequestBody defines body for OpenUserSession for application/json ContentType.
 type OpenUserSessionJSONRequestBody = RequestedLicenseUnits
 
+// ValidateLicenseOfflineJSONRequestBody defines body for ValidateLicenseOffline for application/json ContentType.
+type ValidateLicenseOfflineJSONRequestBody = LicenseActivationData
+
+// ActivateAccountLicenseOfflineJSONRequestBody defines body for ActivateAccountLicenseOffline for application/json ContentType.
+type ActivateAccountLicenseOfflineJSONRequestBody = LicenseActivationData
+
 // PostServiceLicenseJSONRequestBody defines body for PostServiceLicense for application/json ContentType.
 type PostServiceLicenseJSONRequestBody = ServiceLicenseRequest
 
 // AllocateServiceLicenseJSONRequestBody defines body for AllocateServiceLicense for application/json ContentType.
 type AllocateServiceLicenseJSONRequestBody = ServiceLicenseRequest
+
+// ActivateHostLicenseOfflineJSONRequestBody defines body for ActivateHostLicenseOffline for application/json ContentType.
+type ActivateHostLicenseOfflineJSONRequestBody = LicenseActivationData
 
 // PostOrganizationLicenseJSONRequestBody defines body for PostOrganizationLicense for application/json ContentType.
 type PostOrganizationLicenseJSONRequestBody = OrganizationLicenseRequest

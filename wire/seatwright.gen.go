@@ -12,6 +12,20 @@ const (
 	Replace  AllocationMode = "replace"
 )
 
+// Defines values for LotState.
+const (
+	Active    LotState = "active"
+	Expired   LotState = "expired"
+	InGrace   LotState = "in_grace"
+	Scheduled LotState = "scheduled"
+)
+
+// Defines values for NoticeKind.
+const (
+	LotEnds  NoticeKind = "lot_ends"
+	PoolUsed NoticeKind = "pool_used"
+)
+
 // Defines values for OnLeave.
 const (
 	Orphan  OnLeave = "orphan"
@@ -40,6 +54,32 @@ const (
 // AllocationMode What a direct allocation does to what the person holds through groups: end it, or leave it.
 type AllocationMode string
 
+// LicenseFile A license file that was imported.
+type LicenseFile struct {
+	ID string `json:"id"`
+
+	// Issuer Who has signed it.
+	Issuer string `json:"issuer"`
+
+	// Lots The ids of its purchases.
+	Lots       []string  `json:"lots"`
+	ImportedAt time.Time `json:"importedAt"`
+
+	// DeactivatedAt When its purchases were ended; not there where they were not.
+	DeactivatedAt *time.Time `json:"deactivatedAt,omitempty"`
+}
+
+// LicenseFileText A license file that shall be imported.
+type LicenseFileText struct {
+	// File The text of the file.
+	File string `json:"file"`
+}
+
+// LicenseFiles License files.
+type LicenseFiles struct {
+	LicenseFiles []LicenseFile `json:"licenseFiles"`
+}
+
 // Lot One purchase of units of one bundle.
 type Lot struct {
 	ID           string    `json:"id"`
@@ -50,6 +90,26 @@ type Lot struct {
 	GraceSeconds int64     `json:"graceSeconds"`
 	Order        string    `json:"order"`
 	CreatedAt    time.Time `json:"createdAt"`
+
+	// State Where a purchase is at the moment of the answer: before its start, in its term, in the grace behind it, or over.
+	State LotState `json:"state"`
+}
+
+// LotChange What shall be changed of a purchase.
+type LotChange struct {
+	Quantity     *int64     `json:"quantity,omitempty"`
+	Start        *time.Time `json:"start,omitempty"`
+	End          *time.Time `json:"end,omitempty"`
+	GraceSeconds *int64     `json:"graceSeconds,omitempty"`
+	Order        *string    `json:"order,omitempty"`
+}
+
+// LotState Where a purchase is at the moment of the answer: before its start, in its term, in the grace behind it, or over.
+type LotState string
+
+// Lots Purchases.
+type Lots struct {
+	Lots []Lot `json:"lots"`
 }
 
 // Me Who a token belongs to.
@@ -133,6 +193,50 @@ type NewUser struct {
 	Role Role `json:"role,omitempty,omitzero"`
 }
 
+// Notice Something that an administrator should know in time.
+type Notice struct {
+	// Sequence Of the event that told it.
+	Sequence int64 `json:"sequence"`
+
+	// Kind A purchase ends, or a pool runs low.
+	Kind NoticeKind `json:"kind"`
+
+	// Lot The purchase that ends.
+	Lot *string `json:"lot,omitempty"`
+
+	// Code The product.
+	Code string `json:"code"`
+
+	// Threshold Days before the end, or percent of the pool.
+	Threshold int64 `json:"threshold"`
+
+	// EndsAt The end of the purchase.
+	EndsAt *time.Time `json:"endsAt,omitempty"`
+
+	// Used Of the pool at that moment.
+	Used *int64 `json:"used,omitempty"`
+
+	// Total Of the pool at that moment.
+	Total *int64 `json:"total,omitempty"`
+
+	// At When it was told.
+	At time.Time `json:"at"`
+
+	// Standing It still holds: nothing newer was told of the same, and its cause is not gone.
+	Standing bool `json:"standing"`
+}
+
+// NoticeKind A purchase ends, or a pool runs low.
+type NoticeKind string
+
+// Notices A page of notices.
+type Notices struct {
+	Notices []Notice `json:"notices"`
+
+	// Next There are more: what `before` has to be for them.
+	Next *int64 `json:"next,omitempty"`
+}
+
 // OnLeave What becomes of a lease when its holder leaves the group: it ends, or it stays until the rule is set again, it is revoked or it is not used.
 type OnLeave string
 
@@ -212,6 +316,9 @@ type User struct {
 	CreatedAt time.Time `json:"createdAt"`
 }
 
+// LotOfPath defines model for lotOfPath.
+type LotOfPath = string
+
 // Org defines model for org.
 type Org = string
 
@@ -234,11 +341,66 @@ type CreateOrganizationParams struct {
 	IdempotencyKey RequestKey `json:"Idempotency-Key,omitempty,omitzero"`
 }
 
+// ListLicenseFilesParams defines parameters for ListLicenseFiles.
+type ListLicenseFilesParams struct {
+	// Top At most so many.
+	Top *int32 `form:"top,omitempty" json:"top,omitempty"`
+
+	// Behind Only files whose id comes behind this one, the last of the page before.
+	Behind string `form:"behind,omitempty" json:"behind,omitempty,omitzero"`
+}
+
+// ImportLicenseFileParams defines parameters for ImportLicenseFile.
+type ImportLicenseFileParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey RequestKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// DeactivateLicenseFileParams defines parameters for DeactivateLicenseFile.
+type DeactivateLicenseFileParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey RequestKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// ListLotsParams defines parameters for ListLots.
+type ListLotsParams struct {
+	// Code Only those of this product.
+	Code string `form:"code,omitempty" json:"code,omitempty,omitzero"`
+}
+
 // CreateLotParams defines parameters for CreateLot.
 type CreateLotParams struct {
 	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
 	// answer again, refusals included. With another request it is refused with 422.
 	IdempotencyKey RequestKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// RemoveLotParams defines parameters for RemoveLot.
+type RemoveLotParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey RequestKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// ChangeLotParams defines parameters for ChangeLot.
+type ChangeLotParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey RequestKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// ListNoticesParams defines parameters for ListNotices.
+type ListNoticesParams struct {
+	// Top At most so many.
+	Top *int32 `form:"top,omitempty" json:"top,omitempty"`
+
+	// Before Only notices with a smaller sequence, as `next` tells it.
+	Before int64 `form:"before,omitempty" json:"before,omitempty,omitzero"`
+
+	// Standing Only those that still hold.
+	Standing bool `form:"standing,omitempty" json:"standing,omitempty,omitzero"`
 }
 
 // ChangePoliciesParams defines parameters for ChangePolicies.
@@ -265,8 +427,14 @@ type CreateUserParams struct {
 // CreateOrganizationJSONRequestBody defines body for CreateOrganization for application/json ContentType.
 type CreateOrganizationJSONRequestBody = NewOrganization
 
+// ImportLicenseFileJSONRequestBody defines body for ImportLicenseFile for application/json ContentType.
+type ImportLicenseFileJSONRequestBody = LicenseFileText
+
 // CreateLotJSONRequestBody defines body for CreateLot for application/json ContentType.
 type CreateLotJSONRequestBody = NewLot
+
+// ChangeLotJSONRequestBody defines body for ChangeLot for application/json ContentType.
+type ChangeLotJSONRequestBody = LotChange
 
 // ChangePoliciesJSONRequestBody defines body for ChangePolicies for application/json ContentType.
 type ChangePoliciesJSONRequestBody = PolicyChanges

@@ -38,6 +38,14 @@ var exceptions = map[seatwright.Reason]answer{
 	seatwright.ReasonKeyReused:        {http.StatusUnprocessableEntity, "The Idempotency-Key belongs to another request"},
 }
 
+// unprocessable are the reasons for which the compatible doors have 422 where the kind alone would be another status: the published
+// activation routes know no other for a license that is refused.
+var unprocessable = map[seatwright.Reason]bool{
+	seatwright.ReasonMalformedFile: true, seatwright.ReasonForgedFile: true, seatwright.ReasonUnknownIssuer: true, seatwright.ReasonForeignFile: true,
+	seatwright.ReasonExpiredFile: true, seatwright.ReasonImpossibleFile: true, seatwright.ReasonAnotherFile: true,
+	seatwright.ReasonDeactivatedFile: true, seatwright.ReasonNoActivation: true,
+}
+
 // Fail answers an error as a problem document. A foreign error is answered as internal: a fixed sentence and the id of the
 // request, under which the log has the cause.
 func (d Door) Fail(w http.ResponseWriter, r *http.Request, err error) {
@@ -47,7 +55,7 @@ func (d Door) Fail(w http.ResponseWriter, r *http.Request, err error) {
 	if e.RequestID != "" {
 		id = e.RequestID
 	}
-	how := answerTo(e)
+	how := d.answerTo(e)
 	body, err := json.Marshal(d.problem(e, how, id))
 	if err != nil {
 		panic(err) // strings and numbers always marshal
@@ -64,7 +72,10 @@ func (d Door) Fail(w http.ResponseWriter, r *http.Request, err error) {
 	w.Write(body) // the client that does not read its answer loses it
 }
 
-func answerTo(e *seatwright.Error) answer {
+func (d Door) answerTo(e *seatwright.Error) answer {
+	if d.Compatible && unprocessable[e.Reason] {
+		return answer{http.StatusUnprocessableEntity, "The license is refused"}
+	}
 	if how, ok := exceptions[e.Reason]; ok {
 		return how
 	}

@@ -43,7 +43,11 @@ func TestAccess(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	scoped := w.scopedTokens(t)
-	_, err := w.Directory.CreateTenant(t.Context(), seatwright.SystemCaller("test"), w.demo.Acme.Organization, directory.NewTenant{ID: "access", Name: "access"})
+	_, err := w.Licensing.CreateLot(t.Context(), seatwright.SystemCaller("test"), seatwright.Lot{
+		Organization: w.demo.Acme.Organization, ID: "lot-of-acme", Code: "IDU", Quantity: 1, End: farAway(),
+	})
+	check(t, err)
+	_, err = w.Directory.CreateTenant(t.Context(), seatwright.SystemCaller("test"), w.demo.Acme.Organization, directory.NewTenant{ID: "access", Name: "access"})
 	check(t, err)
 	_, err = w.Licensing.CreateLot(t.Context(), seatwright.SystemCaller("test"), seatwright.Lot{Organization: seatwright.HostID, Code: "UNATT", Quantity: 1, End: time.Now().AddDate(1, 0, 0)})
 	check(t, err)
@@ -215,6 +219,7 @@ func (w *world) accessCall(t *testing.T, op contract.Operation, documented *open
 	path = strings.NewReplacer(
 		"Group/{id}", "Group/group-01", "RobotAccount/{id}", "RobotAccount/robot-01", "{groupId}", "group-01", "{robotAccountId}", "robot-01",
 		"{userId}", "singer-77", "{userGlobalId}", "singer-77", "{templateId}", "1", "ExternalClient/{id}", "ExternalClient/acme-script", "{clientId}", "acme-script", "{secretId}", "none", "{tokenId}", "none",
+		"{lot}", "lot-of-acme", "{file}", "none", "{licenseCode}", "none",
 		"{hostAccountId}", string(seatwright.HostID), "{serviceScopeId}", "access", "{serviceType}", "orchestrator",
 	).Replace(path)
 	if strings.Contains(path, "{") {
@@ -225,7 +230,7 @@ func (w *world) accessCall(t *testing.T, op contract.Operation, documented *open
 		if p.Value.In != "query" || !p.Value.Required {
 			continue
 		}
-		known := map[string]string{"name": "UserInvitation", "response_type": "code", "client_id": "acme-script", "redirect_uri": "https://acme.example/", "scope": "openid", "sessionId": "s-1", "clientType": "studio"}
+		known := map[string]string{"licenseCode": "none", "name": "UserInvitation", "response_type": "code", "client_id": "acme-script", "redirect_uri": "https://acme.example/", "scope": "openid", "sessionId": "s-1", "clientType": "studio"}
 		if known[p.Value.Name] == "" {
 			t.Fatalf("%s needs %s, which this test knows nothing for", op.Pattern(), p.Value.Name)
 		}

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/seatwright/seatwright"
@@ -32,6 +33,8 @@ type App struct {
 	PersonalTokens *directory.PersonalTokens
 	Settings       *directory.Settings
 	Licensing      *licensing.Licensing
+	LicenseFiles   *licensing.Files
+	Clock          *licensing.Clock
 
 	log      *slog.Logger
 	config   Config
@@ -67,6 +70,10 @@ func (a *App) open(ctx context.Context, c Config, logs io.Writer, issuerFromHost
 	if err != nil {
 		return err
 	}
+	issuers, err := c.licenseIssuers()
+	if err != nil {
+		return err
+	}
 	quietLibraries(logs)
 	if c.Listen == "" {
 		return errors.New("the address to listen on is empty, which would mean every interface and any port")
@@ -94,6 +101,8 @@ func (a *App) open(ctx context.Context, c Config, logs io.Writer, issuerFromHost
 	passwords := directory.NewPasswords(0, 0)
 	a.Directory = directory.New(a.store, a.ledger, passwords)
 	a.Licensing = licensing.New(a.store, a.ledger, catalogue, faultclock.Now)
+	a.LicenseFiles = licensing.NewFiles(a.store, a.ledger, issuers, faultclock.Now)
+	a.Clock = licensing.NewClock(a.store, a.ledger, faultclock.Now, a.log)
 	if _, err := a.Directory.CreateHost(ctx); err != nil {
 		return err
 	}
@@ -111,7 +120,8 @@ func (a *App) open(ctx context.Context, c Config, logs io.Writer, issuerFromHost
 	a.PersonalTokens = directory.NewPersonalTokens(a.store, a.ledger, identity, faultclock.Now)
 	a.Settings = directory.NewSettings(a.store, a.ledger)
 	a.handler, err = server.New(server.Config{
-		Log: a.log, Authenticator: identity, Directory: a.Directory, Licensing: a.Licensing, Distribution: a.Licensing,
+		Log: a.log, Authenticator: identity, Directory: a.Directory, Licensing: a.Licensing, LicenseFiles: a.LicenseFiles,
+		Distribution: a.Licensing,
 		Identities: door.UseCases{
 			People: a.People, Groups: a.Groups, Names: directory.NewNames(a.store), Settings: a.Settings, SignIns: directory.NewSignIns(a.store),
 			Applications: a.Applications, PersonalTokens: a.PersonalTokens,
@@ -160,15 +170,18 @@ const shutdownTime = 10 * time.Second
 // Serve answers requests until ctx ends, then lets those under way finish. It returns nil after an orderly stop.
 func (a *App) Serve(ctx context.Context) error {
 	httpServer := server.NewHTTPServer(a.handler, a.log)
+	a.firstSweep(ctx)
 	keep, done := context.WithCancel(ctx)
-	maintained := make(chan struct{})
-	go func() {
-		defer close(maintained)
-		a.identity.Maintain(keep)
-	}()
+	var maintained sync.WaitGroup
+	maintained.Go(func() { a.identity.Maintain(keep) })
+	maintained.Go(func() {
+		ticker := time.NewTicker(a.config.clockInterval())
+		defer ticker.Stop()
+		a.Clock.Run(keep, ticker.C)
+	})
 	defer func() {
 		done()
-		<-maintained
+		maintained.Wait()
 	}()
 	failed := make(chan error, 1)
 	go func() {
@@ -197,6 +210,16 @@ func (a *App) Serve(ctx context.Context) error {
 		return fmt.Errorf("stop: %w", err)
 	}
 	return nil
+}
+
+// firstSweepTime is how long a start waits for what became due while no server ran. The next tick does the rest.
+const firstSweepTime = 5 * time.Second
+
+// firstSweep catches up before anybody is answered.
+func (a *App) firstSweep(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, firstSweepTime)
+	defer cancel()
+	a.Clock.Tick(ctx)
 }
 
 // Close commits what waits and releases everything. It may be called on a half-open App.

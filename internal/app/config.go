@@ -13,6 +13,7 @@ import (
 
 	"github.com/seatwright/seatwright"
 	"github.com/seatwright/seatwright/internal/directory"
+	"github.com/seatwright/seatwright/internal/licensefile"
 )
 
 // Config is everything that an operator can set. Each field is read from the environment; a flag of the same name wins.
@@ -25,6 +26,8 @@ type Config struct {
 	LogLevel    string      `env:"SEATWRIGHT_LOG_LEVEL" envDefault:"info"`        // debug, info, warn or error
 	Catalogue   string      `env:"SEATWRIGHT_CATALOGUE"`                          // file with products beside the published ones; empty: there are no others
 
+	LicenseIssuers string `env:"SEATWRIGHT_LICENSE_ISSUERS"` // file with the public keys of those whose license files are believed; empty: nobody's are
+
 	// At most so many connections from one address, 0: any number. Behind a proxy every client has the proxy's address.
 	ConnectionsPerAddress int `env:"SEATWRIGHT_CONNECTIONS_PER_ADDRESS" envDefault:"256"`
 
@@ -33,6 +36,9 @@ type Config struct {
 	LoginFailuresPerAddress int64 `env:"SEATWRIGHT_LOGIN_FAILURES_PER_ADDRESS" envDefault:"100"` // of one client address in a minute, for each node
 	LockAfterFailures       int64 `env:"SEATWRIGHT_LOCK_AFTER_FAILURES" envDefault:"100"`        // consecutive ones of one person
 	LockSeconds             int64 `env:"SEATWRIGHT_LOCK_SECONDS" envDefault:"300"`               // the first lock; each one is twice as long, up to a day
+
+	// How often the server looks for what is due without anybody calling; zero: once a minute. Tests set it, operators do not.
+	ClockInterval time.Duration
 
 	// At most so many requests of one principal in a second, 0: any number; each node counts for itself.
 	RequestsPerSecond int `env:"SEATWRIGHT_REQUESTS_PER_SECOND" envDefault:"1000"`
@@ -76,13 +82,14 @@ SEATWRIGHT_PUBLIC_URL=%s
 SEATWRIGHT_SEAL_KEY=%s
 SEATWRIGHT_LOG_LEVEL=%s
 SEATWRIGHT_CATALOGUE=%s
+SEATWRIGHT_LICENSE_ISSUERS=%s
 SEATWRIGHT_CONNECTIONS_PER_ADDRESS=%d
 SEATWRIGHT_LOGIN_FAILURES_PER_MINUTE=%d
 SEATWRIGHT_LOGIN_FAILURES_PER_ADDRESS=%d
 SEATWRIGHT_LOCK_AFTER_FAILURES=%d
 SEATWRIGHT_LOCK_SECONDS=%d
 SEATWRIGHT_REQUESTS_PER_SECOND=%d
-`, c.Listen, c.dataDirectory(), c.DatabaseURL, c.PublicURL, c.SealKey, c.LogLevel, c.Catalogue, c.ConnectionsPerAddress,
+`, c.Listen, c.dataDirectory(), c.DatabaseURL, c.PublicURL, c.SealKey, c.LogLevel, c.Catalogue, c.LicenseIssuers, c.ConnectionsPerAddress,
 		c.LoginFailuresPerMinute, c.LoginFailuresPerAddress, c.LockAfterFailures, c.LockSeconds, c.RequestsPerSecond)
 	return err
 }
@@ -136,6 +143,29 @@ func (c Config) catalogue() (*seatwright.Catalogue, error) {
 		return nil, fmt.Errorf("%s: %w", c.Catalogue, err)
 	}
 	return extended, nil
+}
+
+// licenseIssuers reads a JWK set.
+func (c Config) licenseIssuers() (*licensefile.Issuers, error) {
+	if c.LicenseIssuers == "" {
+		return &licensefile.Issuers{}, nil
+	}
+	text, err := os.ReadFile(c.LicenseIssuers)
+	if err != nil {
+		return nil, fmt.Errorf("license issuers: %w", err)
+	}
+	issuers, err := licensefile.ReadIssuers(text)
+	if err != nil {
+		return nil, fmt.Errorf("license issuers: %s: %w", c.LicenseIssuers, err)
+	}
+	return issuers, nil
+}
+
+func (c Config) clockInterval() time.Duration {
+	if c.ClockInterval > 0 {
+		return c.ClockInterval
+	}
+	return time.Minute
 }
 
 func (c Config) sealKey() ([]byte, error) {

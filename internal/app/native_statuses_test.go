@@ -1,6 +1,12 @@
 package app_test
 
-import "strings"
+import (
+	"strings"
+	"time"
+
+	"github.com/seatwright/seatwright"
+	"github.com/seatwright/seatwright/internal/licensefile"
+)
 
 // nativeRows are what the four operations of our own door have in common. good is a body that makes something; another is
 // a different one.
@@ -116,7 +122,7 @@ func userRows() []row {
 
 func lotRows() []row {
 	const path = "/api/v1/organizations/acme/lots"
-	return append(nativeRows(path, `{"id":"lot-1","code":"IDU","quantity":5,"end":"2990-01-01T00:00:00Z"}`, `{"code":"IDU","quantity":6,"end":"2990-01-01T00:00:00Z"}`, row{
+	return append(append(nativeRows(path, `{"id":"lot-1","code":"IDU","quantity":5,"end":"2990-01-01T00:00:00Z"}`, `{"code":"IDU","quantity":6,"end":"2990-01-01T00:00:00Z"}`, row{
 		contains: []string{`"id":"lot-1"`, `"quantity":5`}, events: []string{"lot.created lot-1"},
 	}), malformedValues(path, map[string]string{
 		"no code": `{"quantity":5,"end":"2990-01-01T00:00:00Z"}`, "unknown code": `{"code":"NOTHING","quantity":5,"end":"2990-01-01T00:00:00Z"}`,
@@ -124,7 +130,233 @@ func lotRows() []row {
 		"too many": `{"code":"IDU","quantity":1000000001,"end":"2990-01-01T00:00:00Z"}`, "half a unit": `{"code":"IDU","quantity":0.5,"end":"2990-01-01T00:00:00Z"}`,
 		"ends before it starts": `{"code":"IDU","quantity":1,"start":"2990-01-02T00:00:00Z","end":"2990-01-01T00:00:00Z"}`, "no end": `{"code":"IDU","quantity":1}`,
 		"no time": `{"code":"IDU","quantity":1,"end":"tomorrow"}`, "grace": `{"code":"IDU","quantity":1,"end":"2990-01-01T00:00:00Z","graceSeconds":-1}`,
-	})...)
+	})...), row{
+		name: "of the host itself", call: call{as: "host", method: "POST", path: "/api/v1/organizations/host/lots", body: `{"id":"of-the-host","code":"IDU","quantity":9,"end":"2990-01-01T00:00:00Z"}`},
+		status: 201, contains: []string{`"of-the-host"`, `"state":"active"`}, chain: "host", events: []string{"lot.created of-the-host"},
+	})
+}
+
+// distributed are rows between which acme has units from the host that are no purchase.
+func distributed(between row) []row {
+	give := func(units string) row {
+		return row{name: "the host gives " + units, of: "allocateOrganizationLicense", chain: "host", status: 200, events: []string{"distribution.set {acme}"}, call: call{
+			as: "host", method: "PUT", path: "/lrm/api/host/{host}/organization/{acme}/license", body: `{"productQuantities":[{"code":"IDU","quantity":` + units + `}]}`,
+		}}
+	}
+	between.name, between.status, between.contains = "what the host distributes", 409, []string{"distributed_by_host"}
+	return []row{give("2"), between, give("0")}
+}
+
+// readPurchaseRows are who may read what belongs to purchases of acme, and where they are refused.
+func readPurchaseRows(path string, contains ...string) []row {
+	ask := func(as, path string) call { return call{as: as, method: "GET", path: path} }
+	rows := []row{
+		{name: "anonymous", call: ask("", path), status: 401, contains: []string{"no_token"}},
+		{name: "unknown organization", call: ask("host", strings.Replace(path, "acme", "nobody", 1)), status: 404, contains: []string{"organization_not_found"}},
+		{name: "of another", call: ask("globex administrator", path), status: 404, contains: []string{"organization_not_found"}},
+		{name: "of another application", call: ask("globex", path), status: 404, contains: []string{"organization_not_found"}},
+	}
+	for _, as := range []string{"host", "administrator", "application", "reader"} {
+		rows = append(rows, row{name: as, call: ask(as, path), status: 200, contains: contains})
+	}
+	for _, as := range []string{"member", "writer", "people"} {
+		rows = append(rows, row{name: as, call: ask(as, path), status: 403, contains: []string{"missing_permission"}})
+	}
+	return rows
+}
+
+func listLotsRows() []row {
+	const path = "/api/v1/organizations/acme/lots"
+	return append(readPurchaseRows(path, `"lots":[{`, `"id":"lot-1","code":"IDU","quantity":5,`, `"state":"active"`),
+		row{name: "of a code", call: call{as: "host", method: "GET", path: path + "?code=IDU"}, status: 200, contains: []string{`"lot-1"`}, lacks: []string{"ATTUNU"}},
+		row{name: "of a code that nobody sells", call: call{as: "host", method: "GET", path: path + "?code=NOTHING"}, status: 200, contains: []string{`{"lots":[]}`}},
+		row{name: "two codes", call: call{as: "host", method: "GET", path: path + "?code=IDU&code=ATTUNU"}, status: 400},
+		row{name: "of the host", call: call{as: "host", method: "GET", path: "/api/v1/organizations/host/lots"}, status: 200, contains: []string{`{"lots":[`}},
+		row{name: "of the host by its id", call: call{as: "host", method: "GET", path: "/api/v1/organizations/{host}/lots"}, status: 200, contains: []string{`{"lots":[`}},
+	)
+}
+
+func getLotRows() []row {
+	const path = "/api/v1/organizations/acme/lots/lot-1"
+	return append(readPurchaseRows(path, `"id":"lot-1","code":"IDU","quantity":5,`, `"state":"active"`),
+		row{name: "unknown", call: call{as: "host", method: "GET", path: path + "1"}, status: 404, contains: []string{`"code":"not_found"`}},
+		row{name: "id that cannot be", call: call{as: "host", method: "GET", path: path + "%20"}, status: 400, contains: []string{"malformed_id"}},
+		row{name: "of globex", call: call{as: "host", method: "GET", path: "/api/v1/organizations/acme/lots/" + canary}, status: 404, contains: []string{`"code":"not_found"`}},
+	)
+}
+
+func changeLotRows() []row {
+	const path = "/api/v1/organizations/acme/lots/lot-1"
+	change := func(as, body string) call { return call{as: as, method: "PATCH", path: path, body: body} }
+	typed, keyed := change("host", `{"quantity":6}`), change("host", `{"quantity":6}`)
+	typed.header, keyed.header = map[string]string{"Content-Type": "text/plain"}, map[string]string{"Idempotency-Key": "key-of-a-change"}
+	other := change("host", `{"quantity":8}`)
+	other.header = keyed.header
+	elsewhere := func(as, path string) call { return call{as: as, method: "PATCH", path: path, body: `{"quantity":7}`} }
+	rows := []row{
+		{name: "anonymous", call: change("", `{}`), status: 401, contains: []string{"no_token"}},
+		{name: "renewal", call: change("host", `{"end":"2991-01-01T00:00:00Z","order":"PO-2"}`), status: 200, contains: []string{`"quantity":5`, `"end":"2991-01-01T00:00:00Z"`, `"order":"PO-2"`, `"state":"active"`}, events: []string{"lot.changed lot-1"}},
+		{name: "the same again", call: change("host", `{"end":"2991-01-01T00:00:00Z","order":"PO-2"}`), status: 200, contains: []string{`"quantity":5`}},
+		{name: "nothing", call: change("host", `{}`), status: 200, contains: []string{`"quantity":5`}},
+		{name: "quantity", call: keyed, status: 200, contains: []string{`"quantity":6`}, events: []string{"lot.changed lot-1"}},
+		{name: "key again", call: keyed, status: 200, contains: []string{`"quantity":6`}},
+		{name: "other use of the key", call: other, status: 422, contains: []string{"idempotency_key_reused"}},
+		{name: "early end", call: change("host", `{"end":"2026-06-01T00:00:00Z","start":"2026-05-01T00:00:00Z","graceSeconds":0}`), status: 200, contains: []string{`"state":"expired"`}, events: []string{"lot.changed lot-1"}},
+		{name: "grace", call: change("host", `{"graceSeconds":315360000}`), status: 200, contains: []string{`"state":"in_grace"`}, events: []string{"lot.changed lot-1"}},
+		{name: "type", call: typed, status: 415},
+		{name: "over 1 MiB", call: change("host", `{"order":"`+strings.Repeat("x", 1<<20)+`"}`), status: 413},
+		{name: "unknown purchase", call: elsewhere("host", path+"1"), status: 404, contains: []string{`"code":"not_found"`}},
+		{name: "unknown organization", call: elsewhere("host", strings.Replace(path, "acme", "nobody", 1)), status: 404, contains: []string{"organization_not_found"}},
+		{name: "of globex", call: elsewhere("host", "/api/v1/organizations/acme/lots/"+canary), status: 404, contains: []string{`"code":"not_found"`}},
+	}
+	for name, body := range map[string]string{
+		"no unit": `{"quantity":0}`, "too many": `{"quantity":1000000001}`, "half a unit": `{"quantity":1.5}`, "ends before it starts": `{"end":"2026-04-01T00:00:00Z"}`,
+		"no time": `{"end":"tomorrow"}`, "the year 1": `{"start":"0001-01-01T00:00:00Z"}`, "no grace": `{"graceSeconds":-1}`, "long grace": `{"graceSeconds":9223372036854775807}`,
+		"another code": `{"code":"ATTUNU"}`, "another id": `{"id":"lot-2"}`, "control character": `{"order":"a\u0007"}`, "null": `null`, "list": `[]`,
+	} {
+		rows = append(rows, row{name: name, call: change("host", body), status: 400, contains: []string{`"code":"`}})
+	}
+	for _, as := range []string{"administrator", "member", "application", "writer"} {
+		rows = append(rows, row{name: as, call: change(as, `{"quantity":7}`), status: 403, contains: []string{"missing_permission"}})
+	}
+	return append(rows, distributed(row{call: call{as: "host", method: "PATCH", path: "/api/v1/organizations/acme/lots/host-IDU", body: `{"quantity":7}`}})...)
+}
+
+func removeLotRows() []row {
+	const path = "/api/v1/organizations/acme/lots/lot-1"
+	remove := func(as, path string) call { return call{as: as, method: "DELETE", path: path} }
+	keyed := remove("host", path)
+	keyed.header = map[string]string{"Idempotency-Key": "key-of-a-removal"}
+	other := remove("host", path+"1")
+	other.header = keyed.header
+	malformed := remove("host", path)
+	malformed.header = map[string]string{"Idempotency-Key": ""}
+	rows := []row{
+		{name: "anonymous", call: remove("", path), status: 401, contains: []string{"no_token"}},
+		{name: "empty key", call: malformed, status: 400, contains: []string{"malformed_idempotency_key"}},
+		{name: "of globex", call: remove("host", "/api/v1/organizations/acme/lots/"+canary), status: 404, contains: []string{`"code":"not_found"`}},
+		{name: "unknown organization", call: remove("host", strings.Replace(path, "acme", "nobody", 1)), status: 404, contains: []string{"organization_not_found"}},
+	}
+	for _, as := range []string{"administrator", "member", "application", "writer"} {
+		rows = append(rows, row{name: as, call: remove(as, path), status: 403, contains: []string{"missing_permission"}})
+	}
+	rows = append(rows, distributed(row{call: remove("host", "/api/v1/organizations/acme/lots/host-IDU")})...)
+	return append(rows,
+		row{name: "host administrator", call: keyed, status: 200, contains: []string{`"id":"lot-1"`}, events: []string{"lot.removed lot-1"}},
+		row{name: "key again", call: keyed, status: 200, contains: []string{`"id":"lot-1"`}},
+		row{name: "other use of the key", call: other, status: 422, contains: []string{"idempotency_key_reused"}},
+		row{name: "once more", call: remove("host", path), status: 404, contains: []string{`"code":"not_found"`}},
+	)
+}
+
+func listNoticesRows() []row {
+	const path = "/api/v1/organizations/acme/notices"
+	rows := append(readPurchaseRows(path, `"notices":[`),
+		row{name: "one, that stands", call: call{as: "host", method: "GET", path: path + "?top=1&standing=true&before=100000"}, status: 200, contains: []string{`"notices":[`}},
+		row{name: "of the host", call: call{as: "host", method: "GET", path: "/api/v1/organizations/host/notices"}, status: 200, contains: []string{`{"notices":[]}`}},
+	)
+	for name, query := range map[string]string{"none": "top=0", "too many": "top=1001", "before the first": "before=-1", "no number": "top=many", "no flag": "standing=maybe"} {
+		rows = append(rows, row{name: name, call: call{as: "host", method: "GET", path: path + "?" + query}, status: 400, contains: []string{"invalid_value"}})
+	}
+	return rows
+}
+
+// licenseFile is a file for acme, or what change makes of it.
+func licenseFile(change func(*licensefile.File)) licensefile.File {
+	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	f := licensefile.File{
+		ID: "file-1", Audience: "{acme}", IssuedAt: start, ExpiresAt: farAway(), Lots: []licensefile.Lot{
+			{Code: "IDU", Quantity: 2, Start: start, End: farAway()}, {Code: "PERFTEST", Quantity: 3, Start: start, End: farAway()},
+		},
+	}
+	if change != nil {
+		change(&f)
+	}
+	return f
+}
+
+func importLicenseFileRows(sign func(licensefile.File) string, acme seatwright.OrganizationID) []row {
+	const path = "/api/v1/organizations/acme/license-files"
+	send := func(as, text string) call {
+		return call{as: as, method: "POST", path: path, body: `{"file":"` + text + `"}`}
+	}
+	signed := func(change func(*licensefile.File)) string {
+		f := licenseFile(change)
+		if f.Audience == "{acme}" {
+			f.Audience = string(acme)
+		}
+		return sign(f)
+	}
+	good := signed(nil)
+	typed, keyed := send("host", good), send("host", good)
+	typed.header, keyed.header = map[string]string{"Content-Type": "text/plain"}, map[string]string{"Idempotency-Key": "key-of-an-import"}
+	other := send("host", signed(func(f *licensefile.File) { f.ID = "file-2" }))
+	other.header = keyed.header
+	rows := []row{
+		{name: "anonymous", call: send("", good), status: 401, contains: []string{"no_token"}},
+		{name: "host administrator", call: keyed, status: 200, contains: []string{`"id":"file-1","issuer":"vendor","lots":["file-1:1","file-1:2"],`}, events: []string{"license.imported file-1", "lot.created file-1:1", "lot.created file-1:2"}},
+		{name: "key again", call: keyed, status: 200, contains: []string{`"id":"file-1"`}},
+		{name: "other use of the key", call: other, status: 422, contains: []string{"idempotency_key_reused"}},
+		{name: "once more, by the organization", call: send("administrator", good), status: 200, contains: []string{`"lots":["file-1:1","file-1:2"]`}},
+		{name: "once more, by an application", call: send("writer", good), status: 200, contains: []string{`"lots":["file-1:1","file-1:2"]`}},
+		{name: "another file of the id", call: send("host", signed(func(f *licensefile.File) { f.Lots = f.Lots[:1] })), status: 409, contains: []string{"another_license_file"}},
+		{name: "unknown organization", call: call{as: "host", method: "POST", path: strings.Replace(path, "acme", "nobody", 1), body: `{"file":"` + good + `"}`}, status: 404, contains: []string{"organization_not_found"}},
+		{name: "of another organization", call: call{as: "host", method: "POST", path: strings.Replace(path, "acme", "globex", 1), body: `{"file":"` + good + `"}`}, status: 400, contains: []string{"foreign_license_file"}},
+		{name: "type", call: typed, status: 415},
+		{name: "over 1 MiB", call: send("host", strings.Repeat("x", 1<<20)), status: 413},
+		{name: "unknown field", call: call{as: "host", method: "POST", path: path, body: `{"file":"` + good + `","force":true}`}, status: 400, contains: []string{"malformed_body"}},
+		{name: "of the host", call: call{as: "host", method: "POST", path: "/api/v1/organizations/host/license-files", body: `{"file":"` + signed(func(f *licensefile.File) { f.Audience = string(seatwright.HostID) }) + `"}`}, status: 200, contains: []string{`"id":"file-1"`}, chain: "host", events: []string{"license.imported file-1", "lot.created file-1:1", "lot.created file-1:2"}},
+	}
+	flipped := []byte(good)
+	flipped[len(flipped)/2] ^= 1
+	for name, c := range map[string]struct{ text, code string }{
+		"nothing":         {"", "malformed_license_file"},
+		"flipped byte":    {string(flipped), "_license_file"},
+		"cut":             {good[:len(good)-4], "_license_file"},
+		"expired":         {signed(func(f *licensefile.File) { f.ID, f.ExpiresAt = "old", f.IssuedAt }), "expired_license_file"},
+		"for globex":      {signed(func(f *licensefile.File) { f.ID, f.Audience = "new", "globex" }), "foreign_license_file"},
+		"unknown product": {signed(func(f *licensefile.File) { f.ID, f.Lots[1].Code = "new", "NOTHING" }), "impossible_license_file"},
+		"no unit":         {signed(func(f *licensefile.File) { f.ID, f.Lots[1].Quantity = "new", 0 }), "impossible_license_file"},
+		"too many":        {signed(func(f *licensefile.File) { f.ID, f.Lots[1].Quantity = "new", 1_000_000_001 }), "impossible_license_file"},
+		"no window":       {signed(func(f *licensefile.File) { f.ID, f.Lots[1].End = "new", f.Lots[1].Start }), "impossible_license_file"},
+		"negative grace":  {signed(func(f *licensefile.File) { f.ID, f.Lots[1].GraceSeconds = "new", -1 }), "impossible_license_file"},
+	} {
+		rows = append(rows, row{name: name, call: send("host", c.text), status: 400, contains: []string{c.code}})
+	}
+	for _, as := range []string{"member", "reader", "people"} {
+		rows = append(rows, row{name: as, call: send(as, good), status: 403, contains: []string{"missing_permission"}})
+	}
+	return rows
+}
+
+func listLicenseFilesRows() []row {
+	return append(readPurchaseRows("/api/v1/organizations/acme/license-files", `{"licenseFiles":[{"id":"file-1","issuer":"vendor",`),
+		row{name: "behind the last", call: call{as: "host", method: "GET", path: "/api/v1/organizations/acme/license-files?behind=file-1&top=1"}, status: 200, contains: []string{`{"licenseFiles":[]}`}},
+		row{name: "none", call: call{as: "host", method: "GET", path: "/api/v1/organizations/acme/license-files?top=0"}, status: 400, contains: []string{"invalid_value"}})
+}
+
+func deactivateLicenseFileRows() []row {
+	const path = "/api/v1/organizations/acme/license-files/file-1"
+	end := func(as, path string) call { return call{as: as, method: "DELETE", path: path} }
+	keyed, other := end("host", path), end("host", path+"1")
+	keyed.header = map[string]string{"Idempotency-Key": "key-of-a-deactivation"}
+	other.header = keyed.header
+	rows := []row{
+		{name: "anonymous", call: end("", path), status: 401, contains: []string{"no_token"}},
+		{name: "unknown", call: end("host", path+"1"), status: 404, contains: []string{`"code":"not_found"`}},
+		{name: "id that cannot be", call: end("host", path+"%20"), status: 400, contains: []string{"malformed_id"}},
+		{name: "unknown organization", call: end("host", strings.Replace(path, "acme", "nobody", 1)), status: 404, contains: []string{"organization_not_found"}},
+		{name: "of another", call: end("globex administrator", path), status: 404, contains: []string{"organization_not_found"}},
+	}
+	for _, as := range []string{"member", "reader"} {
+		rows = append(rows, row{name: as, call: end(as, path), status: 403, contains: []string{"missing_permission"}})
+	}
+	return append(rows,
+		row{name: "host administrator", call: keyed, status: 200, contains: []string{`"deactivatedAt":"`}, events: []string{"license.deactivated file-1", "lot.changed file-1:1", "lot.changed file-1:2"}},
+		row{name: "key again", call: keyed, status: 200, contains: []string{`"deactivatedAt":"`}},
+		row{name: "other use of the key", call: other, status: 422, contains: []string{"idempotency_key_reused"}},
+		row{name: "once more, by the organization", call: end("administrator", path), status: 200, contains: []string{`"deactivatedAt":"`}},
+	)
 }
 
 const policies = "/api/v1/organizations/acme/policies"

@@ -343,3 +343,19 @@ func numberedUsers(n int) []string {
 	}
 	return users
 }
+
+// Promise: an administrator reads in time that a pool runs low, without anybody having asked for it.
+func TestNoticesAreListed(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	path := w.organization(t, directory.NewOrganization{Name: "lowpool"}, []string{"u-1", "u-2", "u-3"}, map[string]int64{"ATTUNU": 4})
+	got := w.do(t, call{as: "lowpool", method: "PUT", path: path, body: `{"userIds":["u-1","u-2","u-3"],"userBundleCodes":["ATTUNU"]}`})
+	if got.status != 200 {
+		t.Fatalf("%d %s", got.status, got.body)
+	}
+	check(t, w.Clock.Sweep(t.Context()))
+	got = w.do(t, call{as: "lowpool", method: "GET", path: "/api/v1/organizations/lowpool/notices?standing=true"})
+	if want := `"kind":"pool_used","code":"ATTUNU","threshold":75,"used":3,"total":4,"at":"`; got.status != 200 || !strings.Contains(got.body, want) || !strings.Contains(got.body, `"standing":true}]}`) {
+		t.Errorf("%d %s", got.status, got.body)
+	}
+}

@@ -23,6 +23,7 @@ import (
 	"github.com/seatwright/seatwright/internal/app"
 	"github.com/seatwright/seatwright/internal/cli"
 	"github.com/seatwright/seatwright/internal/directory"
+	"github.com/seatwright/seatwright/internal/licensefile"
 	"github.com/seatwright/seatwright/internal/pgtest"
 	"github.com/seatwright/seatwright/internal/store/postgres"
 	"github.com/seatwright/seatwright/internal/store/sqlite"
@@ -66,6 +67,7 @@ type world struct {
 	stop   func(*testing.T)
 
 	mu     sync.Mutex
+	files  func(licensefile.File) string // signs a license file, with an issuer whom the server knows
 	tokens map[string]string
 	robots map[string]string // ids by name
 }
@@ -150,7 +152,8 @@ func (w *world) browserToken(t *testing.T) string {
 func serve(t *testing.T, dir string) *world {
 	t.Helper()
 	logs := &logBook{}
-	config := app.Config{Listen: "127.0.0.1:0", Data: dir, LogLevel: "info"}
+	key, issuers := vendor(t, "vendor")
+	config := app.Config{LicenseIssuers: issuers, Listen: "127.0.0.1:0", Data: dir, LogLevel: "info", ClockInterval: 24 * time.Hour}
 	if onPostgres {
 		config.Data, config.DatabaseURL = "", databaseOf(t, dir)
 	}
@@ -162,7 +165,7 @@ func serve(t *testing.T, dir string) *world {
 	served := make(chan error, 1)
 	go func() { served <- opened.Serve(ctx) }()
 	client := noRedirects()
-	w := &world{App: opened, demo: demo, dir: dir, client: client, tokens: map[string]string{}, robots: map[string]string{}}
+	w := &world{App: opened, files: key, demo: demo, dir: dir, client: client, tokens: map[string]string{}, robots: map[string]string{}}
 	once := sync.OnceFunc(func() {
 		client.CloseIdleConnections()
 		cancel()
@@ -176,7 +179,26 @@ func serve(t *testing.T, dir string) *world {
 	})
 	w.stop = func(*testing.T) { once() }
 	t.Cleanup(once)
+	w.do(t, call{method: http.MethodGet, path: "/livez"}) // is answered when what was due has been done
 	return w
+}
+
+// vendor makes an issuer and returns what signs files and the file with its public key. What cannot be signed is an error.
+func vendor(t *testing.T, name string) (sign func(licensefile.File) string, issuers string) {
+	t.Helper()
+	key, err := licensefile.NewKey(name)
+	check(t, err)
+	public, err := key.Public()
+	check(t, err)
+	issuers = filepath.Join(t.TempDir(), "issuers.json")
+	check(t, os.WriteFile(issuers, public, 0o600))
+	return func(f licensefile.File) string {
+		text, err := key.Sign(f)
+		if err != nil {
+			t.Error(err)
+		}
+		return text
+	}, issuers
 }
 
 func noRedirects() *http.Client {

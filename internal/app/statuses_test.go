@@ -151,11 +151,19 @@ func TestStatuses(t *testing.T) {
 		{"createLot", lotRows()},
 		{"getPolicies", getPoliciesRows()},
 		{"changePolicies", changePoliciesRows()},
+		{"listLots", listLotsRows()},
+		{"getLot", getLotRows()},
+		{"changeLot", changeLotRows()},
+		{"removeLot", removeLotRows()},
+		{"listNotices", listNoticesRows()},
+		{"importLicenseFile", importLicenseFileRows(w.files, w.demo.Acme.Organization)},
+		{"listLicenseFiles", listLicenseFilesRows()},
+		{"deactivateLicenseFile", deactivateLicenseFileRows()},
 		{"", elsewhereRows()},
 	}
 	w.programs(t)
 	w.resources(t)
-	table = slices.Concat(leaseTable(), table, applicationStatuses(), tokenStatuses(), resourceStatuses())
+	table = slices.Concat(leaseTable(), table, applicationStatuses(), tokenStatuses(), resourceStatuses(), activationStatuses(w.files, w.demo.Acme.Organization))
 	fill, contract := w.replacer(t), loadContract(t)
 	seen := map[string]map[int]bool{}
 	for _, group := range table {

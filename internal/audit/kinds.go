@@ -38,6 +38,7 @@ const (
 	actionRelease    = "Release"
 	actionRevoke     = "Revoke"
 	actionExpire     = "Expire"
+	actionNotice     = "Notice"
 	actionSignIn     = "SignIn"
 	actionSignInFail = "SignInRefused"
 )
@@ -68,7 +69,14 @@ var kinds = map[seatwright.EventKind]kind{
 	seatwright.EventGrantRenewed:        {category: categoryToken, action: actionUpdate, say: sayGrant("renewed")},
 	seatwright.EventGrantDeleted:        {category: categoryToken, action: actionDelete, say: sayGrant("deleted")},
 	seatwright.EventGrantRevoked:        {category: categoryToken, action: actionDelete, say: sayGrant("revoked")},
-	seatwright.EventLotCreated:          {category: categoryLicense, action: actionPurchase, say: sayLotCreated},
+	seatwright.EventLotCreated:          {category: categoryLicense, action: actionPurchase, say: sayLot("entered")},
+	seatwright.EventLotChanged:          {category: categoryLicense, action: actionUpdate, say: sayLot("changed")},
+	seatwright.EventLotRemoved:          {category: categoryLicense, action: actionDelete, say: sayLotRemoved},
+	seatwright.EventLicenseImported:     {category: categoryLicense, action: actionPurchase, say: sayImported},
+	seatwright.EventLicenseDeactivated:  {category: categoryLicense, action: actionUpdate, say: plain("deactivated the license file %s")},
+	seatwright.EventPoolTotalChanged:    {category: categoryLicense, action: actionUpdate, say: sayTotals},
+	seatwright.EventNoticeTold:          {category: categoryLicense, action: actionNotice, say: sayNotice},
+	seatwright.EventNoticeEnded:         {category: categoryLicense, action: actionNotice, say: sayNoticeEnded},
 	seatwright.EventDistributionSet:     {category: categoryLicense, action: actionAllocate, say: sayDistributionSet},
 	seatwright.EventDistributionAligned: {category: categoryLicense, action: actionUpdate, say: sayDistributionAligned},
 	seatwright.EventDistributionRemoved: {category: categoryLicense, action: actionDeallocate, say: sayDistributionRemoved},
@@ -232,13 +240,61 @@ func members(all []seatwright.Member) string {
 	return list(ids)
 }
 
-func sayLotCreated(subject string, data []byte) string {
-	lot := read[seatwright.LotCreated](data)
-	text := fmt.Sprintf("entered the purchase %s of %s of %s", subject, units(lot.Quantity), lot.Code)
-	if !lot.End.IsZero() {
-		text += fmt.Sprintf(", %s to %s", lot.Start.UTC().Format("2006-01-02"), lot.End.UTC().Format("2006-01-02"))
+func sayLot(done string) func(string, []byte) string {
+	return func(subject string, data []byte) string {
+		lot := read[seatwright.LotCreated](data)
+		text := fmt.Sprintf("%s the purchase %s of %s of %s", done, subject, units(lot.Quantity), lot.Code)
+		if !lot.End.IsZero() {
+			text += fmt.Sprintf(", %s to %s", lot.Start.UTC().Format("2006-01-02"), lot.End.UTC().Format("2006-01-02"))
+		}
+		return text + poolsNow([]seatwright.PoolState{lot.Pool})
 	}
-	return text + poolsNow([]seatwright.PoolState{lot.Pool})
+}
+
+func sayLotRemoved(subject string, data []byte) string {
+	lot := read[seatwright.LotRemoved](data)
+	return fmt.Sprintf("removed the purchase %s of %s", subject, lot.Code) + poolsNow([]seatwright.PoolState{lot.Pool})
+}
+
+func sayImported(subject string, data []byte) string {
+	file := read[seatwright.LicenseImported](data)
+	return fmt.Sprintf("imported the license file %s, %s signed by %s", subject, purchases(file.Lots), file.Issuer)
+}
+
+func purchases(n int64) string {
+	if n == 1 {
+		return "1 purchase"
+	}
+	return fmt.Sprintf("%d purchases", n)
+}
+
+func sayTotals(_ string, data []byte) string {
+	changed := read[seatwright.PoolsChanged](data)
+	codes := make([]seatwright.ProductCode, len(changed.Pools))
+	for i, pool := range changed.Pools {
+		codes[i] = pool.Code
+	}
+	return "counted " + list(codes) + " again, because a purchase has begun or ended" + poolsNow(changed.Pools)
+}
+
+func sayNotice(subject string, data []byte) string {
+	told := read[seatwright.NoticeTold](data)
+	if told.Kind == seatwright.NoticePoolUsed {
+		return fmt.Sprintf("gave notice that %d %% of %s or more are used", told.Threshold, subject) +
+			poolsNow([]seatwright.PoolState{{Code: told.Code, Used: told.Used, Total: told.Total}})
+	}
+	days := fmt.Sprintf("%d days", told.Threshold)
+	if told.Threshold == 1 {
+		days = "1 day"
+	}
+	return fmt.Sprintf("gave notice that the purchase %s of %s ends in %s or less, on %s", subject, told.Code, days, told.EndsAt.UTC().Format("2006-01-02"))
+}
+
+func sayNoticeEnded(subject string, data []byte) string {
+	if ended := read[seatwright.NoticeEnded](data); ended.Kind == seatwright.NoticeLotEnds {
+		return fmt.Sprintf("withdrew the notice about the purchase %s of %s", subject, ended.Code)
+	}
+	return "withdrew the notice about the use of " + subject
 }
 
 // sayDistributionSet tells all that an organization has from the host.

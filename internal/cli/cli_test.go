@@ -57,7 +57,7 @@ func TestExitCodes(t *testing.T) {
 		{"wrong token", lots, farSide(t, 401, `{"code":"invalid_token","detail":"expired"}`), exitRefused, "expired"},
 		{"server's fault", lots, farSide(t, 500, `{"code":"internal","detail":"an internal error occurred","traceId":"r-2"}`), exitFailed, "r-2"},
 		{"no program", []string{"lot"}, nil, exitUsage, "unknown command"},
-		{"no subcommand", []string{"lots"}, nil, exitUsage, "needs a subcommand: create"},
+		{"no subcommand", []string{"lots"}, nil, exitUsage, "needs a subcommand: change, create"},
 		{"unknown subcommand", []string{"lots", "make"}, nil, exitUsage, "make"},
 		{"unknown flag", append(lots, "--color"), nil, exitUsage, "--color"},
 		{"missing flag", []string{"lots", "create", "--org", "songs"}, nil, exitUsage, "code"},
@@ -111,13 +111,19 @@ func TestWhatTheServerSaysIsHarmless(t *testing.T) {
 // Promise: a host administrator can set up an organization from the command line, on the server as it is.
 func TestSetsUpAnOrganization(t *testing.T) {
 	t.Parallel()
+	keyFile, issuers := vendor(t, "vendor")
+	sign := runCommand(t, nil, `[{"code":"ATTUNU","quantity":5,"start":"2026-01-01T00:00:00Z","end":"2099-01-01T00:00:00Z"},{"code":"IDU","quantity":1,"start":"2026-01-01T00:00:00Z","end":"2099-01-01T00:00:00Z"}]`,
+		"license-file", "make", "--key", keyFile, "--account", "song-one", "--id", "file-1", "--lots", "-")
+	if sign.code != exitDone {
+		t.Fatalf("license-file make: %+v", sign)
+	}
 	ctx, stop := context.WithCancel(t.Context())
 	out, in := io.Pipe()
 	stopped := make(chan int)
 	data := t.TempDir()
 	go func() {
 		var logs bytes.Buffer
-		code := Run(ctx, []string{"serve", "--data", data, "--listen", "127.0.0.1:0"}, func(string) string { return "" }, strings.NewReader(""), in, &logs)
+		code := Run(ctx, []string{"serve", "--data", data, "--listen", "127.0.0.1:0", "--license-issuers", issuers}, func(string) string { return "" }, strings.NewReader(""), in, &logs)
 		in.Close()
 		stopped <- code
 	}()
@@ -178,6 +184,39 @@ func TestSetsUpAnOrganization(t *testing.T) {
 		t.Errorf("external licenses by an administrator: %+v", forbidden)
 	}
 	environment["SEATWRIGHT_USER"], environment["SEATWRIGHT_TENANCY"], environment["SEATWRIGHT_PASSWORD"] = "admin", "host", password
+	id := strings.Fields(strings.Split(lot.stdout, "\n")[1])[0]
+	license := filepath.Join(t.TempDir(), "license")
+	if err := os.WriteFile(license, []byte(sign.stdout), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		args     []string
+		code     int
+		contains string
+	}{
+		{[]string{"import", license, "--org", "songs"}, exitDone, "file-1:1 file-1:2"},
+		{[]string{"import", license, "--org", "songs", "--json"}, exitDone, `"issuer": "vendor"`},
+		{[]string{"import", license, "--org", "host"}, exitRefused, "foreign_license_file"},
+		{[]string{"import", keyFile, "--org", "songs"}, exitRefused, "malformed_license_file"},
+		{[]string{"import", "/does/not/exist", "--org", "songs"}, exitUsage, "/does/not/exist"},
+		{[]string{"list", "--org", "songs", "--code", "IDU"}, exitDone, "file-1:2"},
+		{[]string{"remove", "file-1:1", "--org", "songs"}, exitDone, ""},
+		{[]string{"remove", "file-1:2", "--org", "songs"}, exitDone, ""},
+		{[]string{"list", "--org", "songs"}, exitDone, "active"},
+		{[]string{"list", "--org", "songs", "--code", "IDU", "--json"}, exitDone, "[]"},
+		{[]string{"list", "--org", "host"}, exitDone, ""},
+		{[]string{"change", id, "--org", "songs", "--quantity", "60", "--end", "2100-01-01", "--grace", "0d"}, exitDone, "60        2026-01-01T00:00:00Z  2100-01-01T00:00:00Z  0s     active"},
+		{[]string{"change", id, "--org", "songs", "--end", "2026-01-02", "--json"}, exitDone, `"state": "expired"`},
+		{[]string{"change", id, "--org", "songs"}, exitUsage, "at least one"},
+		{[]string{"change", id, "--org", "songs", "--end", ""}, exitUsage, "--end is empty"},
+		{[]string{"change", id, "--org", "songs", "--quantity", "0"}, exitRefused, "quantity"},
+		{[]string{"remove", id, "--org", "songs"}, exitDone, "PO-4711"},
+		{[]string{"remove", id, "--org", "songs"}, exitRefused, "not_found"},
+	} {
+		if got := runCommand(t, environment, "", append([]string{"lots"}, c.args...)...); got.code != c.code || !strings.Contains(got.stdout+got.stderr, c.contains) {
+			t.Errorf("lots %q: %+v", c.args, got)
+		}
+	}
 	twin := runCommand(t, environment, "", "orgs", "create", "SONGS")
 	if twin.code != exitRefused || !strings.Contains(twin.stderr, "duplicate") {
 		t.Errorf("a second organization of the name: %+v", twin)
@@ -219,6 +258,71 @@ func TestDatabasePasswordsAreNotShown(t *testing.T) {
 		}
 		if c.args[len(c.args)-1] == "--print-config" && !strings.Contains(got.stdout, "SEATWRIGHT_DATABASE_URL=postgres://seatwright:xxxxx@db/licenses") {
 			t.Errorf("the database is not shown: %s", got.stdout)
+		}
+	}
+}
+
+// vendor makes a key and returns the files of both halves.
+func vendor(t *testing.T, name string) (private, public string) {
+	t.Helper()
+	dir := t.TempDir()
+	private, public = filepath.Join(dir, "vendor.jwk"), filepath.Join(dir, "issuers.json")
+	made := runCommand(t, nil, "", "license-file", "keygen", "--name", name, "--key", private)
+	if made.code != exitDone || strings.Contains(made.stdout, `"d"`) {
+		t.Fatalf("license-file keygen: %+v", made)
+	}
+	if err := os.WriteFile(public, []byte(made.stdout), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return private, public
+}
+
+// Promise: a vendor can make license files and look at them without a server.
+func TestMakesLicenseFiles(t *testing.T) {
+	t.Parallel()
+	key, issuers := vendor(t, "vendor")
+	if info, err := os.Stat(key); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the private key is a file of %v (%v)", info, err)
+	}
+	stranger, _ := vendor(t, "vendor")
+	make := []string{"license-file", "make", "--key", key, "--account", "song-one", "--code", "ATTUNU", "--quantity", "5", "--start", "2026-01-01", "--grace", "1d", "--id", "file-1"}
+	good := runCommand(t, nil, "", make...)
+	forged := runCommand(t, nil, "", append(make, "--key", stranger)...)
+	for _, c := range []struct {
+		name, stdin string
+		args        []string
+		code        int
+		contains    string
+	}{
+		{"shown", good.stdout, []string{"show", "-"}, exitDone, "file-1  vendor  song-one"},
+		{"verified", good.stdout, []string{"show", "-", "--license-issuers", issuers, "--json"}, exitDone, `"graceSeconds": 86400`},
+		{"a namesake's, shown", forged.stdout, []string{"show", "-"}, exitDone, "file-1"},
+		{"a namesake's, verified", forged.stdout, []string{"show", "-", "--license-issuers", issuers}, exitRefused, "forged_license_file"},
+		{"no file", "nothing", []string{"show", "-"}, exitRefused, "malformed_license_file"},
+		{"issuers that are none", good.stdout, []string{"show", "-", "--license-issuers", key}, exitUsage, key},
+		{"the key once more", "", []string{"keygen", "--name", "vendor", "--key", key}, exitUsage, "never written over"},
+		{"a name that cannot be", "", []string{"keygen", "--name", "a b", "--key", key + "2"}, exitUsage, "issuer's name"},
+		{"nothing to sign", "", []string{"make", "--key", key, "--account", "a"}, exitUsage, "--lots"},
+		{"both", "[]", []string{"make", "--key", key, "--account", "a", "--lots", "-", "--code", "IDU"}, exitUsage, "--lots"},
+		{"an empty list", "[]", []string{"make", "--key", key, "--account", "a", "--lots", "-"}, exitUsage, "0 purchases"},
+		{"an unknown field", `[{"color":1}]`, []string{"make", "--key", key, "--account", "a", "--lots", "-"}, exitUsage, "color"},
+		{"a public key", "", []string{"make", "--key", issuers, "--account", "a", "--code", "IDU", "--quantity", "1"}, exitUsage, "private"},
+		{"a malformed term", "", []string{"make", "--key", key, "--account", "a", "--code", "IDU", "--quantity", "1", "--valid-for", "ever"}, exitUsage, "--valid-for"},
+	} {
+		if got := runCommand(t, nil, c.stdin, append([]string{"license-file"}, c.args...)...); got.code != c.code || !strings.Contains(got.stdout+got.stderr, c.contains) {
+			t.Errorf("%s: %+v", c.name, got)
+		}
+	}
+}
+
+// Promise: a server does not start with issuers that it could not read: nobody's files would be believed, and nobody would know why.
+func TestRefusesIssuersThatAreNone(t *testing.T) {
+	t.Parallel()
+	key, _ := vendor(t, "vendor")
+	for _, file := range []string{key, "/does/not/exist"} {
+		got := runCommand(t, nil, "", "serve", "--data", t.TempDir(), "--listen", "127.0.0.1:0", "--license-issuers", file)
+		if got.code == exitDone || !strings.Contains(got.stderr, file) {
+			t.Errorf("%s: %+v", file, got)
 		}
 	}
 }

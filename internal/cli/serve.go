@@ -45,6 +45,7 @@ SEATWRIGHT_DATABASE_URL rather than --database-url where there is a password in 
 	command.Flags().StringVar(&c.PublicURL, "public-url", c.PublicURL, "origin that clients use, such as https://licenses.example.org")
 	command.Flags().StringVar(&c.LogLevel, "log-level", c.LogLevel, "debug, info, warn or error")
 	command.Flags().StringVar(&c.Catalogue, "catalogue", c.Catalogue, "`file` with products beside the published ones, the same for every node")
+	command.Flags().StringVar(&c.LicenseIssuers, "license-issuers", c.LicenseIssuers, "`file` with the public keys (a JWK set) of those whose license files are believed")
 	command.Flags().IntVar(&c.ConnectionsPerAddress, "connections-per-address", c.ConnectionsPerAddress, "most connections from one address, 0 for any number")
 	command.Flags().Int64Var(&c.LoginFailuresPerMinute, "login-failures-per-minute", c.LoginFailuresPerMinute, "most wrong passwords of one person in a minute, 0 for any number")
 	command.Flags().Int64Var(&c.LoginFailuresPerAddress, "login-failures-per-address", c.LoginFailuresPerAddress, "most failed logins of one address in a minute, 0 for any number")

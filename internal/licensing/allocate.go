@@ -17,6 +17,7 @@ type Reader interface {
 	seatwright.GroupReader
 	seatwright.LicenseReader
 	seatwright.LeaseReader
+	seatwright.NoticeReader
 	People(ctx context.Context, organization seatwright.OrganizationID, users []seatwright.UserID) ([]seatwright.User, error)
 }
 

@@ -24,34 +24,105 @@ func (l *Licensing) CreateLot(ctx context.Context, caller seatwright.Caller, lot
 	return ledger.Submit(ctx, l.ledger, caller.Origin(), command)
 }
 
+// ChangeLot changes what of a purchase is set in the command; see seatwright.ChangeLot.
+func (l *Licensing) ChangeLot(ctx context.Context, caller seatwright.Caller, change seatwright.ChangeLot) (seatwright.Purchase, error) {
+	if err := caller.Principal.Check(seatwright.PermissionManageHost); err != nil {
+		return seatwright.Purchase{}, err
+	}
+	var err error
+	if change.ID, err = lotID(change.ID); err != nil {
+		return seatwright.Purchase{}, err
+	}
+	err = checkFields(change.Quantity, change.Start, change.End, change.Grace)
+	if err == nil && change.Order != nil {
+		err = seatwright.CheckText("order", *change.Order)
+	}
+	if err != nil {
+		return seatwright.Purchase{}, err
+	}
+	return ledger.Submit(ctx, l.ledger, caller.Origin(), change)
+}
+
+// RemoveLot takes a purchase back; see seatwright.RemoveLot.
+func (l *Licensing) RemoveLot(
+	ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID, id seatwright.LotID,
+) (seatwright.Purchase, error) {
+	if err := caller.Principal.Check(seatwright.PermissionManageHost); err != nil {
+		return seatwright.Purchase{}, err
+	}
+	id, err := lotID(id)
+	if err != nil {
+		return seatwright.Purchase{}, err
+	}
+	return ledger.Submit(ctx, l.ledger, caller.Origin(), seatwright.RemoveLot{Organization: organization, ID: id})
+}
+
+// Lots lists the purchases of an organization: those of one code, or all where code is empty.
+func (l *Licensing) Lots(
+	ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID, code seatwright.ProductCode,
+) ([]seatwright.Purchase, error) {
+	if err := caller.Principal.Check(seatwright.PermissionReadPurchases); err != nil {
+		return nil, err
+	}
+	return l.reader.Lots(ctx, organization, code)
+}
+
+// Lot finds a purchase of an organization.
+func (l *Licensing) Lot(
+	ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID, id seatwright.LotID,
+) (seatwright.Purchase, error) {
+	if err := caller.Principal.Check(seatwright.PermissionReadPurchases); err != nil {
+		return seatwright.Purchase{}, err
+	}
+	id, err := lotID(id)
+	if err != nil {
+		return seatwright.Purchase{}, err
+	}
+	return l.reader.Lot(ctx, organization, id)
+}
+
+func lotID(text seatwright.LotID) (seatwright.LotID, error) {
+	id, err := seatwright.CanonicalID(string(text))
+	return seatwright.LotID(id), err
+}
+
 func (l *Licensing) checkLot(lot *seatwright.Lot) error {
+	if lot.ID != "" {
+		var err error
+		if lot.ID, err = lotID(lot.ID); err != nil {
+			return seatwright.AsError(err).In("id")
+		}
+	}
+	if _, known := l.catalogue.Product(lot.Code); !known {
+		return seatwright.Invalid(seatwright.ReasonInvalidValue, "there is no product %q", lot.Code).In("code")
+	}
+	lot.Start, lot.End = lot.Start.UTC().Truncate(time.Microsecond), lot.End.UTC().Truncate(time.Microsecond)
+	start := &lot.Start
+	if start.IsZero() {
+		start = nil
+	}
+	if err := checkFields(&lot.Quantity, start, &lot.End, &lot.Grace); err != nil {
+		return err
+	}
+	return seatwright.CheckText("order", lot.Order)
+}
+
+// checkFields refuses values that no purchase can have, whatever the others are. Nil is not looked at.
+func checkFields(quantity *int64, start, end *time.Time, grace *time.Duration) error {
 	invalid := func(field, format string, args ...any) error {
 		return seatwright.Invalid(seatwright.ReasonInvalidValue, format, args...).In(field)
 	}
-	if lot.ID != "" {
-		id, err := seatwright.CanonicalID(string(lot.ID))
-		if err != nil {
-			return seatwright.AsError(err).In("id")
-		}
-		lot.ID = seatwright.LotID(id)
-	}
-	if _, known := l.catalogue.Product(lot.Code); !known {
-		return invalid("code", "there is no product %q", lot.Code)
-	}
-	if lot.Quantity < 1 || lot.Quantity > seatwright.MaxQuantity {
+	if quantity != nil && (*quantity < 1 || *quantity > seatwright.MaxQuantity) {
 		return invalid("quantity", "a lot has 1 to %d units", seatwright.MaxQuantity)
 	}
-	lot.Start, lot.End = lot.Start.UTC().Truncate(time.Microsecond), lot.End.UTC().Truncate(time.Microsecond)
-	for field, instant := range map[string]time.Time{"start": lot.Start, "end": lot.End} {
-		if field == "start" && lot.Start.IsZero() {
-			continue
-		}
-		if instant.Year() < 1970 || instant.Year() > 9999 {
-			return invalid(field, "the year must be 1970 to 9999")
-		}
+	if start != nil && (start.Year() < 1970 || start.Year() > 9999) {
+		return invalid("start", "the year must be 1970 to 9999")
 	}
-	if lot.Grace < 0 || lot.Grace > maxGrace || lot.Grace%time.Second != 0 {
+	if end != nil && (end.Year() < 1970 || end.Year() > 9999) {
+		return invalid("end", "the year must be 1970 to 9999")
+	}
+	if grace != nil && (*grace < 0 || *grace > maxGrace || *grace%time.Second != 0) {
 		return invalid("graceSeconds", "the grace is 0 to %d whole seconds", int64(maxGrace/time.Second))
 	}
-	return seatwright.CheckText("order", lot.Order)
+	return nil
 }

@@ -283,6 +283,32 @@ func (m *Model) apply(command any, now time.Time) seatwright.Reason {
 			return seatwright.ReasonDuplicate
 		}
 		m.Lots = append(m.Lots, c.Lot)
+	case seatwright.ChangeLot:
+		i := slices.IndexFunc(m.Lots, func(l seatwright.Lot) bool { return l.ID == c.ID })
+		if i < 0 {
+			return seatwright.ReasonNotFound
+		}
+		lot := m.Lots[i]
+		if c.Quantity != nil {
+			lot.Quantity = *c.Quantity
+		}
+		if c.End != nil {
+			lot.End = *c.End
+		}
+		if c.Grace != nil {
+			lot.Grace = *c.Grace
+		}
+		if !lot.End.After(lot.Start) || m.sold(lot.Code)-m.Lots[i].Quantity+lot.Quantity > seatwright.MaxQuantity {
+			return seatwright.ReasonInvalidValue
+		}
+		m.Lots = slices.Clone(m.Lots)
+		m.Lots[i] = lot
+	case seatwright.RemoveLot:
+		i := slices.IndexFunc(m.Lots, func(l seatwright.Lot) bool { return l.ID == c.ID })
+		if i < 0 {
+			return seatwright.ReasonNotFound
+		}
+		m.Lots = slices.Delete(slices.Clone(m.Lots), i, i+1)
 	case seatwright.CreateUser:
 		if _, known := m.People[c.User.ID]; known {
 			return seatwright.ReasonDuplicate
@@ -403,13 +429,14 @@ func (m *Model) Draw(t *rapid.T, n int, now time.Time) (Command, seatwright.Orig
 		RequestID: fmt.Sprint("request-", n), Key: rapid.SampledFrom([]string{"", "", "k1", "k2", "k3"}).Draw(t, "key"),
 	}
 	users := rapid.SliceOfNDistinct(rapid.SampledFrom(Users), 1, 4, rapid.ID[seatwright.UserID]).Draw(t, "users")
-	name := rapid.SampledFrom(append([]string{
-		"allocate", "allocate", "allocate", "allocate", "remove", "remove", "buy", "buy", "hire", "update", "dismiss", "service", "service", "service",
+	kind := rapid.SampledFrom(append([]string{
+		"allocate", "allocate", "allocate", "allocate", "remove", "remove", "buy", "buy", "change", "renew", "unbuy", "hire", "update", "dismiss",
+		"service", "service", "service",
 	}, leaseCommands...)).Draw(t, "command")
-	if slices.Contains(leaseCommands, name) {
-		return m.drawLeases(t, name, users), origin
+	if slices.Contains(leaseCommands, kind) {
+		return m.drawLeases(t, kind, users), origin
 	}
-	switch name {
+	switch kind {
 	case "allocate":
 		codes := rapid.SliceOfNDistinct(rapid.SampledFrom(append(Codes, "NOSUCH")), 0, 3, rapid.ID[seatwright.ProductCode]).Draw(t, "codes")
 		return Of(seatwright.AllocateToUsers{Organization: m.Organization, Users: users, Codes: codes, External: rapid.Bool().Draw(t, "external")}), origin
@@ -419,6 +446,8 @@ func (m *Model) Draw(t *rapid.T, n int, now time.Time) (Command, seatwright.Orig
 		return Of(seatwright.DeallocateUsers{Organization: m.Organization, Users: users}), origin
 	case "hire":
 		return m.hire(users[0], rapid.IntRange(0, 3).Draw(t, "administrator") == 0), origin
+	case "change", "renew", "unbuy":
+		return m.drawPurchase(t, kind, n, now), origin
 	case "update":
 		active := rapid.Bool().Draw(t, "active")
 		return Of(seatwright.UpdateUser{Organization: m.Organization, User: users[0], Active: &active}), origin
@@ -432,6 +461,24 @@ func (m *Model) Draw(t *rapid.T, n int, now time.Time) (Command, seatwright.Orig
 		End:      start.Add(time.Duration(rapid.IntRange(0, 60).Draw(t, "life")) * time.Hour),
 		Grace:    time.Duration(rapid.IntRange(0, 5).Draw(t, "grace")) * time.Hour,
 	}}), origin
+}
+
+// drawPurchase changes a purchase that was entered, or one that was not.
+func (m *Model) drawPurchase(t *rapid.T, kind string, n int, now time.Time) Command {
+	id := seatwright.LotID(fmt.Sprint("lot-", rapid.IntRange(1, n).Draw(t, "lot")))
+	if len(m.Lots) > 0 && rapid.IntRange(0, 3).Draw(t, "of those that are there") > 0 {
+		id = rapid.SampledFrom(m.Lots).Draw(t, "purchase").ID
+	}
+	switch kind {
+	case "change":
+		quantity := rapid.SampledFrom([]int64{1, 2, 3, 4, seatwright.MaxQuantity}).Draw(t, "quantity")
+		grace := time.Duration(rapid.IntRange(0, 5).Draw(t, "grace")) * time.Hour
+		return Of(seatwright.ChangeLot{Organization: m.Organization, ID: id, Quantity: &quantity, Grace: &grace})
+	case "renew":
+		end := now.Add(time.Duration(rapid.IntRange(-10, 60).Draw(t, "life")) * time.Hour)
+		return Of(seatwright.ChangeLot{Organization: m.Organization, ID: id, End: &end})
+	}
+	return Of(seatwright.RemoveLot{Organization: m.Organization, ID: id})
 }
 
 // drawService gives units to services of known and unknown tenants, of products, bundles and unknown codes, or takes them back.

@@ -36,6 +36,12 @@ type Licensing interface {
 	native.Licensing
 }
 
+// LicenseFiles is the use cases of signed license files.
+type LicenseFiles interface {
+	lrm.Activation
+	native.Files
+}
+
 // Identity is the OpenID provider and the published login. Its answers are its own, errors too.
 type Identity interface {
 	// Serve answers the request if rest is one of its paths, else it does nothing and returns false. prefix is the path up to
@@ -52,6 +58,7 @@ type Config struct {
 	Directory     Directory
 	Identities    identity.UseCases
 	Licensing     Licensing
+	LicenseFiles  LicenseFiles
 	Distribution  lrm.Licensing
 	Audit         audit.Log
 	Identity      Identity
@@ -85,10 +92,10 @@ func New(c Config) (http.Handler, error) {
 		g.operations[op.Pattern()] = op
 	}
 	lease.Register(g, s.doorOf(contract.AutomationSuite), c.Licensing)
-	lrm.Register(g, s.doorOf(contract.AutomationSuite), c.Distribution)
+	lrm.Register(g, s.doorOf(contract.AutomationSuite), c.Distribution, c.LicenseFiles)
 	identity.Register(g, s.doorOf(contract.AutomationSuite), c.Identities)
 	audit.Register(g, s.doorOf(contract.AutomationSuite), c.Audit)
-	if err := native.Register(g, s.doorOf(contract.Native), c.Directory, c.Licensing); err != nil {
+	if err := native.Register(g, s.doorOf(contract.Native), c.Directory, c.Licensing, c.LicenseFiles); err != nil {
 		return nil, err
 	}
 	if err := g.complete("identity"); err != nil {

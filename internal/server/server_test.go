@@ -28,12 +28,13 @@ import (
 
 // world is what stands behind the front doors in these tests: it remembers what reached it and answers plainly.
 type world struct {
+	native.Licensing // of which nothing but CreateLot is reached here
+
 	identity.People // not asked here
 	audit.Log       // nor these
 	lease.Rules
 	lease.Holders
 	lease.Sessions
-	native.PolicyBook
 
 	mu      sync.Mutex
 	reached []string

@@ -1,6 +1,7 @@
 // Package lrm is the compatible door of the license resource manager: what the host distributes to organizations, what these give to
 // the services of their tenants, and what is left. Each handler decodes, calls a use case and encodes. Routes and types are generated
-// from api/automation-suite.yaml. What a write answers is in this file, the reads are in read.go.
+// from api/automation-suite.yaml. What a write answers is in this file, the reads are in read.go, license files in
+// activation.go.
 package lrm
 
 import (
@@ -36,14 +37,15 @@ type Licensing interface {
 }
 
 // Register adds the routes of the door to mux. The handlers expect the caller and the organization in the context.
-func Register(mux ServeMux, door api.Door, licensing Licensing) {
-	HandlerWithOptions(NewStrictHandler(handlers{licensing}, door.Decode, door.Fail), StdHTTPServerOptions{
+func Register(mux ServeMux, door api.Door, licensing Licensing, activation Activation) {
+	HandlerWithOptions(NewStrictHandler(handlers{licensing, activation}, door.Decode, door.Fail), StdHTTPServerOptions{
 		BaseRouter: mux, ErrorHandlerFunc: door.FailParameter,
 	})
 }
 
 type handlers struct {
-	licensing Licensing
+	licensing  Licensing
+	activation Activation
 }
 
 // checkHost refuses a path that does not name the host.

@@ -22,6 +22,24 @@ type ServerInterface interface {
 	// GetDeploymentType How the server is deployed
 	// (GET /lrm/api/DeploymentType)
 	GetDeploymentType(w http.ResponseWriter, r *http.Request)
+	// ValidateLicenseOffline Look at a license file without entering it
+	// (PUT /lrm/api/account-license/validate/offline)
+	ValidateLicenseOffline(w http.ResponseWriter, r *http.Request, params ValidateLicenseOfflineParams)
+	// GetAccountActivationRequest What a vendor has to know to sign a license file for the organization
+	// (GET /lrm/api/account-license/{accountId}/activation-request)
+	GetAccountActivationRequest(w http.ResponseWriter, r *http.Request, accountID Account, params GetAccountActivationRequestParams)
+	// ActivateAccountLicenseOffline Enter a license file of the organization
+	// (PUT /lrm/api/account-license/{accountId}/license)
+	ActivateAccountLicenseOffline(w http.ResponseWriter, r *http.Request, accountID Account, params ActivateAccountLicenseOfflineParams)
+	// DeactivateAccountLicense Deactivate a license file of the organization
+	// (DELETE /lrm/api/account-license/{accountId}/license/{licenseCode})
+	DeactivateAccountLicense(w http.ResponseWriter, r *http.Request, accountID Account, licenseCode LicenseCode, params DeactivateAccountLicenseParams)
+	// ActivateAccountLicense Ask whether a license file of the organization is active
+	// (PUT /lrm/api/account-license/{accountId}/license/{licenseCode})
+	ActivateAccountLicense(w http.ResponseWriter, r *http.Request, accountID Account, licenseCode LicenseCode, params ActivateAccountLicenseParams)
+	// DeactivateAccountLicenseOffline Deactivate a license file of the organization, and tell the vendor
+	// (DELETE /lrm/api/account-license/{accountId}/license/{licenseCode}/offline)
+	DeactivateAccountLicenseOffline(w http.ResponseWriter, r *http.Request, accountID Account, licenseCode LicenseCode, params DeactivateAccountLicenseOfflineParams)
 	// ListAccountLicenses What the organization has been given
 	// (GET /lrm/api/account/{accountId}/account-license)
 	ListAccountLicenses(w http.ResponseWriter, r *http.Request, accountID Account)
@@ -73,9 +91,24 @@ type ServerInterface interface {
 	// ListTenantAllocations What tenants have been given
 	// (GET /lrm/api/account/{accountId}/tenantAllocations)
 	ListTenantAllocations(w http.ResponseWriter, r *http.Request, accountID Account)
+	// GetHostActivationRequest What a vendor has to know to sign a license file for the host
+	// (GET /lrm/api/host/{hostAccountId}/activation-request)
+	GetHostActivationRequest(w http.ResponseWriter, r *http.Request, hostAccountID HostAccountID, params GetHostActivationRequestParams)
 	// ListHostProducts What the host has, and what of it can be distributed
 	// (GET /lrm/api/host/{hostAccountId}/available-products)
 	ListHostProducts(w http.ResponseWriter, r *http.Request, hostAccountID HostAccountID)
+	// ActivateHostLicenseOffline Enter a license file of the host
+	// (PUT /lrm/api/host/{hostAccountId}/license)
+	ActivateHostLicenseOffline(w http.ResponseWriter, r *http.Request, hostAccountID HostAccountID, params ActivateHostLicenseOfflineParams)
+	// DeactivateHostLicense Deactivate a license file of the host
+	// (DELETE /lrm/api/host/{hostAccountId}/license/{licenseCode})
+	DeactivateHostLicense(w http.ResponseWriter, r *http.Request, hostAccountID HostAccountID, licenseCode LicenseCode, params DeactivateHostLicenseParams)
+	// ActivateHostLicense Ask whether a license file of the host is active
+	// (PUT /lrm/api/host/{hostAccountId}/license/{licenseCode})
+	ActivateHostLicense(w http.ResponseWriter, r *http.Request, hostAccountID HostAccountID, licenseCode LicenseCode, params ActivateHostLicenseParams)
+	// DeactivateHostLicenseOffline Deactivate a license file of the host, and tell the vendor
+	// (DELETE /lrm/api/host/{hostAccountId}/license/{licenseCode}/offline)
+	DeactivateHostLicenseOffline(w http.ResponseWriter, r *http.Request, hostAccountID HostAccountID, licenseCode LicenseCode, params DeactivateHostLicenseOfflineParams)
 	// GetOrganizationLicense What an organization has been given
 	// (GET /lrm/api/host/{hostAccountId}/organization/{organizationId}/license)
 	GetOrganizationLicense(w http.ResponseWriter, r *http.Request, hostAccountID HostAccountID, organizationID OrganizationID)
@@ -124,6 +157,316 @@ func (siw *ServerInterfaceWrapper) GetDeploymentType(w http.ResponseWriter, r *h
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetDeploymentType(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ValidateLicenseOffline operation middleware
+func (siw *ServerInterfaceWrapper) ValidateLicenseOffline(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ValidateLicenseOfflineParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ValidateLicenseOffline(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetAccountActivationRequest operation middleware
+func (siw *ServerInterfaceWrapper) GetAccountActivationRequest(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "accountId" -------------
+	var accountID Account
+
+	err = runtime.BindStyledParameterWithOptions("simple", "accountId", r.PathValue("accountId"), &accountID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "accountId", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetAccountActivationRequestParams
+
+	// ------------- Required query parameter "licenseCode" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "licenseCode", r.URL.Query(), &params.LicenseCode, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "licenseCode"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "licenseCode", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetAccountActivationRequest(w, r, accountID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ActivateAccountLicenseOffline operation middleware
+func (siw *ServerInterfaceWrapper) ActivateAccountLicenseOffline(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "accountId" -------------
+	var accountID Account
+
+	err = runtime.BindStyledParameterWithOptions("simple", "accountId", r.PathValue("accountId"), &accountID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "accountId", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ActivateAccountLicenseOfflineParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ActivateAccountLicenseOffline(w, r, accountID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DeactivateAccountLicense operation middleware
+func (siw *ServerInterfaceWrapper) DeactivateAccountLicense(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "accountId" -------------
+	var accountID Account
+
+	err = runtime.BindStyledParameterWithOptions("simple", "accountId", r.PathValue("accountId"), &accountID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "accountId", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "licenseCode" -------------
+	var licenseCode LicenseCode
+
+	err = runtime.BindStyledParameterWithOptions("simple", "licenseCode", r.PathValue("licenseCode"), &licenseCode, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "licenseCode", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeactivateAccountLicenseParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DeactivateAccountLicense(w, r, accountID, licenseCode, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ActivateAccountLicense operation middleware
+func (siw *ServerInterfaceWrapper) ActivateAccountLicense(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "accountId" -------------
+	var accountID Account
+
+	err = runtime.BindStyledParameterWithOptions("simple", "accountId", r.PathValue("accountId"), &accountID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "accountId", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "licenseCode" -------------
+	var licenseCode LicenseCode
+
+	err = runtime.BindStyledParameterWithOptions("simple", "licenseCode", r.PathValue("licenseCode"), &licenseCode, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "licenseCode", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ActivateAccountLicenseParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ActivateAccountLicense(w, r, accountID, licenseCode, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DeactivateAccountLicenseOffline operation middleware
+func (siw *ServerInterfaceWrapper) DeactivateAccountLicenseOffline(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "accountId" -------------
+	var accountID Account
+
+	err = runtime.BindStyledParameterWithOptions("simple", "accountId", r.PathValue("accountId"), &accountID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "accountId", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "licenseCode" -------------
+	var licenseCode LicenseCode
+
+	err = runtime.BindStyledParameterWithOptions("simple", "licenseCode", r.PathValue("licenseCode"), &licenseCode, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "licenseCode", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeactivateAccountLicenseOfflineParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DeactivateAccountLicenseOffline(w, r, accountID, licenseCode, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -855,6 +1198,48 @@ func (siw *ServerInterfaceWrapper) ListTenantAllocations(w http.ResponseWriter, 
 	handler.ServeHTTP(w, r)
 }
 
+// GetHostActivationRequest operation middleware
+func (siw *ServerInterfaceWrapper) GetHostActivationRequest(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "hostAccountId" -------------
+	var hostAccountID HostAccountID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "hostAccountId", r.PathValue("hostAccountId"), &hostAccountID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "hostAccountId", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetHostActivationRequestParams
+
+	// ------------- Required query parameter "licenseCode" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "licenseCode", r.URL.Query(), &params.LicenseCode, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "licenseCode"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "licenseCode", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetHostActivationRequest(w, r, hostAccountID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ListHostProducts operation middleware
 func (siw *ServerInterfaceWrapper) ListHostProducts(w http.ResponseWriter, r *http.Request) {
 
@@ -872,6 +1257,233 @@ func (siw *ServerInterfaceWrapper) ListHostProducts(w http.ResponseWriter, r *ht
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ListHostProducts(w, r, hostAccountID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ActivateHostLicenseOffline operation middleware
+func (siw *ServerInterfaceWrapper) ActivateHostLicenseOffline(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "hostAccountId" -------------
+	var hostAccountID HostAccountID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "hostAccountId", r.PathValue("hostAccountId"), &hostAccountID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "hostAccountId", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ActivateHostLicenseOfflineParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ActivateHostLicenseOffline(w, r, hostAccountID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DeactivateHostLicense operation middleware
+func (siw *ServerInterfaceWrapper) DeactivateHostLicense(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "hostAccountId" -------------
+	var hostAccountID HostAccountID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "hostAccountId", r.PathValue("hostAccountId"), &hostAccountID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "hostAccountId", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "licenseCode" -------------
+	var licenseCode LicenseCode
+
+	err = runtime.BindStyledParameterWithOptions("simple", "licenseCode", r.PathValue("licenseCode"), &licenseCode, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "licenseCode", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeactivateHostLicenseParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DeactivateHostLicense(w, r, hostAccountID, licenseCode, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ActivateHostLicense operation middleware
+func (siw *ServerInterfaceWrapper) ActivateHostLicense(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "hostAccountId" -------------
+	var hostAccountID HostAccountID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "hostAccountId", r.PathValue("hostAccountId"), &hostAccountID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "hostAccountId", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "licenseCode" -------------
+	var licenseCode LicenseCode
+
+	err = runtime.BindStyledParameterWithOptions("simple", "licenseCode", r.PathValue("licenseCode"), &licenseCode, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "licenseCode", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ActivateHostLicenseParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ActivateHostLicense(w, r, hostAccountID, licenseCode, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DeactivateHostLicenseOffline operation middleware
+func (siw *ServerInterfaceWrapper) DeactivateHostLicenseOffline(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "hostAccountId" -------------
+	var hostAccountID HostAccountID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "hostAccountId", r.PathValue("hostAccountId"), &hostAccountID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "hostAccountId", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "licenseCode" -------------
+	var licenseCode LicenseCode
+
+	err = runtime.BindStyledParameterWithOptions("simple", "licenseCode", r.PathValue("licenseCode"), &licenseCode, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "licenseCode", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeactivateHostLicenseOfflineParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DeactivateHostLicenseOffline(w, r, hostAccountID, licenseCode, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1289,6 +1901,17 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/lrm/api/host/{hostAccountId}/organization/{organizationId}/license/available", wrapper.GetOrganizationLicenseAvailable)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/lrm/api/host/{hostAccountId}/organization/{organizationId}/license/remove", wrapper.RemoveOrganizationLicense)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/lrm/api/host/{hostAccountId}/available-products", wrapper.ListHostProducts)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/lrm/api/host/{hostAccountId}/license", wrapper.ActivateHostLicenseOffline)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/lrm/api/host/{hostAccountId}/license/{licenseCode}", wrapper.DeactivateHostLicense)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/lrm/api/host/{hostAccountId}/license/{licenseCode}", wrapper.ActivateHostLicense)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/lrm/api/host/{hostAccountId}/license/{licenseCode}/offline", wrapper.DeactivateHostLicenseOffline)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/lrm/api/host/{hostAccountId}/activation-request", wrapper.GetHostActivationRequest)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/lrm/api/account-license/{accountId}/license", wrapper.ActivateAccountLicenseOffline)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/lrm/api/account-license/{accountId}/license/{licenseCode}", wrapper.DeactivateAccountLicense)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/lrm/api/account-license/{accountId}/license/{licenseCode}", wrapper.ActivateAccountLicense)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/lrm/api/account-license/{accountId}/license/{licenseCode}/offline", wrapper.DeactivateAccountLicenseOffline)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/lrm/api/account-license/{accountId}/activation-request", wrapper.GetAccountActivationRequest)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/lrm/api/account-license/validate/offline", wrapper.ValidateLicenseOffline)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/lrm/api/account/{accountId}/service-license", wrapper.ListServiceLicenses)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/lrm/api/account/{accountId}/service-license/{serviceScopeId}", wrapper.RemoveTenantLicenses)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/lrm/api/account/{accountId}/service-license/{serviceScopeId}", wrapper.GetTenantLicense)
@@ -1539,6 +2162,958 @@ type GetDeploymentType503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetDeploymentType503ApplicationProblemPlusJSONResponse) VisitGetDeploymentTypeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ValidateLicenseOfflineRequestObject struct {
+	Params ValidateLicenseOfflineParams
+	Body   *ValidateLicenseOfflineJSONRequestBody
+}
+
+type ValidateLicenseOfflineResponseObject interface {
+	VisitValidateLicenseOfflineResponse(w http.ResponseWriter) error
+}
+
+type ValidateLicenseOffline200JSONResponse LicenseActivationResponse
+
+func (response ValidateLicenseOffline200JSONResponse) VisitValidateLicenseOfflineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ValidateLicenseOffline400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response ValidateLicenseOffline400ApplicationProblemPlusJSONResponse) VisitValidateLicenseOfflineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ValidateLicenseOffline401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ValidateLicenseOffline401ApplicationProblemPlusJSONResponse) VisitValidateLicenseOfflineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ValidateLicenseOffline403ApplicationProblemPlusJSONResponse Problem
+
+func (response ValidateLicenseOffline403ApplicationProblemPlusJSONResponse) VisitValidateLicenseOfflineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ValidateLicenseOffline404ApplicationProblemPlusJSONResponse Problem
+
+func (response ValidateLicenseOffline404ApplicationProblemPlusJSONResponse) VisitValidateLicenseOfflineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ValidateLicenseOffline413ApplicationProblemPlusJSONResponse Problem
+
+func (response ValidateLicenseOffline413ApplicationProblemPlusJSONResponse) VisitValidateLicenseOfflineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ValidateLicenseOffline415ApplicationProblemPlusJSONResponse Problem
+
+func (response ValidateLicenseOffline415ApplicationProblemPlusJSONResponse) VisitValidateLicenseOfflineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ValidateLicenseOffline422ApplicationProblemPlusJSONResponse Problem
+
+func (response ValidateLicenseOffline422ApplicationProblemPlusJSONResponse) VisitValidateLicenseOfflineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ValidateLicenseOffline429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response ValidateLicenseOffline429ApplicationProblemPlusJSONResponse) VisitValidateLicenseOfflineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ValidateLicenseOffline500ApplicationProblemPlusJSONResponse Problem
+
+func (response ValidateLicenseOffline500ApplicationProblemPlusJSONResponse) VisitValidateLicenseOfflineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ValidateLicenseOffline503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type ValidateLicenseOffline503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers ValidateLicenseOffline503ResponseHeaders
+}
+
+func (response ValidateLicenseOffline503ApplicationProblemPlusJSONResponse) VisitValidateLicenseOfflineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAccountActivationRequestRequestObject struct {
+	AccountID Account `json:"accountId"`
+	Params    GetAccountActivationRequestParams
+}
+
+type GetAccountActivationRequestResponseObject interface {
+	VisitGetAccountActivationRequestResponse(w http.ResponseWriter) error
+}
+
+type GetAccountActivationRequest200JSONResponse LicenseActivationRequest
+
+func (response GetAccountActivationRequest200JSONResponse) VisitGetAccountActivationRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAccountActivationRequest400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response GetAccountActivationRequest400ApplicationProblemPlusJSONResponse) VisitGetAccountActivationRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAccountActivationRequest401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetAccountActivationRequest401ApplicationProblemPlusJSONResponse) VisitGetAccountActivationRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAccountActivationRequest403ApplicationProblemPlusJSONResponse Problem
+
+func (response GetAccountActivationRequest403ApplicationProblemPlusJSONResponse) VisitGetAccountActivationRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAccountActivationRequest404ApplicationProblemPlusJSONResponse Problem
+
+func (response GetAccountActivationRequest404ApplicationProblemPlusJSONResponse) VisitGetAccountActivationRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAccountActivationRequest429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response GetAccountActivationRequest429ApplicationProblemPlusJSONResponse) VisitGetAccountActivationRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAccountActivationRequest500ApplicationProblemPlusJSONResponse Problem
+
+func (response GetAccountActivationRequest500ApplicationProblemPlusJSONResponse) VisitGetAccountActivationRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAccountActivationRequest503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type GetAccountActivationRequest503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers GetAccountActivationRequest503ResponseHeaders
+}
+
+func (response GetAccountActivationRequest503ApplicationProblemPlusJSONResponse) VisitGetAccountActivationRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ActivateAccountLicenseOfflineRequestObject struct {
+	AccountID Account `json:"accountId"`
+	Params    ActivateAccountLicenseOfflineParams
+	Body      *ActivateAccountLicenseOfflineJSONRequestBody
+}
+
+type ActivateAccountLicenseOfflineResponseObject interface {
+	VisitActivateAccountLicenseOfflineResponse(w http.ResponseWriter) error
+}
+
+type ActivateAccountLicenseOffline200JSONResponse LicenseActivationResponse
+
+func (response ActivateAccountLicenseOffline200JSONResponse) VisitActivateAccountLicenseOfflineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ActivateAccountLicenseOffline400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response ActivateAccountLicenseOffline400ApplicationProblemPlusJSONResponse) VisitActivateAccountLicenseOfflineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ActivateAccountLicenseOffline401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ActivateAccountLicenseOffline401ApplicationProblemPlusJSONResponse) VisitActivateAccountLicenseOfflineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ActivateAccountLicenseOffline403ApplicationProblemPlusJSONResponse Problem
+
+func (response ActivateAccountLicenseOffline403ApplicationProblemPlusJSONResponse) VisitActivateAccountLicenseOfflineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ActivateAccountLicenseOffline404ApplicationProblemPlusJSONResponse Problem
+
+func (response ActivateAccountLicenseOffline404ApplicationProblemPlusJSONResponse) VisitActivateAccountLicenseOfflineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ActivateAccountLicenseOffline413ApplicationProblemPlusJSONResponse Problem
+
+func (response ActivateAccountLicenseOffline413ApplicationProblemPlusJSONResponse) VisitActivateAccountLicenseOfflineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ActivateAccountLicenseOffline415ApplicationProblemPlusJSONResponse Problem
+
+func (response ActivateAccountLicenseOffline415ApplicationProblemPlusJSONResponse) VisitActivateAccountLicenseOfflineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ActivateAccountLicenseOffline422ApplicationProblemPlusJSONResponse Problem
+
+func (response ActivateAccountLicenseOffline422ApplicationProblemPlusJSONResponse) VisitActivateAccountLicenseOfflineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ActivateAccountLicenseOffline429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response ActivateAccountLicenseOffline429ApplicationProblemPlusJSONResponse) VisitActivateAccountLicenseOfflineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ActivateAccountLicenseOffline500ApplicationProblemPlusJSONResponse Problem
+
+func (response ActivateAccountLicenseOffline500ApplicationProblemPlusJSONResponse) VisitActivateAccountLicenseOfflineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ActivateAccountLicenseOffline503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type ActivateAccountLicenseOffline503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers ActivateAccountLicenseOffline503ResponseHeaders
+}
+
+func (response ActivateAccountLicenseOffline503ApplicationProblemPlusJSONResponse) VisitActivateAccountLicenseOfflineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateAccountLicenseRequestObject struct {
+	AccountID   Account     `json:"accountId"`
+	LicenseCode LicenseCode `json:"licenseCode"`
+	Params      DeactivateAccountLicenseParams
+}
+
+type DeactivateAccountLicenseResponseObject interface {
+	VisitDeactivateAccountLicenseResponse(w http.ResponseWriter) error
+}
+
+type DeactivateAccountLicense200JSONResponse LicenseActivationResponse
+
+func (response DeactivateAccountLicense200JSONResponse) VisitDeactivateAccountLicenseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateAccountLicense400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response DeactivateAccountLicense400ApplicationProblemPlusJSONResponse) VisitDeactivateAccountLicenseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateAccountLicense401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response DeactivateAccountLicense401ApplicationProblemPlusJSONResponse) VisitDeactivateAccountLicenseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateAccountLicense403ApplicationProblemPlusJSONResponse Problem
+
+func (response DeactivateAccountLicense403ApplicationProblemPlusJSONResponse) VisitDeactivateAccountLicenseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateAccountLicense404ApplicationProblemPlusJSONResponse Problem
+
+func (response DeactivateAccountLicense404ApplicationProblemPlusJSONResponse) VisitDeactivateAccountLicenseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateAccountLicense422ApplicationProblemPlusJSONResponse Problem
+
+func (response DeactivateAccountLicense422ApplicationProblemPlusJSONResponse) VisitDeactivateAccountLicenseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateAccountLicense429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response DeactivateAccountLicense429ApplicationProblemPlusJSONResponse) VisitDeactivateAccountLicenseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateAccountLicense500ApplicationProblemPlusJSONResponse Problem
+
+func (response DeactivateAccountLicense500ApplicationProblemPlusJSONResponse) VisitDeactivateAccountLicenseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateAccountLicense503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type DeactivateAccountLicense503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers DeactivateAccountLicense503ResponseHeaders
+}
+
+func (response DeactivateAccountLicense503ApplicationProblemPlusJSONResponse) VisitDeactivateAccountLicenseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ActivateAccountLicenseRequestObject struct {
+	AccountID   Account     `json:"accountId"`
+	LicenseCode LicenseCode `json:"licenseCode"`
+	Params      ActivateAccountLicenseParams
+}
+
+type ActivateAccountLicenseResponseObject interface {
+	VisitActivateAccountLicenseResponse(w http.ResponseWriter) error
+}
+
+type ActivateAccountLicense200JSONResponse LicenseActivationResponse
+
+func (response ActivateAccountLicense200JSONResponse) VisitActivateAccountLicenseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ActivateAccountLicense400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response ActivateAccountLicense400ApplicationProblemPlusJSONResponse) VisitActivateAccountLicenseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ActivateAccountLicense401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ActivateAccountLicense401ApplicationProblemPlusJSONResponse) VisitActivateAccountLicenseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ActivateAccountLicense403ApplicationProblemPlusJSONResponse Problem
+
+func (response ActivateAccountLicense403ApplicationProblemPlusJSONResponse) VisitActivateAccountLicenseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ActivateAccountLicense404ApplicationProblemPlusJSONResponse Problem
+
+func (response ActivateAccountLicense404ApplicationProblemPlusJSONResponse) VisitActivateAccountLicenseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ActivateAccountLicense422ApplicationProblemPlusJSONResponse Problem
+
+func (response ActivateAccountLicense422ApplicationProblemPlusJSONResponse) VisitActivateAccountLicenseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ActivateAccountLicense429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response ActivateAccountLicense429ApplicationProblemPlusJSONResponse) VisitActivateAccountLicenseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ActivateAccountLicense500ApplicationProblemPlusJSONResponse Problem
+
+func (response ActivateAccountLicense500ApplicationProblemPlusJSONResponse) VisitActivateAccountLicenseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ActivateAccountLicense503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type ActivateAccountLicense503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers ActivateAccountLicense503ResponseHeaders
+}
+
+func (response ActivateAccountLicense503ApplicationProblemPlusJSONResponse) VisitActivateAccountLicenseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateAccountLicenseOfflineRequestObject struct {
+	AccountID   Account     `json:"accountId"`
+	LicenseCode LicenseCode `json:"licenseCode"`
+	Params      DeactivateAccountLicenseOfflineParams
+}
+
+type DeactivateAccountLicenseOfflineResponseObject interface {
+	VisitDeactivateAccountLicenseOfflineResponse(w http.ResponseWriter) error
+}
+
+type DeactivateAccountLicenseOffline200JSONResponse LicenseActivationRequest
+
+func (response DeactivateAccountLicenseOffline200JSONResponse) VisitDeactivateAccountLicenseOfflineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateAccountLicenseOffline400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response DeactivateAccountLicenseOffline400ApplicationProblemPlusJSONResponse) VisitDeactivateAccountLicenseOfflineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateAccountLicenseOffline401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response DeactivateAccountLicenseOffline401ApplicationProblemPlusJSONResponse) VisitDeactivateAccountLicenseOfflineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateAccountLicenseOffline403ApplicationProblemPlusJSONResponse Problem
+
+func (response DeactivateAccountLicenseOffline403ApplicationProblemPlusJSONResponse) VisitDeactivateAccountLicenseOfflineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateAccountLicenseOffline404ApplicationProblemPlusJSONResponse Problem
+
+func (response DeactivateAccountLicenseOffline404ApplicationProblemPlusJSONResponse) VisitDeactivateAccountLicenseOfflineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateAccountLicenseOffline422ApplicationProblemPlusJSONResponse Problem
+
+func (response DeactivateAccountLicenseOffline422ApplicationProblemPlusJSONResponse) VisitDeactivateAccountLicenseOfflineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateAccountLicenseOffline429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response DeactivateAccountLicenseOffline429ApplicationProblemPlusJSONResponse) VisitDeactivateAccountLicenseOfflineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateAccountLicenseOffline500ApplicationProblemPlusJSONResponse Problem
+
+func (response DeactivateAccountLicenseOffline500ApplicationProblemPlusJSONResponse) VisitDeactivateAccountLicenseOfflineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateAccountLicenseOffline503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type DeactivateAccountLicenseOffline503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers DeactivateAccountLicenseOffline503ResponseHeaders
+}
+
+func (response DeactivateAccountLicenseOffline503ApplicationProblemPlusJSONResponse) VisitDeactivateAccountLicenseOfflineResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -4091,6 +5666,143 @@ func (response ListTenantAllocations503ApplicationProblemPlusJSONResponse) Visit
 	return err
 }
 
+type GetHostActivationRequestRequestObject struct {
+	HostAccountID HostAccountID `json:"hostAccountId"`
+	Params        GetHostActivationRequestParams
+}
+
+type GetHostActivationRequestResponseObject interface {
+	VisitGetHostActivationRequestResponse(w http.ResponseWriter) error
+}
+
+type GetHostActivationRequest200JSONResponse LicenseActivationRequest
+
+func (response GetHostActivationRequest200JSONResponse) VisitGetHostActivationRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetHostActivationRequest400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response GetHostActivationRequest400ApplicationProblemPlusJSONResponse) VisitGetHostActivationRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetHostActivationRequest401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetHostActivationRequest401ApplicationProblemPlusJSONResponse) VisitGetHostActivationRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetHostActivationRequest403ApplicationProblemPlusJSONResponse Problem
+
+func (response GetHostActivationRequest403ApplicationProblemPlusJSONResponse) VisitGetHostActivationRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetHostActivationRequest404ApplicationProblemPlusJSONResponse Problem
+
+func (response GetHostActivationRequest404ApplicationProblemPlusJSONResponse) VisitGetHostActivationRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetHostActivationRequest429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response GetHostActivationRequest429ApplicationProblemPlusJSONResponse) VisitGetHostActivationRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetHostActivationRequest500ApplicationProblemPlusJSONResponse Problem
+
+func (response GetHostActivationRequest500ApplicationProblemPlusJSONResponse) VisitGetHostActivationRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetHostActivationRequest503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type GetHostActivationRequest503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers GetHostActivationRequest503ResponseHeaders
+}
+
+func (response GetHostActivationRequest503ApplicationProblemPlusJSONResponse) VisitGetHostActivationRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListHostProductsRequestObject struct {
 	HostAccountID HostAccountID `json:"hostAccountId"`
 }
@@ -4215,6 +5927,642 @@ type ListHostProducts503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListHostProducts503ApplicationProblemPlusJSONResponse) VisitListHostProductsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ActivateHostLicenseOfflineRequestObject struct {
+	HostAccountID HostAccountID `json:"hostAccountId"`
+	Params        ActivateHostLicenseOfflineParams
+	Body          *ActivateHostLicenseOfflineJSONRequestBody
+}
+
+type ActivateHostLicenseOfflineResponseObject interface {
+	VisitActivateHostLicenseOfflineResponse(w http.ResponseWriter) error
+}
+
+type ActivateHostLicenseOffline200JSONResponse LicenseActivationResponse
+
+func (response ActivateHostLicenseOffline200JSONResponse) VisitActivateHostLicenseOfflineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ActivateHostLicenseOffline400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response ActivateHostLicenseOffline400ApplicationProblemPlusJSONResponse) VisitActivateHostLicenseOfflineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ActivateHostLicenseOffline401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ActivateHostLicenseOffline401ApplicationProblemPlusJSONResponse) VisitActivateHostLicenseOfflineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ActivateHostLicenseOffline403ApplicationProblemPlusJSONResponse Problem
+
+func (response ActivateHostLicenseOffline403ApplicationProblemPlusJSONResponse) VisitActivateHostLicenseOfflineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ActivateHostLicenseOffline404ApplicationProblemPlusJSONResponse Problem
+
+func (response ActivateHostLicenseOffline404ApplicationProblemPlusJSONResponse) VisitActivateHostLicenseOfflineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ActivateHostLicenseOffline413ApplicationProblemPlusJSONResponse Problem
+
+func (response ActivateHostLicenseOffline413ApplicationProblemPlusJSONResponse) VisitActivateHostLicenseOfflineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ActivateHostLicenseOffline415ApplicationProblemPlusJSONResponse Problem
+
+func (response ActivateHostLicenseOffline415ApplicationProblemPlusJSONResponse) VisitActivateHostLicenseOfflineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ActivateHostLicenseOffline422ApplicationProblemPlusJSONResponse Problem
+
+func (response ActivateHostLicenseOffline422ApplicationProblemPlusJSONResponse) VisitActivateHostLicenseOfflineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ActivateHostLicenseOffline429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response ActivateHostLicenseOffline429ApplicationProblemPlusJSONResponse) VisitActivateHostLicenseOfflineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ActivateHostLicenseOffline500ApplicationProblemPlusJSONResponse Problem
+
+func (response ActivateHostLicenseOffline500ApplicationProblemPlusJSONResponse) VisitActivateHostLicenseOfflineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ActivateHostLicenseOffline503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type ActivateHostLicenseOffline503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers ActivateHostLicenseOffline503ResponseHeaders
+}
+
+func (response ActivateHostLicenseOffline503ApplicationProblemPlusJSONResponse) VisitActivateHostLicenseOfflineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateHostLicenseRequestObject struct {
+	HostAccountID HostAccountID `json:"hostAccountId"`
+	LicenseCode   LicenseCode   `json:"licenseCode"`
+	Params        DeactivateHostLicenseParams
+}
+
+type DeactivateHostLicenseResponseObject interface {
+	VisitDeactivateHostLicenseResponse(w http.ResponseWriter) error
+}
+
+type DeactivateHostLicense200JSONResponse LicenseActivationResponse
+
+func (response DeactivateHostLicense200JSONResponse) VisitDeactivateHostLicenseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateHostLicense400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response DeactivateHostLicense400ApplicationProblemPlusJSONResponse) VisitDeactivateHostLicenseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateHostLicense401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response DeactivateHostLicense401ApplicationProblemPlusJSONResponse) VisitDeactivateHostLicenseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateHostLicense403ApplicationProblemPlusJSONResponse Problem
+
+func (response DeactivateHostLicense403ApplicationProblemPlusJSONResponse) VisitDeactivateHostLicenseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateHostLicense404ApplicationProblemPlusJSONResponse Problem
+
+func (response DeactivateHostLicense404ApplicationProblemPlusJSONResponse) VisitDeactivateHostLicenseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateHostLicense422ApplicationProblemPlusJSONResponse Problem
+
+func (response DeactivateHostLicense422ApplicationProblemPlusJSONResponse) VisitDeactivateHostLicenseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateHostLicense429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response DeactivateHostLicense429ApplicationProblemPlusJSONResponse) VisitDeactivateHostLicenseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateHostLicense500ApplicationProblemPlusJSONResponse Problem
+
+func (response DeactivateHostLicense500ApplicationProblemPlusJSONResponse) VisitDeactivateHostLicenseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateHostLicense503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type DeactivateHostLicense503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers DeactivateHostLicense503ResponseHeaders
+}
+
+func (response DeactivateHostLicense503ApplicationProblemPlusJSONResponse) VisitDeactivateHostLicenseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ActivateHostLicenseRequestObject struct {
+	HostAccountID HostAccountID `json:"hostAccountId"`
+	LicenseCode   LicenseCode   `json:"licenseCode"`
+	Params        ActivateHostLicenseParams
+}
+
+type ActivateHostLicenseResponseObject interface {
+	VisitActivateHostLicenseResponse(w http.ResponseWriter) error
+}
+
+type ActivateHostLicense200JSONResponse LicenseActivationResponse
+
+func (response ActivateHostLicense200JSONResponse) VisitActivateHostLicenseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ActivateHostLicense400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response ActivateHostLicense400ApplicationProblemPlusJSONResponse) VisitActivateHostLicenseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ActivateHostLicense401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ActivateHostLicense401ApplicationProblemPlusJSONResponse) VisitActivateHostLicenseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ActivateHostLicense403ApplicationProblemPlusJSONResponse Problem
+
+func (response ActivateHostLicense403ApplicationProblemPlusJSONResponse) VisitActivateHostLicenseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ActivateHostLicense404ApplicationProblemPlusJSONResponse Problem
+
+func (response ActivateHostLicense404ApplicationProblemPlusJSONResponse) VisitActivateHostLicenseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ActivateHostLicense422ApplicationProblemPlusJSONResponse Problem
+
+func (response ActivateHostLicense422ApplicationProblemPlusJSONResponse) VisitActivateHostLicenseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ActivateHostLicense429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response ActivateHostLicense429ApplicationProblemPlusJSONResponse) VisitActivateHostLicenseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ActivateHostLicense500ApplicationProblemPlusJSONResponse Problem
+
+func (response ActivateHostLicense500ApplicationProblemPlusJSONResponse) VisitActivateHostLicenseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ActivateHostLicense503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type ActivateHostLicense503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers ActivateHostLicense503ResponseHeaders
+}
+
+func (response ActivateHostLicense503ApplicationProblemPlusJSONResponse) VisitActivateHostLicenseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateHostLicenseOfflineRequestObject struct {
+	HostAccountID HostAccountID `json:"hostAccountId"`
+	LicenseCode   LicenseCode   `json:"licenseCode"`
+	Params        DeactivateHostLicenseOfflineParams
+}
+
+type DeactivateHostLicenseOfflineResponseObject interface {
+	VisitDeactivateHostLicenseOfflineResponse(w http.ResponseWriter) error
+}
+
+type DeactivateHostLicenseOffline200JSONResponse LicenseActivationRequest
+
+func (response DeactivateHostLicenseOffline200JSONResponse) VisitDeactivateHostLicenseOfflineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateHostLicenseOffline400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response DeactivateHostLicenseOffline400ApplicationProblemPlusJSONResponse) VisitDeactivateHostLicenseOfflineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateHostLicenseOffline401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response DeactivateHostLicenseOffline401ApplicationProblemPlusJSONResponse) VisitDeactivateHostLicenseOfflineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateHostLicenseOffline403ApplicationProblemPlusJSONResponse Problem
+
+func (response DeactivateHostLicenseOffline403ApplicationProblemPlusJSONResponse) VisitDeactivateHostLicenseOfflineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateHostLicenseOffline404ApplicationProblemPlusJSONResponse Problem
+
+func (response DeactivateHostLicenseOffline404ApplicationProblemPlusJSONResponse) VisitDeactivateHostLicenseOfflineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateHostLicenseOffline422ApplicationProblemPlusJSONResponse Problem
+
+func (response DeactivateHostLicenseOffline422ApplicationProblemPlusJSONResponse) VisitDeactivateHostLicenseOfflineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateHostLicenseOffline429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response DeactivateHostLicenseOffline429ApplicationProblemPlusJSONResponse) VisitDeactivateHostLicenseOfflineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateHostLicenseOffline500ApplicationProblemPlusJSONResponse Problem
+
+func (response DeactivateHostLicenseOffline500ApplicationProblemPlusJSONResponse) VisitDeactivateHostLicenseOfflineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeactivateHostLicenseOffline503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type DeactivateHostLicenseOffline503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers DeactivateHostLicenseOffline503ResponseHeaders
+}
+
+func (response DeactivateHostLicenseOffline503ApplicationProblemPlusJSONResponse) VisitDeactivateHostLicenseOfflineResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -5210,6 +7558,24 @@ type StrictServerInterface interface {
 	// GetDeploymentType How the server is deployed
 	// (GET /lrm/api/DeploymentType)
 	GetDeploymentType(ctx context.Context, request GetDeploymentTypeRequestObject) (GetDeploymentTypeResponseObject, error)
+	// ValidateLicenseOffline Look at a license file without entering it
+	// (PUT /lrm/api/account-license/validate/offline)
+	ValidateLicenseOffline(ctx context.Context, request ValidateLicenseOfflineRequestObject) (ValidateLicenseOfflineResponseObject, error)
+	// GetAccountActivationRequest What a vendor has to know to sign a license file for the organization
+	// (GET /lrm/api/account-license/{accountId}/activation-request)
+	GetAccountActivationRequest(ctx context.Context, request GetAccountActivationRequestRequestObject) (GetAccountActivationRequestResponseObject, error)
+	// ActivateAccountLicenseOffline Enter a license file of the organization
+	// (PUT /lrm/api/account-license/{accountId}/license)
+	ActivateAccountLicenseOffline(ctx context.Context, request ActivateAccountLicenseOfflineRequestObject) (ActivateAccountLicenseOfflineResponseObject, error)
+	// DeactivateAccountLicense Deactivate a license file of the organization
+	// (DELETE /lrm/api/account-license/{accountId}/license/{licenseCode})
+	DeactivateAccountLicense(ctx context.Context, request DeactivateAccountLicenseRequestObject) (DeactivateAccountLicenseResponseObject, error)
+	// ActivateAccountLicense Ask whether a license file of the organization is active
+	// (PUT /lrm/api/account-license/{accountId}/license/{licenseCode})
+	ActivateAccountLicense(ctx context.Context, request ActivateAccountLicenseRequestObject) (ActivateAccountLicenseResponseObject, error)
+	// DeactivateAccountLicenseOffline Deactivate a license file of the organization, and tell the vendor
+	// (DELETE /lrm/api/account-license/{accountId}/license/{licenseCode}/offline)
+	DeactivateAccountLicenseOffline(ctx context.Context, request DeactivateAccountLicenseOfflineRequestObject) (DeactivateAccountLicenseOfflineResponseObject, error)
 	// ListAccountLicenses What the organization has been given
 	// (GET /lrm/api/account/{accountId}/account-license)
 	ListAccountLicenses(ctx context.Context, request ListAccountLicensesRequestObject) (ListAccountLicensesResponseObject, error)
@@ -5261,9 +7627,24 @@ type StrictServerInterface interface {
 	// ListTenantAllocations What tenants have been given
 	// (GET /lrm/api/account/{accountId}/tenantAllocations)
 	ListTenantAllocations(ctx context.Context, request ListTenantAllocationsRequestObject) (ListTenantAllocationsResponseObject, error)
+	// GetHostActivationRequest What a vendor has to know to sign a license file for the host
+	// (GET /lrm/api/host/{hostAccountId}/activation-request)
+	GetHostActivationRequest(ctx context.Context, request GetHostActivationRequestRequestObject) (GetHostActivationRequestResponseObject, error)
 	// ListHostProducts What the host has, and what of it can be distributed
 	// (GET /lrm/api/host/{hostAccountId}/available-products)
 	ListHostProducts(ctx context.Context, request ListHostProductsRequestObject) (ListHostProductsResponseObject, error)
+	// ActivateHostLicenseOffline Enter a license file of the host
+	// (PUT /lrm/api/host/{hostAccountId}/license)
+	ActivateHostLicenseOffline(ctx context.Context, request ActivateHostLicenseOfflineRequestObject) (ActivateHostLicenseOfflineResponseObject, error)
+	// DeactivateHostLicense Deactivate a license file of the host
+	// (DELETE /lrm/api/host/{hostAccountId}/license/{licenseCode})
+	DeactivateHostLicense(ctx context.Context, request DeactivateHostLicenseRequestObject) (DeactivateHostLicenseResponseObject, error)
+	// ActivateHostLicense Ask whether a license file of the host is active
+	// (PUT /lrm/api/host/{hostAccountId}/license/{licenseCode})
+	ActivateHostLicense(ctx context.Context, request ActivateHostLicenseRequestObject) (ActivateHostLicenseResponseObject, error)
+	// DeactivateHostLicenseOffline Deactivate a license file of the host, and tell the vendor
+	// (DELETE /lrm/api/host/{hostAccountId}/license/{licenseCode}/offline)
+	DeactivateHostLicenseOffline(ctx context.Context, request DeactivateHostLicenseOfflineRequestObject) (DeactivateHostLicenseOfflineResponseObject, error)
 	// GetOrganizationLicense What an organization has been given
 	// (GET /lrm/api/host/{hostAccountId}/organization/{organizationId}/license)
 	GetOrganizationLicense(ctx context.Context, request GetOrganizationLicenseRequestObject) (GetOrganizationLicenseResponseObject, error)
@@ -5311,6 +7692,98 @@ func (s *strictHandler) GetDeploymentType(w http.ResponseWriter, r *http.Request
 	response, err := s.handlers.GetDeploymentType(r.Context(), request)
 	if err == nil {
 		err = response.VisitGetDeploymentTypeResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) ValidateLicenseOffline(w http.ResponseWriter, r *http.Request, params ValidateLicenseOfflineParams) {
+	var request ValidateLicenseOfflineRequestObject
+	request.Params = params
+	var body ValidateLicenseOfflineJSONRequestBody
+	if err := s.decode(r, &body); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	request.Body = &body
+	response, err := s.handlers.ValidateLicenseOffline(r.Context(), request)
+	if err == nil {
+		err = response.VisitValidateLicenseOfflineResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) GetAccountActivationRequest(w http.ResponseWriter, r *http.Request, accountID Account, params GetAccountActivationRequestParams) {
+	var request GetAccountActivationRequestRequestObject
+	request.AccountID = accountID
+	request.Params = params
+	response, err := s.handlers.GetAccountActivationRequest(r.Context(), request)
+	if err == nil {
+		err = response.VisitGetAccountActivationRequestResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) ActivateAccountLicenseOffline(w http.ResponseWriter, r *http.Request, accountID Account, params ActivateAccountLicenseOfflineParams) {
+	var request ActivateAccountLicenseOfflineRequestObject
+	request.AccountID = accountID
+	request.Params = params
+	var body ActivateAccountLicenseOfflineJSONRequestBody
+	if err := s.decode(r, &body); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	request.Body = &body
+	response, err := s.handlers.ActivateAccountLicenseOffline(r.Context(), request)
+	if err == nil {
+		err = response.VisitActivateAccountLicenseOfflineResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) DeactivateAccountLicense(w http.ResponseWriter, r *http.Request, accountID Account, licenseCode LicenseCode, params DeactivateAccountLicenseParams) {
+	var request DeactivateAccountLicenseRequestObject
+	request.AccountID = accountID
+	request.LicenseCode = licenseCode
+	request.Params = params
+	response, err := s.handlers.DeactivateAccountLicense(r.Context(), request)
+	if err == nil {
+		err = response.VisitDeactivateAccountLicenseResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) ActivateAccountLicense(w http.ResponseWriter, r *http.Request, accountID Account, licenseCode LicenseCode, params ActivateAccountLicenseParams) {
+	var request ActivateAccountLicenseRequestObject
+	request.AccountID = accountID
+	request.LicenseCode = licenseCode
+	request.Params = params
+	response, err := s.handlers.ActivateAccountLicense(r.Context(), request)
+	if err == nil {
+		err = response.VisitActivateAccountLicenseResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) DeactivateAccountLicenseOffline(w http.ResponseWriter, r *http.Request, accountID Account, licenseCode LicenseCode, params DeactivateAccountLicenseOfflineParams) {
+	var request DeactivateAccountLicenseOfflineRequestObject
+	request.AccountID = accountID
+	request.LicenseCode = licenseCode
+	request.Params = params
+	response, err := s.handlers.DeactivateAccountLicenseOffline(r.Context(), request)
+	if err == nil {
+		err = response.VisitDeactivateAccountLicenseOfflineResponse(w)
 	}
 	if err != nil {
 		s.fail(w, r, err)
@@ -5555,12 +8028,86 @@ func (s *strictHandler) ListTenantAllocations(w http.ResponseWriter, r *http.Req
 	}
 }
 
+func (s *strictHandler) GetHostActivationRequest(w http.ResponseWriter, r *http.Request, hostAccountID HostAccountID, params GetHostActivationRequestParams) {
+	var request GetHostActivationRequestRequestObject
+	request.HostAccountID = hostAccountID
+	request.Params = params
+	response, err := s.handlers.GetHostActivationRequest(r.Context(), request)
+	if err == nil {
+		err = response.VisitGetHostActivationRequestResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
 func (s *strictHandler) ListHostProducts(w http.ResponseWriter, r *http.Request, hostAccountID HostAccountID) {
 	var request ListHostProductsRequestObject
 	request.HostAccountID = hostAccountID
 	response, err := s.handlers.ListHostProducts(r.Context(), request)
 	if err == nil {
 		err = response.VisitListHostProductsResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) ActivateHostLicenseOffline(w http.ResponseWriter, r *http.Request, hostAccountID HostAccountID, params ActivateHostLicenseOfflineParams) {
+	var request ActivateHostLicenseOfflineRequestObject
+	request.HostAccountID = hostAccountID
+	request.Params = params
+	var body ActivateHostLicenseOfflineJSONRequestBody
+	if err := s.decode(r, &body); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	request.Body = &body
+	response, err := s.handlers.ActivateHostLicenseOffline(r.Context(), request)
+	if err == nil {
+		err = response.VisitActivateHostLicenseOfflineResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) DeactivateHostLicense(w http.ResponseWriter, r *http.Request, hostAccountID HostAccountID, licenseCode LicenseCode, params DeactivateHostLicenseParams) {
+	var request DeactivateHostLicenseRequestObject
+	request.HostAccountID = hostAccountID
+	request.LicenseCode = licenseCode
+	request.Params = params
+	response, err := s.handlers.DeactivateHostLicense(r.Context(), request)
+	if err == nil {
+		err = response.VisitDeactivateHostLicenseResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) ActivateHostLicense(w http.ResponseWriter, r *http.Request, hostAccountID HostAccountID, licenseCode LicenseCode, params ActivateHostLicenseParams) {
+	var request ActivateHostLicenseRequestObject
+	request.HostAccountID = hostAccountID
+	request.LicenseCode = licenseCode
+	request.Params = params
+	response, err := s.handlers.ActivateHostLicense(r.Context(), request)
+	if err == nil {
+		err = response.VisitActivateHostLicenseResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) DeactivateHostLicenseOffline(w http.ResponseWriter, r *http.Request, hostAccountID HostAccountID, licenseCode LicenseCode, params DeactivateHostLicenseOfflineParams) {
+	var request DeactivateHostLicenseOfflineRequestObject
+	request.HostAccountID = hostAccountID
+	request.LicenseCode = licenseCode
+	request.Params = params
+	response, err := s.handlers.DeactivateHostLicenseOffline(r.Context(), request)
+	if err == nil {
+		err = response.VisitDeactivateHostLicenseOfflineResponse(w)
 	}
 	if err != nil {
 		s.fail(w, r, err)

@@ -4,9 +4,7 @@ package native
 
 import (
 	"context"
-	"math"
 	"net/http"
-	"time"
 
 	contract "github.com/seatwright/seatwright/api"
 
@@ -23,20 +21,25 @@ type Directory interface {
 	CreateUser(ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID, n directory.NewUser) (seatwright.User, error)
 }
 
-// Licensing enters purchases. An empty id and a zero start are for it to fill in.
+// Licensing enters, changes and lists purchases. An empty id and a zero start are for it to fill in.
 type Licensing interface {
 	PolicyBook
 	CreateLot(ctx context.Context, caller seatwright.Caller, lot seatwright.Lot) (seatwright.Lot, error)
+	ChangeLot(ctx context.Context, caller seatwright.Caller, change seatwright.ChangeLot) (seatwright.Purchase, error)
+	RemoveLot(ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID, id seatwright.LotID) (seatwright.Purchase, error)
+	Lots(ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID, code seatwright.ProductCode) ([]seatwright.Purchase, error)
+	Notices(ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID, query seatwright.NoticeQuery) (notices []seatwright.Notice, more bool, err error)
+	Lot(ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID, id seatwright.LotID) (seatwright.Purchase, error)
 }
 
 // Register adds the routes of the door to mux. The handlers expect the caller and the organization in the context. The error
 // is of the embedded document and cannot come from outside.
-func Register(mux ServeMux, door api.Door, directory Directory, licensing Licensing) error {
+func Register(mux ServeMux, door api.Door, directory Directory, licensing Licensing, files Files) error {
 	document, err := contract.NativeJSON()
 	if err != nil {
 		return err
 	}
-	h := handlers{directory: directory, licensing: licensing, document: document}
+	h := handlers{directory: directory, licensing: licensing, files: files, document: document}
 	HandlerWithOptions(NewStrictHandler(h, door.Decode, door.Fail), StdHTTPServerOptions{BaseRouter: mux, ErrorHandlerFunc: door.FailParameter})
 	return nil
 }
@@ -44,6 +47,7 @@ func Register(mux ServeMux, door api.Door, directory Directory, licensing Licens
 type handlers struct {
 	directory Directory
 	licensing Licensing
+	files     Files
 	document  openAPI
 }
 
@@ -112,24 +116,5 @@ func (h handlers) CreateUser(ctx context.Context, request CreateUserRequestObjec
 	return CreateUser201JSONResponse{
 		ID: string(u.ID), UserName: u.UserName, Email: u.Email, FirstName: u.FirstName, LastName: u.LastName,
 		DisplayName: u.DisplayName, ExternalID: u.ExternalID, Role: wire.Role(u.Role), CreatedAt: u.CreatedAt,
-	}, nil
-}
-
-// CreateLot is POST /api/v1/organizations/{org}/lots.
-func (h handlers) CreateLot(ctx context.Context, request CreateLotRequestObject) (CreateLotResponseObject, error) {
-	b := request.Body
-	if limit := int64(math.MaxInt64 / time.Second); b.GraceSeconds > limit || b.GraceSeconds < -limit {
-		return nil, seatwright.Invalid(seatwright.ReasonInvalidValue, "no grace is that long").In("graceSeconds")
-	}
-	lot, err := h.licensing.CreateLot(ctx, api.CallerOf(ctx), seatwright.Lot{
-		Organization: api.OrganizationOf(ctx).ID, ID: seatwright.LotID(b.ID), Code: seatwright.ProductCode(b.Code), Quantity: b.Quantity,
-		Start: b.Start, End: b.End, Grace: time.Duration(b.GraceSeconds) * time.Second, Order: b.Order,
-	})
-	if err != nil {
-		return nil, err
-	}
-	return CreateLot201JSONResponse{
-		ID: string(lot.ID), Code: string(lot.Code), Quantity: lot.Quantity, Start: lot.Start, End: lot.End,
-		GraceSeconds: int64(lot.Grace / time.Second), Order: lot.Order, CreatedAt: lot.CreatedAt,
 	}, nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/seatwright/seatwright"
 )
@@ -214,8 +213,8 @@ func (s *Store) Session(
 	return session, err
 }
 
-// SweepableLeases implements seatwright.LeaseReader. It reads every lease.
-func (s *Store) SweepableLeases(ctx context.Context, now time.Time, most int) (map[seatwright.OrganizationID][]seatwright.UserID, error) {
+// SweepableLeases implements seatwright.LeaseReader.
+func (s *Store) SweepableLeases(ctx context.Context, most int) (map[seatwright.OrganizationID][]seatwright.UserID, error) {
 	found := map[seatwright.OrganizationID][]seatwright.UserID{}
 	err := s.each(ctx, func(r row) {
 		organization := seatwright.OrganizationID(r.text(0))
@@ -225,7 +224,7 @@ func (s *Store) SweepableLeases(ctx context.Context, now time.Time, most int) (m
 	}, `SELECT DISTINCT o.id, s.user_id
 		FROM seats s JOIN organizations o ON o.number = s.organization
 		LEFT JOIN group_rules g ON g.organization = s.organization AND g.group_id = s.group_id `+joinOffer+`
-		WHERE s.group_id <> '' AND (f.term IS NULL OR s.last_in_use <= $1 - o.inactive_days * 86400000000 OR s.orphan_at > 0 AND g.applied_at > s.orphan_at)
-		ORDER BY o.id, s.user_id`, now.UnixMicro())
+		WHERE s.group_id <> '' AND (f.term IS NULL OR s.last_in_use <= coalesce($1::int8, (extract(epoch FROM clock_timestamp()) * 1000000)::int8) - o.inactive_days * 86400000000 OR s.orphan_at > 0 AND g.applied_at > s.orphan_at)
+		ORDER BY o.id, s.user_id`, microsOf(s.clock))
 	return found, err
 }

@@ -69,7 +69,7 @@ func (w *writer) load(request seatwright.LoadRequest, clock func() time.Time, lo
 		return nil, err
 	}
 	answers.fill(b)
-	for _, step := range [...]func() error{b.loadPeople, b.loadGroups, b.loadLeases, b.loadSettings, b.loadServices, b.loadPools, b.loadSignIns, b.loadGrants, func() error { return b.loadTaken(touches) }} {
+	for _, step := range [...]func() error{b.loadPeople, b.loadGroups, b.loadLeases, b.loadSettings, b.loadServices, b.loadPools, b.loadNotices, b.loadLicenseFiles, b.loadSignIns, b.loadGrants, func() error { return b.loadTaken(touches) }} {
 		if err := step(); err != nil {
 			return nil, err
 		}

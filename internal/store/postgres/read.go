@@ -177,6 +177,29 @@ func (s *Store) Pools(ctx context.Context, organization seatwright.OrganizationI
 	return pools, err
 }
 
+// clockNow is one row with the instant of a question, which is $2 where a test has a clock of its own.
+const clockNow = `(SELECT coalesce($2::int8, (extract(epoch FROM clock_timestamp()) * 1000000)::int8) AS now OFFSET 0) clock`
+
+func purchaseOf(organization seatwright.OrganizationID, r row) seatwright.Purchase {
+	lot := lotOf(organization, seatwright.ProductCode(r.text(8)), r)
+	return seatwright.Purchase{Lot: lot, State: lot.State(r.instant(9))}
+}
+
+// Lots implements seatwright.LicenseReader.
+func (s *Store) Lots(ctx context.Context, organization seatwright.OrganizationID, code seatwright.ProductCode) (lots []seatwright.Purchase, err error) {
+	err = s.each(ctx, func(r row) { lots = append(lots, purchaseOf(organization, r)) }, `SELECT `+lotColumns+`, l.code, clock.now
+		FROM `+clockNow+` CROSS JOIN lots l
+		WHERE l.organization = `+numberOf+` AND ($3 = '' OR l.code = $3) ORDER BY l.code, l.id`, string(organization), microsOf(s.clock), string(code))
+	return lots, err
+}
+
+// Lot implements seatwright.LicenseReader.
+func (s *Store) Lot(ctx context.Context, organization seatwright.OrganizationID, id seatwright.LotID) (lot seatwright.Purchase, err error) {
+	err = s.one(ctx, seatwright.MissingPurchase(), func(r row) { lot = purchaseOf(organization, r) }, `SELECT `+lotColumns+`, l.code, clock.now
+		FROM `+clockNow+` CROSS JOIN lots l WHERE l.organization = `+numberOf+` AND l.id = $3`, string(organization), microsOf(s.clock), string(id))
+	return lot, err
+}
+
 // Allocations implements seatwright.LicenseReader.
 func (s *Store) Allocations(ctx context.Context, organization seatwright.OrganizationID, users []seatwright.UserID) (found []seatwright.UserAllocation, err error) {
 	err = s.each(ctx, func(r row) {

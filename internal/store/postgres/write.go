@@ -133,6 +133,8 @@ func (w *writer) write(b *batch, c seatwright.Changes) error {
 	o.groups(c)
 	o.leases(c)
 	o.settings(c)
+	o.notices(c)
+	o.licenseFiles(c)
 	o.applications(w, c)
 	o.rare(b, c)
 	o.usual(b, c)

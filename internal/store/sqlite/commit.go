@@ -28,6 +28,8 @@ func (w *writer) apply(c seatwright.Changes) error {
 		{"", w.putGroups},
 		{"", w.putLeases},
 		{"", w.putSettings},
+		{"", w.putNotices},
+		{"", w.putLicenseFiles},
 		{"", w.putApplications},
 		{"", w.putGrants},
 		{planted.StepHead, w.putHeads},

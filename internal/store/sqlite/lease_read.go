@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/seatwright/seatwright"
 )
@@ -230,8 +229,8 @@ func (s *Store) Session(
 	return session, err
 }
 
-// SweepableLeases implements seatwright.LeaseReader. It reads every lease.
-func (s *Store) SweepableLeases(ctx context.Context, now time.Time, most int) (map[seatwright.OrganizationID][]seatwright.UserID, error) {
+// SweepableLeases implements seatwright.LeaseReader.
+func (s *Store) SweepableLeases(ctx context.Context, most int) (map[seatwright.OrganizationID][]seatwright.UserID, error) {
 	found := map[seatwright.OrganizationID][]seatwright.UserID{}
 	err := s.each(ctx, func(r row) {
 		organization := seatwright.OrganizationID(r.text(0))
@@ -243,6 +242,6 @@ func (s *Store) SweepableLeases(ctx context.Context, now time.Time, most int) (m
 		CROSS JOIN users u ON u.number = h.user_number
 		LEFT JOIN group_rules g ON g.organization = h.organization AND g.group_id = h.group_id `+joinOffer+`
 		WHERE f.term IS NULL OR h.last_in_use <= ? - o.inactive_days * 86400000000 OR h.orphan_at > 0 AND g.applied_at > h.orphan_at
-		ORDER BY o.id, u.id`, now.UnixMicro())
+		ORDER BY o.id, u.id`, s.clock().UnixMicro())
 	return found, err
 }

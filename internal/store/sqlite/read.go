@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"time"
 
 	"github.com/seatwright/seatwright"
 )
@@ -203,6 +204,29 @@ func (s *Store) Pools(ctx context.Context, organization seatwright.OrganizationI
 		}
 	}
 	return pools, err
+}
+
+// Lots implements seatwright.LicenseReader.
+func (s *Store) Lots(ctx context.Context, organization seatwright.OrganizationID, code seatwright.ProductCode) (lots []seatwright.Purchase, err error) {
+	now := s.clock().UTC()
+	err = s.each(ctx, func(r row) { lots = append(lots, purchaseOf(organization, now, r)) }, `SELECT `+columnsOfLot+`, l.code
+		FROM organizations o CROSS JOIN lots l ON l.organization = o.number
+		WHERE o.id = ?1 AND (?2 = '' OR l.code = ?2) ORDER BY l.code, l.id`, string(organization), string(code))
+	return lots, err
+}
+
+// Lot implements seatwright.LicenseReader.
+func (s *Store) Lot(ctx context.Context, organization seatwright.OrganizationID, id seatwright.LotID) (lot seatwright.Purchase, err error) {
+	now := s.clock().UTC()
+	err = s.one(ctx, seatwright.MissingPurchase(), func(r row) { lot = purchaseOf(organization, now, r) }, `SELECT `+columnsOfLot+`, l.code
+		FROM organizations o CROSS JOIN lots l ON l.organization = o.number AND l.id = ?2 WHERE o.id = ?1`, string(organization), string(id))
+	return lot, err
+}
+
+// purchaseOf reads the columns of a lot and its code.
+func purchaseOf(organization seatwright.OrganizationID, now time.Time, r row) seatwright.Purchase {
+	lot := lotOf(organization, seatwright.ProductCode(r.text(8)), r)
+	return seatwright.Purchase{Lot: lot, State: lot.State(now)}
 }
 
 // Allocations implements seatwright.LicenseReader.

@@ -3,6 +3,7 @@ package storetest
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/seatwright/seatwright"
 )
@@ -75,8 +76,21 @@ var damages = []struct{ statement, sentence string }{
 	{`UPDATE lots SET quantity = quantity + 1 WHERE organization = {o} AND id = 'lot-2'`, "lot lot-2: stored as 3 of TSTNU"},
 	{`UPDATE lots SET ends_at = ends_at + 1, expires_at = expires_at + 1 WHERE organization = {o} AND id = 'lot-2'`, "lot lot-2: stored as 2 of TSTNU"},
 	{`UPDATE lots SET id = 'lot-9' WHERE organization = {o} AND id = 'lot-2'`, "lot lot-9: no event created it"},
+	{`UPDATE lots SET quantity = 1 WHERE organization = {o} AND id = 'lot-3'`, "lot lot-3: stored as 1 of TSTNU"},
+	{`UPDATE lots SET id = 'lot-4' WHERE organization = {o} AND id = 'lot-3'`, "lot lot-4: no event created it"},
 	{`DELETE FROM lots WHERE organization = {o} AND id = 'lot-2'`, "lot lot-2: by the events it exists, and it is missing"},
 
+	{`UPDATE license_files SET issuer = 'nobody' WHERE organization = {o} AND id = 'file'`, "license file file: stored as 1 purchases of nobody"},
+	{`UPDATE license_files SET sha256 = (SELECT hash FROM events WHERE organization = {o} AND sequence = 1) WHERE organization = {o} AND id = 'file'`, "license file file: stored as 1 purchases of vendor"},
+	{`UPDATE license_files SET deactivated_at = 0 WHERE organization = {o} AND id = 'ended'`, "license file ended: stored as 1 purchases of vendor"},
+	{`UPDATE license_files SET id = 'planted' WHERE organization = {o} AND id = 'file'`, "license file planted: no event imported it"},
+	{`DELETE FROM license_files WHERE organization = {o} AND id = 'file'`, "license file file: by the events it was imported, and it is missing"},
+
+	{`UPDATE notices SET threshold = 75 WHERE organization = {o} AND kind = 'pool_used'`, "stored as pool_used of ATTUNU at 75, 4 of 4, standing true; by the events pool_used of ATTUNU at 100, 4 of 4, standing true"},
+	{`UPDATE notices SET standing = NOT standing WHERE organization = {o} AND kind = 'pool_used'`, "stored as pool_used of ATTUNU at 100, 4 of 4, standing false"},
+	{`UPDATE notices SET ends_at = ends_at + 1 WHERE organization = {o} AND kind = 'lot_ends'`, "stored as lot_ends of lot-5 at 1"},
+	{`UPDATE notices SET sequence = 1000 WHERE organization = {o} AND kind = 'lot_ends'`, "notice 1000: no event told it"},
+	{`DELETE FROM notices WHERE organization = {o} AND kind = 'lot_ends'`, "by the events it was told, and it is missing"},
 	{`UPDATE lots SET origin = 'host' WHERE organization = {o} AND id = 'lot-2'`, `lot lot-2: its origin is stored as "host", by the events it is ""`},
 	{`UPDATE lots SET origin = '' WHERE organization = {o} AND id = 'host-AIU'`, `lot host-AIU: its origin is stored as "", by the events it is "host"`},
 	{`UPDATE lots SET quantity = 6 WHERE organization = {o} AND id = 'host-AIU'`, "lot host-AIU: stored as 6 of AIU"},
@@ -193,6 +207,26 @@ func (f *archiveFixture) damageable(name string) {
 	f.must(decide(f.fixture, seatwright.CreateLot{Lot: seatwright.Lot{
 		Organization: org, ID: "lot-2", Code: "TSTNU", Quantity: 2, Start: f.clock.Now(), End: f.clock.Now().AddDate(1, 0, 0),
 	}}))
+	for _, id := range []string{"lot-3", "lot-4"} {
+		f.must(decide(f.fixture, seatwright.CreateLot{Lot: seatwright.Lot{
+			Organization: org, ID: seatwright.LotID(id), Code: "TSTNU", Quantity: 1, Start: f.clock.Now(), End: f.clock.Now().AddDate(1, 0, 0),
+		}}))
+	}
+	f.must(decide(f.fixture, seatwright.ChangeLot{Organization: org, ID: "lot-3", Quantity: to(int64(5)), Grace: to(time.Hour)}))
+	f.must(decide(f.fixture, seatwright.RemoveLot{Organization: org, ID: "lot-4"}))
+	for _, id := range []seatwright.LicenseFileID{"file", "ended"} {
+		f.must(decide(f.fixture, seatwright.ImportLicense{
+			Organization: org, ID: id, Issuer: "vendor", Hash: make([]byte, 32), ExpiresAt: f.clock.Now().AddDate(1, 0, 0), Lots: []seatwright.Lot{
+				{Code: "TSTNU", Quantity: 1, Start: f.clock.Now().Add(-time.Hour), End: f.clock.Now().AddDate(1, 0, 0)},
+			},
+		}))
+	}
+	f.must(decide(f.fixture, seatwright.DeactivateLicense{Organization: org, ID: "ended"}))
+	f.buy(name, "lot-5", 1, 0, time.Hour)
+	f.must(decide(f.fixture, seatwright.TellNotices{Organization: org, Due: []seatwright.DueNotice{
+		{Organization: org, NoticeRef: seatwright.NoticeRef{Kind: seatwright.NoticeLotEnds, Subject: "lot-5"}, Code: "ATTUNU"},
+	}}))
+	f.must(decide(f.fixture, seatwright.RemoveLot{Organization: org, ID: "lot-5"}))
 	f.must(decide(f.fixture, seatwright.CreateTenant{Organization: org, ID: "t", Name: "Main"}))
 	f.must(nil, f.distribute(org, "AIU", 5, "UNATT", 1))
 	f.must(nil, f.distribute(org, "UNATT", 0))
@@ -211,7 +245,7 @@ func (f *archiveFixture) damageable(name string) {
 	f.must(decide(f.fixture, seatwright.SetGroupRule{Organization: org, Group: "g", Codes: []seatwright.ProductCode{"TSTNU"}}))
 	f.must(decide(f.fixture, seatwright.OpenSession{Organization: org, User: "leasing", Session: "session", GlobalID: "global"}))
 	f.must(decide(f.fixture, seatwright.CreateLot{Lot: seatwright.Lot{
-		Organization: org, ID: "lot-3", Code: "ACCU", Quantity: 2, Start: f.clock.Now(), End: f.clock.Now().AddDate(1, 0, 0),
+		Organization: org, ID: "lot-of-many", Code: "ACCU", Quantity: 2, Start: f.clock.Now(), End: f.clock.Now().AddDate(1, 0, 0),
 	}}))
 	f.must(decide(f.fixture, seatwright.SetGroupRule{Organization: org, Group: seatwright.Everyone.ID, Codes: []seatwright.ProductCode{"ACCU"}}))
 	f.person(name, "sharing")
@@ -236,6 +270,9 @@ func (f *archiveFixture) damageable(name string) {
 		f.person(name, id)
 		f.must(nil, f.allocate(name, attended, seatwright.UserID(id)))
 	}
+	f.must(decide(f.fixture, seatwright.TellNotices{Organization: org, Due: []seatwright.DueNotice{
+		{Organization: org, NoticeRef: seatwright.NoticeRef{Kind: seatwright.NoticePoolUsed, Subject: "ATTUNU"}, Code: "ATTUNU"},
+	}}))
 	f.must(decide(f.fixture, seatwright.UpdateUser{
 		Organization: org, User: "left", Active: to(false), BypassBasicAuth: to(false), InvitationAccepted: to(true),
 	}))

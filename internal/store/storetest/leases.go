@@ -127,13 +127,13 @@ func offersEnd(f *fixture) {
 	f.wantHeld("a", "u-2", "ATTUNU direct")
 	f.wantPool("a", 2, 3)
 
-	sweepable, err := f.store.SweepableLeases(ctx, f.clock.Now(), 10)
+	sweepable, err := f.store.SweepableLeases(ctx, 10)
 	f.must(nil, err)
 	if len(sweepable) != 1 || !slices.Equal(sweepable["a"], []seatwright.UserID{"u-3"}) {
 		f.Fatalf("to be swept are %v, want u-3 alone", sweepable)
 	}
 	f.must(decide(f, seatwright.SweepLeases{Organization: "a", Users: sweepable["a"]}))
-	sweepable, err = f.store.SweepableLeases(ctx, f.clock.Now(), 10)
+	sweepable, err = f.store.SweepableLeases(ctx, 10)
 	f.must(nil, err)
 	if len(sweepable) != 0 {
 		f.Fatalf("still to be swept are %v", sweepable)
@@ -203,7 +203,7 @@ func leaversLeases(f *fixture) {
 	f.wantPool("a", 1, 9)
 	sweep := func() int {
 		f.Helper()
-		sweepable, err := f.store.SweepableLeases(ctx, f.clock.Now(), 10)
+		sweepable, err := f.store.SweepableLeases(ctx, 10)
 		f.must(nil, err)
 		ended := 0
 		for org, users := range sweepable {

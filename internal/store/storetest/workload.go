@@ -165,7 +165,7 @@ func (w *workload) lease(org seatwright.OrganizationID) (err error) {
 		_, err = decide(w.f, c)
 	case 6:
 		w.f.clock.advance(time.Duration(w.random.IntN(20)) * time.Hour)
-		sweepable, readErr := w.f.store.SweepableLeases(ctx, w.f.clock.Now(), 3)
+		sweepable, readErr := w.f.store.SweepableLeases(ctx, 3)
 		w.f.must(nil, readErr)
 		for of, users := range sweepable {
 			_, swept := decide(w.f, seatwright.SweepLeases{Organization: of, Users: users})
