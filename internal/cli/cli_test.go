@@ -285,9 +285,9 @@ func TestMakesLicenseFiles(t *testing.T) {
 		t.Errorf("the private key is a file of %v (%v)", info, err)
 	}
 	stranger, _ := vendor(t, "vendor")
-	make := []string{"license-file", "make", "--key", key, "--account", "song-one", "--code", "ATTUNU", "--quantity", "5", "--start", "2026-01-01", "--grace", "1d", "--id", "file-1"}
-	good := runCommand(t, nil, "", make...)
-	forged := runCommand(t, nil, "", append(make, "--key", stranger)...)
+	making := []string{"license-file", "make", "--key", key, "--account", "song-one", "--code", "ATTUNU", "--quantity", "5", "--start", "2026-01-01", "--grace", "1d", "--id", "file-1"}
+	good := runCommand(t, nil, "", making...)
+	forged := runCommand(t, nil, "", append(making, "--key", stranger)...)
 	for _, c := range []struct {
 		name, stdin string
 		args        []string

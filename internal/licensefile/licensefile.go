@@ -9,6 +9,7 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -115,7 +116,7 @@ func ReadKey(text []byte) (Key, error) {
 		return k, fmt.Errorf("this is no private key in JWK form: %w", err)
 	}
 	if _, ok := k.jwk.Key.(ed25519.PrivateKey); !ok {
-		return k, fmt.Errorf("this is no private Ed25519 key")
+		return k, errors.New("this is no private Ed25519 key")
 	}
 	return k, checkName(k.jwk.KeyID)
 }
@@ -189,7 +190,7 @@ func ReadIssuers(text []byte) (*Issuers, error) {
 		i.keys[k.KeyID] = key
 	}
 	if len(i.keys) == 0 {
-		return nil, fmt.Errorf("there is no key in it")
+		return nil, errors.New("there is no key in it")
 	}
 	return i, nil
 }
