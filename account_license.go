@@ -12,6 +12,8 @@ type AccountLicense struct {
 	Organization OrganizationID
 	Lots         []Lot // in the order of codes and ids
 	At           time.Time
+
+	UserLicensing bool // the published switch of the organization; a store does not tell it
 }
 
 // LicenseStatus says whether anything is in force. The words are the published ones.
@@ -78,7 +80,7 @@ func (a AccountLicense) Products() []Quantity {
 
 // accountLicense is that of an organization whose lots have all been loaded.
 func (o *organizationSlice) accountLicense() AccountLicense {
-	a := AccountLicense{Organization: o.organization.ID, At: o.now}
+	a := AccountLicense{Organization: o.organization.ID, At: o.now, UserLicensing: o.organization.UserLicensing}
 	for _, lots := range o.lots {
 		a.Lots = append(a.Lots, lots...)
 	}

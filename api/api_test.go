@@ -129,11 +129,11 @@ func TestPermissionsAreThoseOfTheDomain(t *testing.T) {
 	want["deleteReferenceTokensOfUsers"] = seatwright.PermissionWriteUsers
 	for _, id := range []string{
 		"listServiceLicenses", "getTenantLicense", "getServiceLicense", "listServiceProducts", "getServiceLicenseStatus", "listTenantServices",
-		"listAccountAllocations", "listTenantShare", "listTenantAllocations", "listAccountLicenses", "listAvailableServices", "getLicenseSummary",
+		"listAccountAllocations", "listTenantShare", "listTenantAllocations", "listAccountLicenses", "listAvailableServices", "getLicenseSummary", "getUserLicensingStatus",
 	} {
 		want[id] = seatwright.PermissionReadAccounts
 	}
-	for _, id := range []string{"allocateServiceLicense", "postServiceLicense", "removeServiceLicense", "removeTenantLicenses"} {
+	for _, id := range []string{"allocateServiceLicense", "postServiceLicense", "removeServiceLicense", "removeTenantLicenses", "setUserLicensingStatus"} {
 		want[id] = seatwright.PermissionWriteServices
 	}
 	for _, id := range []string{
@@ -174,7 +174,7 @@ func TestOperationsAreWhole(t *testing.T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v", got)
 	}
-	if len(all) != 156 {
+	if len(all) != 158 {
 		t.Errorf("%d operations", len(all))
 	}
 }
@@ -213,7 +213,7 @@ func TestOperationsDocumentTheirStatuses(t *testing.T) {
 				}
 				withoutConflict := slices.Contains([]string{
 					"activateHostLicense", "activateAccountLicense", "activateHostLicenseOffline", "activateAccountLicenseOffline", "validateLicenseOffline",
-					"changeSettings", "updateMessageTemplate", "setGroupRule", "postGroupRule", "updateExternalClient",
+					"changeSettings", "updateMessageTemplate", "setGroupRule", "postGroupRule", "setUserLicensingStatus", "updateExternalClient",
 				}, op.OperationID) // the last one counts
 				if slices.Contains(reads, op.OperationID) {
 					method = "GET"

@@ -1016,7 +1016,7 @@ type ServiceLicense struct {
 	// License The license of a service. It is in force as long as that of the organization.
 	License LicenseData `json:"license"`
 
-	// UserLicensingEnabled Always true.
+	// UserLicensingEnabled The switch of the organization.
 	UserLicensingEnabled bool `json:"userLicensingEnabled"`
 
 	// AccountLicenseCode Always null.
@@ -1053,7 +1053,7 @@ type ServiceLicenseStatus struct {
 	// ExpireDate The end, with the grace.
 	ExpireDate time.Time `json:"expireDate"`
 
-	// UserLicensingEnabled Always true.
+	// UserLicensingEnabled The switch of the organization.
 	UserLicensingEnabled bool `json:"userLicensingEnabled"`
 }
 
@@ -1385,6 +1385,11 @@ type UserLicenseState struct {
 
 	// LicenseToken An unsigned JWT with `lu` (units), `ubl` (codes), `sub`, `prt_id`, `nbf`, `exp` and `plan`; null under an external license, and where nothing is held.
 	LicenseToken *string `json:"license_token"`
+}
+
+// UserLicensingStatus defines model for UserLicensingStatus.
+type UserLicensingStatus struct {
+	Enabled bool `json:"enabled"`
 }
 
 // UserLoginAttemptDto One login of a person.
@@ -2370,6 +2375,15 @@ type AllocateServiceLicenseParams struct {
 type ListTenantServicesParams struct {
 	// Services Types of service, separated by commas; without it, those that have anything.
 	Services Services `form:"services,omitempty" json:"services,omitempty,omitzero"`
+}
+
+// SetUserLicensingStatusParams defines parameters for SetUserLicensingStatus.
+type SetUserLicensingStatusParams struct {
+	EnableUserLicensing bool `form:"enableUserLicensing" json:"enableUserLicensing"`
+
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
 }
 
 // GetHostActivationRequestParams defines parameters for GetHostActivationRequest.

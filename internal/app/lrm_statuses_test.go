@@ -72,6 +72,8 @@ func resourceStatuses() []operationRows {
 			row{name: "nothing", call: call{as: "initech", method: "GET", path: "/lrm/api/account/initech/account-license/available"}, status: 200, contains: []string{`{"services":[]}`}})},
 		{"getLicenseSummary", append(accountReadRows(lrmAccount+"/license-summary", `{"robots":[{"code":"NONPR","name":"`, `"total":8,"allocated":5}`, `"userLicenses":[{"code":"ATTUNU","name":"`, `"consumables":[{"code":"AIU","name":"`, `"licensed":0,"allocated":0,"used":0}`),
 			row{name: "at the other alias", call: call{as: "reader", method: "GET", path: "/acme/license_/api/account/{acme}/license-summary"}, status: 200})},
+		{"getUserLicensingStatus", accountReadRows(lrmAccount+"/user-license/status", `{"enabled":true}`)},
+		{"setUserLicensingStatus", switchRows()},
 		{"removeServiceLicense", removeServiceRows(hallService, lrmAccount+"/service-license/attic/orchestrator")},
 		{"removeTenantLicenses", removeServiceRows(lrmAccount+"/service-license/hall", lrmAccount+"/service-license/attic")},
 		{"getDeploymentType", deploymentRows("/lrm/api/DeploymentType")},
@@ -167,6 +169,21 @@ func takeBackRows(path, other string) []row {
 		row{name: "its purchases stay", of: "listAccountLicenses", call: call{as: "reader", method: "GET", path: lrmAccount + "/account-license"}, status: 200, contains: []string{`"code":"NONPR","quantity":8`}, lacks: []string{`"code":"UNATT"`}},
 	)
 	return append(rows, keyRows("take"+path, remove(path), remove(other), 200)...)
+}
+
+func switchRows() []row {
+	path := lrmAccount + "/user-license/status"
+	turn := func(as, query string) call { return call{as: as, method: "PUT", path: path + query} }
+	rows := whoMayNotOfPeople(turn("", ""), notForServices...)
+	rows = append(rows,
+		row{name: "nothing said", call: turn("administrator", ""), status: 400},
+		row{name: "neither", call: turn("administrator", "?enableUserLicensing=perhaps"), status: 400},
+		row{name: "off", call: turn("writer", "?enableUserLicensing=false"), status: 200, events: []string{"organization.updated {acme}"}, contains: []string{`{"enabled":false}`}},
+		row{name: "off again", call: turn("host", "?enableUserLicensing=false"), status: 200},
+		row{name: "told", of: "getUserLicensingStatus", call: call{as: "reader", method: "GET", path: path}, status: 200, contains: []string{`{"enabled":false}`}},
+		row{name: "on", call: turn("administrator", "?enableUserLicensing=true"), status: 200, events: []string{"organization.updated {acme}"}, contains: []string{`{"enabled":true}`}},
+	)
+	return append(rows, keyRows("switch", turn("administrator", "?enableUserLicensing=true"), turn("administrator", "?enableUserLicensing=false"), 200)...)
 }
 
 func serviceRows(method string) []row {
@@ -275,7 +292,6 @@ func TestDistributionFollowsTheLicenseOfTheHost(t *testing.T) {
 			Organization: seatwright.HostID, ID: id, Code: "UNATT", Quantity: 5, End: time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC),
 		})
 		check(t, err)
-		check(t, w.Licensing.AlignDistributions(t.Context(), system))
 	}
 	buy("first", 2990)
 	_, err := w.Licensing.Distribute(t.Context(), system, globex, []seatwright.Quantity{{Code: "UNATT", Units: 5}})

@@ -46,6 +46,7 @@ func (d *Directory) Organization(ctx context.Context, ref string) (seatwright.Or
 	if seatwright.IsKind(err, seatwright.KindNotFound) {
 		org, err = d.reader.OrganizationByName(ctx, seatwright.NameKey(ref))
 	}
+	org.Policies = seatwright.Policies{} // they change, and what is kept here does not
 	if err == nil {
 		// Only the two spellings that everybody uses are kept, so that callers cannot fill the memory with others.
 		if ref == string(org.ID) || ref == org.Name {

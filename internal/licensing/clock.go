@@ -77,17 +77,11 @@ func (c *Clock) alignDistributions(ctx context.Context) error {
 	if seen == c.aligned {
 		return nil
 	}
-	organizations, err := c.reader.Distributed(ctx)
-	for _, id := range organizations {
-		_, refusal := ledger.Submit(ctx, c.ledger, seatwright.SystemCaller("clock").Origin(), seatwright.AlignDistribution{Organization: id})
-		if refusal != nil {
-			err = errors.Join(err, fmt.Errorf("organization %s: %w", id, refusal))
-		}
+	if err := align(ctx, c.reader, c.ledger); err != nil {
+		return err
 	}
-	if err == nil {
-		c.aligned = seen
-	}
-	return err
+	c.aligned = seen
+	return nil
 }
 
 // sweepLeases ends leases that nobody uses, and forgets what ended with a rule.

@@ -2,6 +2,8 @@ package licensing
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -38,24 +40,26 @@ func (l *Licensing) TakeBack(ctx context.Context, caller seatwright.Caller, orga
 	return err
 }
 
-// AlignDistributions gives what the host distributes the windows that follow from the host's lots of now, in every organization. It
-// belongs behind every change of these lots, and to their starts and ends.
-func (l *Licensing) AlignDistributions(ctx context.Context, caller seatwright.Caller) error {
-	if err := caller.Principal.Check(seatwright.PermissionManageHost); err != nil {
-		return err
-	}
-	organizations, err := l.reader.Distributed(ctx)
-	if err != nil {
-		return err
-	}
-	origin := caller.Origin()
-	origin.Key = "" // of the command before
+// align gives what the host distributes the windows that follow from the host's lots of now, in every organization. It belongs behind every
+// change of these lots, and to their starts and ends.
+func align(ctx context.Context, reader seatwright.DistributionReader, to *ledger.Ledger) error {
+	organizations, err := reader.Distributed(ctx)
 	for _, id := range organizations {
-		if _, err := ledger.Submit(ctx, l.ledger, origin, seatwright.AlignDistribution{Organization: id}); err != nil {
-			return err
+		_, refusal := ledger.Submit(ctx, to, seatwright.SystemCaller("clock").Origin(), seatwright.AlignDistribution{Organization: id})
+		if refusal != nil {
+			err = errors.Join(err, fmt.Errorf("organization %s: %w", id, refusal))
 		}
 	}
-	return nil
+	return err
+}
+
+// aligned follows a change of lots that went well: where they are the host's, what it distributes follows at once. Should that fail, the clock
+// does it within its minute.
+func aligned[A any](ctx context.Context, reader seatwright.DistributionReader, to *ledger.Ledger, organization seatwright.OrganizationID, answer A, err error) (A, error) {
+	if err == nil && organization == seatwright.HostID {
+		_ = align(ctx, reader, to)
+	}
+	return answer, err
 }
 
 // AccountLicense tells what an organization, or the host, has been given. Errors: not_found/no_license for nothing.
@@ -68,8 +72,19 @@ func (l *Licensing) AccountLicense(
 	return l.license(ctx, organization)
 }
 
-func (l *Licensing) license(ctx context.Context, organization seatwright.OrganizationID) (seatwright.AccountLicense, error) {
+// account tells what an organization has been given, with its switch.
+func (l *Licensing) account(ctx context.Context, organization seatwright.OrganizationID) (seatwright.AccountLicense, error) {
+	found, err := l.reader.Organization(ctx, organization)
+	if err != nil {
+		return seatwright.AccountLicense{}, err
+	}
 	license, err := l.reader.AccountLicense(ctx, organization)
+	license.UserLicensing = found.UserLicensing
+	return license, err
+}
+
+func (l *Licensing) license(ctx context.Context, organization seatwright.OrganizationID) (seatwright.AccountLicense, error) {
+	license, err := l.account(ctx, organization)
 	if err == nil && len(license.Lots) == 0 {
 		err = seatwright.NotFound(seatwright.ReasonNoLicense, "no account license is allocated to this organization")
 	}
@@ -90,7 +105,7 @@ func (l *Licensing) HostProducts(
 	if len(pools) == 0 {
 		return license, nil, seatwright.NotFound(seatwright.ReasonNoLicense, "the host has no license")
 	}
-	license, err = l.reader.AccountLicense(ctx, organization)
+	license, err = l.account(ctx, organization)
 	return license, pools, err
 }
 
@@ -154,7 +169,7 @@ func (l *Licensing) ServiceLicenses(
 	if err != nil {
 		return nil, err
 	}
-	account, err := l.reader.AccountLicense(ctx, organization)
+	account, err := l.account(ctx, organization)
 	for _, p := range pools {
 		if len(licenses) == 0 || licenses[len(licenses)-1].PoolScope != p.PoolScope {
 			licenses = append(licenses, seatwright.ServiceLicense{PoolScope: p.PoolScope, Account: account})
@@ -197,7 +212,7 @@ func (l *Licensing) TenantLicense(
 		return license, err
 	}
 	license.Tenant = found
-	if license.Account, err = l.reader.AccountLicense(ctx, organization); err != nil {
+	if license.Account, err = l.account(ctx, organization); err != nil {
 		return license, err
 	}
 	pools, err := l.reader.ServicePools(ctx, organization)

@@ -36,7 +36,8 @@ func (f *Files) ImportLicense(
 	if err != nil {
 		return seatwright.LicenseFile{}, err
 	}
-	return ledger.Submit(ctx, f.ledger, caller.Origin(), command)
+	file, err := ledger.Submit(ctx, f.ledger, caller.Origin(), command)
+	return aligned(ctx, f.reader, f.ledger, organization, file, err)
 }
 
 // CheckLicense says why a license file would be refused, without importing it, as far as that can be told from the file alone. An
@@ -99,7 +100,8 @@ func (f *Files) DeactivateLicense(
 		return seatwright.LicenseFile{}, err
 	}
 	command := seatwright.DeactivateLicense{Organization: organization, ID: seatwright.LicenseFileID(canonical)}
-	return ledger.Submit(ctx, f.ledger, caller.Origin(), command)
+	file, err := ledger.Submit(ctx, f.ledger, caller.Origin(), command)
+	return aligned(ctx, f.reader, f.ledger, organization, file, err)
 }
 
 // ActiveLicense finds a license file that was imported and is active. Errors: conflict/deactivated_license_file;

@@ -21,7 +21,8 @@ func (l *Licensing) CreateLot(ctx context.Context, caller seatwright.Caller, lot
 		return seatwright.Lot{}, err
 	}
 	command := seatwright.CreateLot{Lot: lot, FreshID: seatwright.LotID(seatwright.NewID())}
-	return ledger.Submit(ctx, l.ledger, caller.Origin(), command)
+	made, err := ledger.Submit(ctx, l.ledger, caller.Origin(), command)
+	return aligned(ctx, l.reader, l.ledger, lot.Organization, made, err)
 }
 
 // ChangeLot changes what of a purchase is set in the command; see seatwright.ChangeLot.
@@ -40,7 +41,8 @@ func (l *Licensing) ChangeLot(ctx context.Context, caller seatwright.Caller, cha
 	if err != nil {
 		return seatwright.Purchase{}, err
 	}
-	return ledger.Submit(ctx, l.ledger, caller.Origin(), change)
+	changed, err := ledger.Submit(ctx, l.ledger, caller.Origin(), change)
+	return aligned(ctx, l.reader, l.ledger, change.Organization, changed, err)
 }
 
 // RemoveLot takes a purchase back; see seatwright.RemoveLot.
@@ -54,7 +56,8 @@ func (l *Licensing) RemoveLot(
 	if err != nil {
 		return seatwright.Purchase{}, err
 	}
-	return ledger.Submit(ctx, l.ledger, caller.Origin(), seatwright.RemoveLot{Organization: organization, ID: id})
+	removed, err := ledger.Submit(ctx, l.ledger, caller.Origin(), seatwright.RemoveLot{Organization: organization, ID: id})
+	return aligned(ctx, l.reader, l.ledger, organization, removed, err)
 }
 
 // Lots lists the purchases of an organization: those of one code, or all where code is empty.

@@ -31,3 +31,21 @@ func (l *Licensing) ChangePolicies(ctx context.Context, caller seatwright.Caller
 	changed, err := ledger.Submit(ctx, l.ledger, caller.Origin(), command)
 	return changed.Policies, err
 }
+
+// SetUserLicensing turns the published switch of user licensing, and answers how it stands.
+func (l *Licensing) SetUserLicensing(ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID, enabled bool) (bool, error) {
+	if err := caller.Principal.Check(seatwright.PermissionWriteServices); err != nil {
+		return false, err
+	}
+	changed, err := ledger.Submit(ctx, l.ledger, caller.Origin(), seatwright.ChangePolicies{Organization: organization, UserLicensing: &enabled})
+	return changed.UserLicensing, err
+}
+
+// UserLicensing tells how the published switch of user licensing stands.
+func (l *Licensing) UserLicensing(ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID) (bool, error) {
+	if err := caller.Principal.Check(seatwright.PermissionReadAccounts); err != nil {
+		return false, err
+	}
+	found, err := l.reader.Organization(ctx, organization)
+	return found.UserLicensing, err
+}

@@ -33,6 +33,8 @@ type Licensing interface {
 	TenantAllocations(ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID) ([]licensing.ProductAllocation, error)
 	TenantShare(ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID, tenant string) ([]licensing.ProductAllocation, error)
 	ServicesWithUnits(ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID) ([]seatwright.ServiceType, error)
+	UserLicensing(ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID) (bool, error)
+	SetUserLicensing(ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID, enabled bool) (bool, error)
 	Summary(ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID) ([]licensing.ProductAllocation, error)
 }
 
@@ -180,7 +182,7 @@ func term(a seatwright.AccountLicense) (start, end, grace int64) {
 
 func (h handlers) serviceLicense(organization seatwright.OrganizationID, s seatwright.ServiceLicense) wire.ServiceLicense {
 	answer := wire.ServiceLicense{
-		AccountID: string(organization), ServiceScopeID: string(s.Tenant), UserLicensingEnabled: true, License: wire.LicenseData{
+		AccountID: string(organization), ServiceScopeID: string(s.Tenant), UserLicensingEnabled: s.Account.UserLicensing, License: wire.LicenseData{
 			LicenseStatus: string(s.Account.Status()), Products: []wire.ServiceProduct{}, Templates: nothing(), Policies: nothing(), Entitlements: nothing(),
 		},
 	}

@@ -114,7 +114,7 @@ func (h handlers) GetServiceLicenseStatus(ctx context.Context, request GetServic
 	_, end, grace := license.Account.Term()
 	return GetServiceLicenseStatus200JSONResponse{
 		AccountID: string(api.OrganizationOf(ctx).ID), ServiceScopeID: string(license.Tenant), ServiceType: string(license.Service),
-		LicenseStatus: string(license.Account.Status()), ExpireDate: end.Add(grace), UserLicensingEnabled: true,
+		LicenseStatus: string(license.Account.Status()), ExpireDate: end.Add(grace), UserLicensingEnabled: license.Account.UserLicensing,
 	}, err
 }
 

@@ -91,6 +91,12 @@ type ServerInterface interface {
 	// ListTenantAllocations What tenants have been given
 	// (GET /lrm/api/account/{accountId}/tenantAllocations)
 	ListTenantAllocations(w http.ResponseWriter, r *http.Request, accountID Account)
+	// GetUserLicensingStatus Whether people get licenses by name
+	// (GET /lrm/api/account/{accountId}/user-license/status)
+	GetUserLicensingStatus(w http.ResponseWriter, r *http.Request, accountID Account)
+	// SetUserLicensingStatus Say whether people get licenses by name
+	// (PUT /lrm/api/account/{accountId}/user-license/status)
+	SetUserLicensingStatus(w http.ResponseWriter, r *http.Request, accountID Account, params SetUserLicensingStatusParams)
 	// GetHostActivationRequest What a vendor has to know to sign a license file for the host
 	// (GET /lrm/api/host/{hostAccountId}/activation-request)
 	GetHostActivationRequest(w http.ResponseWriter, r *http.Request, hostAccountID HostAccountID, params GetHostActivationRequestParams)
@@ -1198,6 +1204,95 @@ func (siw *ServerInterfaceWrapper) ListTenantAllocations(w http.ResponseWriter, 
 	handler.ServeHTTP(w, r)
 }
 
+// GetUserLicensingStatus operation middleware
+func (siw *ServerInterfaceWrapper) GetUserLicensingStatus(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "accountId" -------------
+	var accountID Account
+
+	err = runtime.BindStyledParameterWithOptions("simple", "accountId", r.PathValue("accountId"), &accountID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "accountId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetUserLicensingStatus(w, r, accountID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// SetUserLicensingStatus operation middleware
+func (siw *ServerInterfaceWrapper) SetUserLicensingStatus(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "accountId" -------------
+	var accountID Account
+
+	err = runtime.BindStyledParameterWithOptions("simple", "accountId", r.PathValue("accountId"), &accountID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "accountId", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SetUserLicensingStatusParams
+
+	// ------------- Required query parameter "enableUserLicensing" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "enableUserLicensing", r.URL.Query(), &params.EnableUserLicensing, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "enableUserLicensing"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "enableUserLicensing", Err: err})
+		}
+		return
+	}
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.SetUserLicensingStatus(w, r, accountID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // GetHostActivationRequest operation middleware
 func (siw *ServerInterfaceWrapper) GetHostActivationRequest(w http.ResponseWriter, r *http.Request) {
 
@@ -1921,6 +2016,8 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/lrm/api/account/{accountId}/service-license/{serviceScopeId}/{serviceType}", wrapper.AllocateServiceLicense)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/lrm/api/account/{accountId}/service-license/{serviceScopeId}/{serviceType}/products", wrapper.ListServiceProducts)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/lrm/api/account/{accountId}/service-license/{serviceScopeId}/{serviceType}/status", wrapper.GetServiceLicenseStatus)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/lrm/api/account/{accountId}/user-license/status", wrapper.GetUserLicensingStatus)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/lrm/api/account/{accountId}/user-license/status", wrapper.SetUserLicensingStatus)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/lrm/api/service-license/{serviceScopeId}/{serviceType}", wrapper.GetOwnServiceLicense)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/lrm/api/account/{accountId}/service-licenses/{serviceScopeId}", wrapper.ListTenantServices)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/lrm/api/account/{accountId}/available-account-licenses", wrapper.ListAccountAllocations)
@@ -5666,6 +5763,293 @@ func (response ListTenantAllocations503ApplicationProblemPlusJSONResponse) Visit
 	return err
 }
 
+type GetUserLicensingStatusRequestObject struct {
+	AccountID Account `json:"accountId"`
+}
+
+type GetUserLicensingStatusResponseObject interface {
+	VisitGetUserLicensingStatusResponse(w http.ResponseWriter) error
+}
+
+type GetUserLicensingStatus200JSONResponse UserLicensingStatus
+
+func (response GetUserLicensingStatus200JSONResponse) VisitGetUserLicensingStatusResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUserLicensingStatus400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response GetUserLicensingStatus400ApplicationProblemPlusJSONResponse) VisitGetUserLicensingStatusResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUserLicensingStatus401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetUserLicensingStatus401ApplicationProblemPlusJSONResponse) VisitGetUserLicensingStatusResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUserLicensingStatus403ApplicationProblemPlusJSONResponse Problem
+
+func (response GetUserLicensingStatus403ApplicationProblemPlusJSONResponse) VisitGetUserLicensingStatusResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUserLicensingStatus404ApplicationProblemPlusJSONResponse Problem
+
+func (response GetUserLicensingStatus404ApplicationProblemPlusJSONResponse) VisitGetUserLicensingStatusResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUserLicensingStatus429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response GetUserLicensingStatus429ApplicationProblemPlusJSONResponse) VisitGetUserLicensingStatusResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUserLicensingStatus500ApplicationProblemPlusJSONResponse Problem
+
+func (response GetUserLicensingStatus500ApplicationProblemPlusJSONResponse) VisitGetUserLicensingStatusResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUserLicensingStatus503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type GetUserLicensingStatus503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers GetUserLicensingStatus503ResponseHeaders
+}
+
+func (response GetUserLicensingStatus503ApplicationProblemPlusJSONResponse) VisitGetUserLicensingStatusResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetUserLicensingStatusRequestObject struct {
+	AccountID Account `json:"accountId"`
+	Params    SetUserLicensingStatusParams
+}
+
+type SetUserLicensingStatusResponseObject interface {
+	VisitSetUserLicensingStatusResponse(w http.ResponseWriter) error
+}
+
+type SetUserLicensingStatus200JSONResponse UserLicensingStatus
+
+func (response SetUserLicensingStatus200JSONResponse) VisitSetUserLicensingStatusResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetUserLicensingStatus400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response SetUserLicensingStatus400ApplicationProblemPlusJSONResponse) VisitSetUserLicensingStatusResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetUserLicensingStatus401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response SetUserLicensingStatus401ApplicationProblemPlusJSONResponse) VisitSetUserLicensingStatusResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetUserLicensingStatus403ApplicationProblemPlusJSONResponse Problem
+
+func (response SetUserLicensingStatus403ApplicationProblemPlusJSONResponse) VisitSetUserLicensingStatusResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetUserLicensingStatus404ApplicationProblemPlusJSONResponse Problem
+
+func (response SetUserLicensingStatus404ApplicationProblemPlusJSONResponse) VisitSetUserLicensingStatusResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetUserLicensingStatus422ApplicationProblemPlusJSONResponse Problem
+
+func (response SetUserLicensingStatus422ApplicationProblemPlusJSONResponse) VisitSetUserLicensingStatusResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetUserLicensingStatus429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response SetUserLicensingStatus429ApplicationProblemPlusJSONResponse) VisitSetUserLicensingStatusResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetUserLicensingStatus500ApplicationProblemPlusJSONResponse Problem
+
+func (response SetUserLicensingStatus500ApplicationProblemPlusJSONResponse) VisitSetUserLicensingStatusResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetUserLicensingStatus503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type SetUserLicensingStatus503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers SetUserLicensingStatus503ResponseHeaders
+}
+
+func (response SetUserLicensingStatus503ApplicationProblemPlusJSONResponse) VisitSetUserLicensingStatusResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetHostActivationRequestRequestObject struct {
 	HostAccountID HostAccountID `json:"hostAccountId"`
 	Params        GetHostActivationRequestParams
@@ -7627,6 +8011,12 @@ type StrictServerInterface interface {
 	// ListTenantAllocations What tenants have been given
 	// (GET /lrm/api/account/{accountId}/tenantAllocations)
 	ListTenantAllocations(ctx context.Context, request ListTenantAllocationsRequestObject) (ListTenantAllocationsResponseObject, error)
+	// GetUserLicensingStatus Whether people get licenses by name
+	// (GET /lrm/api/account/{accountId}/user-license/status)
+	GetUserLicensingStatus(ctx context.Context, request GetUserLicensingStatusRequestObject) (GetUserLicensingStatusResponseObject, error)
+	// SetUserLicensingStatus Say whether people get licenses by name
+	// (PUT /lrm/api/account/{accountId}/user-license/status)
+	SetUserLicensingStatus(ctx context.Context, request SetUserLicensingStatusRequestObject) (SetUserLicensingStatusResponseObject, error)
 	// GetHostActivationRequest What a vendor has to know to sign a license file for the host
 	// (GET /lrm/api/host/{hostAccountId}/activation-request)
 	GetHostActivationRequest(ctx context.Context, request GetHostActivationRequestRequestObject) (GetHostActivationRequestResponseObject, error)
@@ -8022,6 +8412,31 @@ func (s *strictHandler) ListTenantAllocations(w http.ResponseWriter, r *http.Req
 	response, err := s.handlers.ListTenantAllocations(r.Context(), request)
 	if err == nil {
 		err = response.VisitListTenantAllocationsResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) GetUserLicensingStatus(w http.ResponseWriter, r *http.Request, accountID Account) {
+	var request GetUserLicensingStatusRequestObject
+	request.AccountID = accountID
+	response, err := s.handlers.GetUserLicensingStatus(r.Context(), request)
+	if err == nil {
+		err = response.VisitGetUserLicensingStatusResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) SetUserLicensingStatus(w http.ResponseWriter, r *http.Request, accountID Account, params SetUserLicensingStatusParams) {
+	var request SetUserLicensingStatusRequestObject
+	request.AccountID = accountID
+	request.Params = params
+	response, err := s.handlers.SetUserLicensingStatus(r.Context(), request)
+	if err == nil {
+		err = response.VisitSetUserLicensingStatusResponse(w)
 	}
 	if err != nil {
 		s.fail(w, r, err)
