@@ -196,7 +196,7 @@ func TestDocumentsAreValidOpenAPI(t *testing.T) {
 func TestOperationsDocumentTheirStatuses(t *testing.T) {
 	t.Parallel()
 	reads := []string{"resolveNames", "resolveEntity", "listMemberships", "loadGroups", "checkMembers", "listGroupAllocations", "listHeldLicenses"} // by POST, with a body
-	inUseIs400 := []string{"addUser", "addUsers", "inviteUsers", "changePassword"}                      // as it is published
+	inUseIs400 := []string{"addUser", "addUsers", "inviteUsers", "changePassword"}                                                                  // as it is published
 	for _, name := range []string{"automation-suite.yaml", "seatwright.yaml"} {
 		doc, err := openapi3.NewLoader().LoadFromFile(name)
 		if err != nil {

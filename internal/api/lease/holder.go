@@ -78,7 +78,7 @@ var holderOrders = map[string]seatwright.HolderSort{
 
 func holderQuery(skip, top int, sortBy, sortOrder string, rawCodes []string) (q seatwright.HolderQuery, err error) {
 	q.Skip, q.Top = int64(skip), int64(top)
-	known := false
+	var known bool
 	if q.Sort, known = holderOrders[strings.ToLower(sortBy)]; !known {
 		return q, seatwright.Invalid(seatwright.ReasonInvalidValue, "sortBy is Id, Email, Name, Surname, DisplayName or LastInUse").In("sortBy")
 	}

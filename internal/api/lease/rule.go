@@ -21,13 +21,13 @@ type Rules interface {
 
 // SetGroupRule is PUT group/{groupId}.
 func (h handlers) SetGroupRule(ctx context.Context, request SetGroupRuleRequestObject) (SetGroupRuleResponseObject, error) {
-	rule, err := h.setRule(ctx, request.GroupID, wire.GroupRuleRequest(*request.Body))
+	rule, err := h.setRule(ctx, request.GroupID, *request.Body)
 	return SetGroupRule200JSONResponse(rule), err
 }
 
 // PostGroupRule is POST group/{groupId}.
 func (h handlers) PostGroupRule(ctx context.Context, request PostGroupRuleRequestObject) (PostGroupRuleResponseObject, error) {
-	rule, err := h.setRule(ctx, request.GroupID, wire.GroupRuleRequest(*request.Body))
+	rule, err := h.setRule(ctx, request.GroupID, *request.Body)
 	return PostGroupRule200JSONResponse(rule), err
 }
 
@@ -228,7 +228,7 @@ var ruleOrders = map[string]seatwright.RuleSort{"": seatwright.SortRulesByName, 
 
 func (h handlers) rules(ctx context.Context, skip, top int, sortBy, sortOrder string, rawCodes []string) (page seatwright.RulePage, err error) {
 	q := seatwright.RuleQuery{Skip: int64(skip), Top: int64(top)}
-	known := false
+	var known bool
 	if q.Sort, known = ruleOrders[strings.ToLower(sortBy)]; !known {
 		return page, seatwright.Invalid(seatwright.ReasonInvalidValue, "sortBy is Name or Id").In("sortBy")
 	}
