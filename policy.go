@@ -25,12 +25,12 @@ func (c ChangePolicies) Decide(s *Slice, origin Origin) (Organization, error) {
 		return Organization{}, err
 	}
 	changed := o.organization
-	setIf(&changed.UnknownUsers, c.UnknownUsers)
-	setIf(&changed.ExternalLicenses, c.ExternalLicenses)
-	setIf(&changed.AllocationMode, c.AllocationMode)
-	setIf(&changed.OnLeave, c.OnLeave)
-	setIf(&changed.InactiveDays, c.InactiveDays)
-	setIf(&changed.UserLicensing, c.UserLicensing)
+	set(&changed.UnknownUsers, c.UnknownUsers)
+	set(&changed.ExternalLicenses, c.ExternalLicenses)
+	set(&changed.AllocationMode, c.AllocationMode)
+	set(&changed.OnLeave, c.OnLeave)
+	set(&changed.InactiveDays, c.InactiveDays)
+	set(&changed.UserLicensing, c.UserLicensing)
 	if err := changed.Check(); err != nil {
 		return Organization{}, err
 	}
@@ -39,10 +39,4 @@ func (c ChangePolicies) Decide(s *Slice, origin Origin) (Organization, error) {
 	}
 	o.organization, o.changed = changed, true
 	return changed, s.record(o, origin, EventOrganizationUpdated, string(c.Organization), changed.Policies)
-}
-
-func setIf[T any](to *T, value *T) {
-	if value != nil {
-		*to = *value
-	}
 }

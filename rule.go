@@ -125,12 +125,12 @@ func (c SetGroupRule) Decide(s *Slice, origin Origin) (GroupRule, error) {
 	if !existed {
 		after = GroupRule{Organization: c.Organization, Group: group, Priority: DefaultPriority, CreatedAt: o.now}
 	}
-	setIf(&after.External, c.External)
-	setIf(&after.Priority, c.Priority)
+	set(&after.External, c.External)
+	set(&after.Priority, c.Priority)
 	changed := !existed || after.External != before.External || after.Priority != before.Priority
-	set := GroupRuleSet{Priority: after.Priority, External: after.External, Offers: []OfferState{}}
+	data := GroupRuleSet{Priority: after.Priority, External: after.External, Offers: []OfferState{}}
 	ended, pools := s.endOffers(o, group, func(code ProductCode) bool { return !slices.Contains(c.Codes, code) })
-	set.Ended, set.Pools = ended, pools
+	data.Ended, data.Pools = ended, pools
 	changed = changed || len(ended) > 0
 	o.prepareLeases()
 	for _, code := range slices.Sorted(slices.Values(c.Codes)) {
@@ -143,7 +143,7 @@ func (c SetGroupRule) Decide(s *Slice, origin Origin) (GroupRule, error) {
 			changed = true
 			o.putOffer(group, wanted)
 		}
-		set.Offers = append(set.Offers, OfferState{wanted.Code, wanted.Term, wanted.Quota})
+		data.Offers = append(data.Offers, OfferState{wanted.Code, wanted.Term, wanted.Quota})
 	}
 	after.AppliedAt = o.now
 	if changed {
@@ -151,7 +151,7 @@ func (c SetGroupRule) Decide(s *Slice, origin Origin) (GroupRule, error) {
 	}
 	o.putRule(after)
 	if changed {
-		if err := s.record(o, origin, EventGroupRuleSet, string(group), set); err != nil {
+		if err := s.record(o, origin, EventGroupRuleSet, string(group), data); err != nil {
 			return GroupRule{}, err
 		}
 	}

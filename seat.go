@@ -14,6 +14,9 @@ type Seat struct {
 	CreatedAt    time.Time
 }
 
+// External reports that an external license stands behind the seat: it draws no unit, and shares none.
+func (s Seat) External() bool { return s.Units == 0 && s.Lease.Unit == 0 }
+
 // DirectRecord is an administrator's decision about one user. Three states: no record (the user inherits from groups), a
 // record with codes (only those), a record without codes (blocked). The codes are the user's seats with Direct set.
 type DirectRecord struct {

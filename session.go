@@ -95,7 +95,7 @@ func (c OpenSession) Decide(s *Slice, origin Origin) (Opened, error) {
 
 // opened tells what a person holds that is in force.
 func (s *Slice) opened(o *organizationSlice, user UserID, session Session) Opened {
-	answer := Opened{Session: session, Codes: []ProductCode{}, Units: []LicenseUnit{}, Until: never}
+	answer := Opened{Session: session, Codes: []ProductCode{}, Until: never}
 	for code := range o.seats[user] {
 		seat, held := o.seat(user, code)
 		if u, shared := o.shared[seat.Lease.Unit]; shared && !seat.Direct && u.Session != session.ID {
@@ -103,21 +103,14 @@ func (s *Slice) opened(o *organizationSlice, user UserID, session Session) Opene
 		}
 		if pool := s.pool(o, code); held && pool.Total > 0 {
 			answer.Codes = append(answer.Codes, code)
-			answer.External = answer.External || seat.Units == 0 && seat.Lease.Unit == 0
+			answer.External = answer.External || seat.External()
 			if pool.TotalUntil.Before(answer.Until) {
 				answer.Until = pool.TotalUntil
 			}
 		}
 	}
 	slices.Sort(answer.Codes)
-	for _, code := range answer.Codes {
-		b, _ := s.catalogue.Bundle(code)
-		for _, unit := range b.Units {
-			if !slices.Contains(answer.Units, unit) {
-				answer.Units = append(answer.Units, unit)
-			}
-		}
-	}
+	answer.Units = s.catalogue.UnitsOf(answer.Codes)
 	return answer
 }
 

@@ -114,7 +114,7 @@ func (l *Licensing) UserLicense(
 			continue // the purchase has ended
 		}
 		answer.Codes = append(answer.Codes, seat.Code)
-		answer.External = answer.External || seat.Units == 0
+		answer.External = answer.External || seat.External()
 		if answer.Until.IsZero() || pool.TotalUntil.Before(answer.Until) {
 			answer.Until = pool.TotalUntil
 		}
