@@ -53,6 +53,7 @@ type Touch struct {
 	GroupsOf     []UserID // all memberships of theirs
 	Rules        bool     // the rules of Groups, of the groups in GroupsOf, and of the built-in ones
 	Sessions     []SessionID
+	SessionsOf   []UserID // all sessions of theirs, MaxSessions at most
 	Applications []ApplicationID
 	Grants       []GrantID
 

@@ -24,7 +24,7 @@ func hostLotID(code ProductCode) LotID { return LotID(hostLotPrefix + string(cod
 
 // DistributeToOrganization gives an organization units of the host. Each listed code is one lot of the organization, with an absolute
 // quantity; none removes it, and codes that are not listed stay as they are. The lot is in force for as long as the host has any
-// license in force. Lowering always works; units beyond those that the organization has already have to be free at the host.
+// license in force. Lowering needs nothing that is free; units beyond those that the organization has already have to be free at the host.
 //
 // Errors, in this order: not_found/organization_not_found, also for the host itself; not_found/no_license where the host has none
 // in force (only where there are units); conflict/duplicate where a purchase of before has the id of the lot, and

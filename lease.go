@@ -408,8 +408,9 @@ func (c ReleaseLeases) Decide(s *Slice, origin Origin) ([]ProductCode, error) {
 	return codes, s.endLeases(o, origin, c.User, LeaseReleased)
 }
 
-// SweepLeases ends those leases of people that were not used for as long as the policy says, and the orphans of rules that were set
-// again since, and forgets what ended with an offer. Repeating it changes nothing. The only error is not_found/organization_not_found.
+// SweepLeases ends those leases of people that were not used for as long as the policy says, the orphans of rules that were set
+// again since, and those beside a direct record where the policy has not always been to replace them; it forgets what ended with an
+// offer. Repeating it changes nothing. The only error is not_found/organization_not_found.
 type SweepLeases struct {
 	Organization OrganizationID
 	Users        []UserID // 1 to MaxUsersPerCall, each once; those who are gone are passed over
@@ -436,7 +437,9 @@ func (c SweepLeases) Decide(s *Slice, origin Origin) (int, error) {
 		for _, code := range o.leases(user) {
 			seat, _ := o.seat(user, code)
 			var why LeaseEnd
-			switch {
+			switch _, recorded := o.records[user]; {
+			case recorded && o.organization.AllocationMode == ReplaceLeases: // the policy was another one when they were allocated
+				why = LeaseOverridden
 			case !o.now.Before(seat.Lease.LastInUse.AddDate(0, 0, int(o.organization.InactiveDays))):
 				why = LeaseUnused
 			case seat.Lease.Orphan() && o.rules[seat.Lease.Group].AppliedAt.After(seat.Lease.OrphanAt):

@@ -60,6 +60,9 @@ func (c CreateLot) Decide(s *Slice, origin Origin) (Lot, error) {
 	if err := o.checkLot(lot, ""); err != nil {
 		return Lot{}, err
 	}
+	if isFileLotID(lot.ID) {
+		return Lot{}, Invalid(ReasonInvalidValue, "ids that end with a colon and a number are those of the purchases in license files").In("id")
+	}
 	if lot.Organization != HostID && strings.HasPrefix(string(lot.ID), hostLotPrefix) {
 		return Lot{}, Invalid(ReasonInvalidValue, "ids that begin with %s are those of what the host distributes", hostLotPrefix).In("id")
 	}
@@ -67,6 +70,15 @@ func (c CreateLot) Decide(s *Slice, origin Origin) (Lot, error) {
 		return Lot{}, err
 	}
 	return lot, s.addLot(o, origin, lot)
+}
+
+// isFileLotID reports that an id is like those that the purchases of a license file get.
+func isFileLotID(id LotID) bool {
+	i := strings.LastIndexByte(string(id), ':')
+	if i < 0 || i == len(id)-1 {
+		return false
+	}
+	return strings.Trim(string(id)[i+1:], "0123456789") == ""
 }
 
 // ChangeLot changes what is set and leaves the rest of a purchase as it is: a later end renews it, an earlier one ends it early.
@@ -175,6 +187,9 @@ func (o *organizationSlice) purchase(id LotID) (Lot, error) {
 func (o *organizationSlice) checkLot(lot Lot, insteadOf LotID) error {
 	if !lot.End.After(lot.Start) {
 		return Invalid(ReasonInvalidValue, "the end must come after the start").In("end")
+	}
+	if lot.Expiry().Year() > 9999 {
+		return Invalid(ReasonInvalidValue, "the end and the grace behind it must be over in the year 9999").In("graceSeconds")
 	}
 	sum := lot.Quantity
 	for _, other := range o.lots[lot.Code] {

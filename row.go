@@ -79,7 +79,7 @@ var tables = []*Table{
 		{"organization", Text}, {"group_id", Text}, {"code", Text}, {"term", Number}, {"quota", Number}, {"leases", Number}, {"units", Number},
 	}},
 	{Name: "shared_units", Key: []string{"number"}, Columns: []Column{
-		{"organization", Text}, {"number", Number}, {"group_id", Text}, {"code", Text}, {"term", Number}, {"members", Number}, {"session", Text},
+		{"organization", Text}, {"number", Number}, {"group_id", Text}, {"code", Text}, {"term", Number}, {"members", Number}, {"of_user", Text}, {"session", Text},
 		{"held_until", Number},
 	}},
 	{Name: "sessions", Key: []string{"id"}, Columns: []Column{

@@ -106,7 +106,7 @@ func wantsUnits(products []Quantity) bool {
 }
 
 // AllocateToService gives a tenant's service units of the organization: the listed products are all that it has then, so a code
-// that is not listed goes to zero. Quantities are absolute, and a repeat changes nothing. Lowering always works; units beyond those
+// that is not listed goes to zero. Quantities are absolute, and a repeat changes nothing. Lowering needs nothing that is free; units beyond those
 // that the service has already have to be free.
 //
 // Errors, in this order: not_found/organization_not_found; not_found/no_license (only where there are units); not_found/not_found

@@ -23,6 +23,23 @@ type Session struct {
 // SessionLife is how long a session is kept that is not told of. It may be missing after that.
 const SessionLife = 24 * time.Hour
 
+// MaxSessions is how many sessions a person can have at once: another one takes the place of the one that was told of the longest ago.
+const MaxSessions = 32
+
+// makeRoomForSession takes away the oldest sessions of a person where they have as many as they can.
+func (o *leaseSlice) makeRoomForSession(user UserID) {
+	var own []Session
+	for _, s := range o.sessions {
+		if s.User == user {
+			own = append(own, s)
+		}
+	}
+	slices.SortFunc(own, func(a, b Session) int { return cmp.Or(a.UpdatedAt.Compare(b.UpdatedAt), cmp.Compare(a.ID, b.ID)) })
+	for _, s := range own[:max(0, len(own)-MaxSessions+1)] {
+		o.removeSession(s.ID)
+	}
+}
+
 // MaxClientType is the longest name of a product, in bytes.
 const MaxClientType = 64
 
@@ -57,7 +74,7 @@ func (c OpenSession) Operation() string { return "session.open" }
 func (c OpenSession) Touches() []Touch {
 	t := Touch{Organization: c.Organization, Users: []UserID{c.User}, WholeUsers: []UserID{c.User}, GroupsOf: []UserID{c.User}, Rules: true}
 	if c.Session != "" {
-		t.Sessions = []SessionID{c.Session}
+		t.Sessions, t.SessionsOf = []SessionID{c.Session}, []UserID{c.User}
 	}
 	return []Touch{t}
 }
@@ -85,6 +102,7 @@ func (c OpenSession) Decide(s *Slice, origin Origin) (Opened, error) {
 	}
 	if c.Session != "" {
 		if !exists {
+			o.makeRoomForSession(c.User)
 			session = Session{Organization: c.Organization, ID: c.Session, GlobalID: c.GlobalID, User: c.User, StartedAt: o.now}
 		}
 		session.ClientType, session.UpdatedAt = c.ClientType, o.now
@@ -98,8 +116,8 @@ func (s *Slice) opened(o *organizationSlice, user UserID, session Session) Opene
 	answer := Opened{Session: session, Codes: []ProductCode{}, Until: never}
 	for code := range o.seats[user] {
 		seat, held := o.seat(user, code)
-		if u, shared := o.shared[seat.Lease.Unit]; shared && !seat.Direct && u.Session != session.ID {
-			continue // another session has it, or a sign-in uses none
+		if u, shared := o.shared[seat.Lease.Unit]; shared && !seat.Direct && u.User != user && (session.ID != "" || u.busy(user, o.now)) {
+			continue // another member uses it
 		}
 		if pool := s.pool(o, code); held && pool.Total > 0 {
 			answer.Codes = append(answer.Codes, code)
@@ -124,37 +142,48 @@ type offered struct {
 func (s *Slice) takeLeases(o *organizationSlice, origin Origin, c OpenSession) error {
 	user, wanted := c.User, c.Wanted
 	_, recorded := o.records[user]
+	var inUse []ProductCode
 	holds := false // whatever they are offered
 	var orphans []Seat
+	orphaned := 0 // the highest rank of these
 	for code := range o.seats[user] {
 		seat, held := o.seat(user, code)
-		if u, shared := o.shared[seat.Lease.Unit]; shared && !seat.Direct && u.busy(c.Session, o.now) {
+		if !held || !seat.Direct && !seat.Lease.Orphan() || !s.gives(code, wanted) || s.pool(o, code).Total < 1 {
 			continue
 		}
-		if !held || !seat.Direct && !seat.Lease.Orphan() || !s.gives(code, wanted) || s.pool(o, code).Total < 1 {
+		if u, shared := o.shared[seat.Lease.Unit]; shared && !seat.Direct && u.busy(user, o.now) {
+			inUse = append(inUse, code)
 			continue
 		}
 		if holds = true; !seat.Direct {
 			orphans = append(orphans, seat)
+			b, _ := s.catalogue.Bundle(code)
+			orphaned = max(orphaned, b.Rank)
 		}
 	}
 	var offers []offered
 	if !recorded || o.organization.AllocationMode == AddToLeases {
 		offers = s.offersTo(o, user, wanted)
 	}
+	if len(offers) == 0 && !holds && len(inUse) > 0 {
+		return unitInUse(inUse)
+	}
 	if len(offers) == 0 && !holds {
 		return NewError(KindForbidden, ReasonNotEntitled, "neither an allocation nor a group gives this person a license that fits")
 	}
 	for _, seat := range orphans {
 		o.useLease(seat, nil)
-		s.hold(o, seat.Lease.Unit, c.Session)
+		s.hold(o, seat.Lease.Unit, user, c.Session)
 	}
 	taken, ranked := holds, false
-	var full, inUse []ProductCode
+	var full []ProductCode
 	var short []Shortage
 	for _, each := range offers {
 		if each.bundle.Rank > 0 && ranked {
 			break // ranked ones come last, strongest first, and one of them is enough
+		}
+		if _, has := o.seat(user, each.bundle.Code); each.bundle.Rank > 0 && each.bundle.Rank <= orphaned && !has {
+			continue // what they keep is as strong
 		}
 		got, err := s.takeLease(o, origin, c, each)
 		switch {
@@ -179,11 +208,15 @@ func (s *Slice) takeLeases(o *organizationSlice, origin Origin, c OpenSession) e
 	case taken:
 		return nil
 	case len(inUse) > 0 && len(short)+len(full) == 0:
-		return NewError(KindExhausted, ReasonUnitInUse, "the shared unit of %s is in use by another member, and no other is free", enumerateCodes(inUse))
+		return unitInUse(inUse)
 	case len(short) == 0:
 		return NewError(KindExhausted, ReasonQuotaReached, "as many members of the groups of this person hold %s as may", enumerateCodes(full))
 	}
 	return s.refuse(o, origin, 1, short)
+}
+
+func unitInUse(codes []ProductCode) error {
+	return NewError(KindExhausted, ReasonUnitInUse, "the shared unit of %s is in use by another member, and no other is free", enumerateCodes(codes))
 }
 
 func enumerateCodes(codes []ProductCode) string {
@@ -298,16 +331,17 @@ func (o *organizationSlice) useLease(seat Seat, groups []GroupID) {
 	o.putSeat(seat)
 }
 
-// endWeaker ends all ranked leases of a person but the strongest.
+// endWeaker ends the ranked leases of a person that the strongest one in force makes needless: it gives all that they give.
 func (s *Slice) endWeaker(o *organizationSlice, origin Origin, user UserID) error {
-	strongest := 0
+	var strongest Product
 	codes := o.leases(user)
 	for _, code := range codes {
-		b, _ := s.catalogue.Bundle(code)
-		strongest = max(strongest, b.Rank)
+		if b, _ := s.catalogue.Bundle(code); b.Rank > strongest.Rank && s.pool(o, code).Total > 0 {
+			strongest = b
+		}
 	}
 	for _, code := range codes {
-		if b, _ := s.catalogue.Bundle(code); b.Rank > 0 && b.Rank < strongest {
+		if b, _ := s.catalogue.Bundle(code); b.Rank > 0 && b.Rank < strongest.Rank && s.gives(strongest.Code, b.Units) {
 			if err := s.endLease(o, origin, user, code, LeaseReplaced); err != nil {
 				return err
 			}

@@ -18,16 +18,23 @@ type SharedUnit struct {
 	Code         ProductCode
 	Term         int64     // of the offer
 	Members      int64     // 1 to MaxSharers
-	Session      SessionID // that uses it; empty: none
-	HeldUntil    time.Time // the first instant at which another session may use it
+	User         UserID    // who uses it; empty: nobody
+	Session      SessionID // in which; the last one of theirs that was told of
+	HeldUntil    time.Time // the first instant at which another of them may use it
 }
 
 // UnitHold is how long a session has a shared unit to itself after it was last told of.
 const UnitHold = 30 * time.Minute
 
-// busy reports that another session uses the unit.
-func (u SharedUnit) busy(session SessionID, now time.Time) bool {
-	return u.Session != "" && u.Session != session && now.Before(u.HeldUntil)
+// busy reports that another person uses the unit.
+func (u SharedUnit) busy(user UserID, now time.Time) bool {
+	return u.User != "" && u.User != user && now.Before(u.HeldUntil)
+}
+
+// free makes the unit one that nobody uses.
+func (u SharedUnit) free() SharedUnit {
+	u.User, u.Session, u.HeldUntil = "", "", time.Time{}
+	return u
 }
 
 // LoadSharedUnit adds a shared unit.
@@ -70,6 +77,9 @@ func (o *organizationSlice) share(seat Seat) int64 {
 // unshare ends that, and returns the units that come free: 1 with the last member.
 func (o *organizationSlice) unshare(seat Seat) int64 {
 	u := o.shared[seat.Lease.Unit]
+	if u.User == seat.User {
+		u = u.free()
+	}
 	if u.Members--; u.Members > 0 {
 		o.putShared(u)
 		return 0
@@ -89,7 +99,7 @@ func (o *leaseSlice) forgetShared(ref offerRef) {
 	}
 }
 
-// takeShared makes the person hold a multiuser bundle through one of the groups, and where a session asks for it, has that session use
+// takeShared makes the person hold a multiuser bundle through one of the groups, and where a session asks for it, has them use
 // the unit. A person whose unit is in use changes to another.
 func (s *Slice) takeShared(o *organizationSlice, origin Origin, c OpenSession, each offered) (bool, error) {
 	code := each.bundle.Code
@@ -97,9 +107,9 @@ func (s *Slice) takeShared(o *organizationSlice, origin Origin, c OpenSession, e
 	if held && s.pool(o, code).Total < 1 {
 		return false, nil
 	}
-	if held && !o.shared[seat.Lease.Unit].busy(c.Session, o.now) {
+	if held && !o.shared[seat.Lease.Unit].busy(c.User, o.now) {
 		o.useLease(seat, each.groups)
-		s.hold(o, seat.Lease.Unit, c.Session)
+		s.hold(o, seat.Lease.Unit, c.User, c.Session)
 		return true, nil
 	}
 	for _, group := range each.groups {
@@ -111,7 +121,7 @@ func (s *Slice) takeShared(o *organizationSlice, origin Origin, c OpenSession, e
 		if room.Full() {
 			continue
 		}
-		number := o.roomIn(group, code, offer.Term, c.Session)
+		number := o.roomIn(group, code, offer.Term, c.User)
 		if number == 0 {
 			if s.pool(o, code).Available() < 1 {
 				continue
@@ -130,7 +140,7 @@ func (s *Slice) takeShared(o *organizationSlice, origin Origin, c OpenSession, e
 		seat = Seat{Organization: o.organization.ID, User: c.User, Code: code, CreatedAt: o.now, Lease: lease}
 		var moved unitMoves
 		moved.add(code, o.changeSeat(seat))
-		s.hold(o, number, c.Session)
+		s.hold(o, number, c.User, c.Session)
 		data := LeaseState{Code: code, Group: group, Term: offer.Term, Unit: number, Pools: s.moveUnits(o, moved)}
 		return true, s.record(o, origin, EventLeaseAcquired, string(c.User), data)
 	}
@@ -144,20 +154,20 @@ func (o *organizationSlice) sharing(user UserID, code ProductCode) bool {
 }
 
 // roomIn returns the unit of an offer that has room for one more and is not in use, the oldest first; 0: there is none.
-func (o *organizationSlice) roomIn(group GroupID, code ProductCode, term int64, session SessionID) int64 {
+func (o *organizationSlice) roomIn(group GroupID, code ProductCode, term int64, user UserID) int64 {
 	for _, number := range slices.SortedFunc(maps.Keys(o.shared), cmp.Compare) {
 		u := o.shared[number]
-		if u.Group == group && u.Code == code && u.Term == term && u.Members < MaxSharers && !u.busy(session, o.now) {
+		if u.Group == group && u.Code == code && u.Term == term && u.Members < MaxSharers && !u.busy(user, o.now) {
 			return number
 		}
 	}
 	return 0
 }
 
-// hold has a session use a shared unit. A sign-in, which has no session, uses none.
-func (s *Slice) hold(o *organizationSlice, number int64, session SessionID) {
+// hold has a person use a shared unit in a session. A sign-in, which has no session, uses none.
+func (s *Slice) hold(o *organizationSlice, number int64, user UserID, session SessionID) {
 	if u, exists := o.shared[number]; exists && session != "" {
-		u.Session, u.HeldUntil = session, o.now.Add(UnitHold)
+		u.User, u.Session, u.HeldUntil = user, session, o.now.Add(UnitHold)
 		o.putShared(u)
 	}
 }
@@ -165,9 +175,8 @@ func (s *Slice) hold(o *organizationSlice, number int64, session SessionID) {
 // letGo ends the use of the shared units of a person by a session.
 func (o *organizationSlice) letGo(user UserID, session SessionID) {
 	for _, seat := range o.seats[user] {
-		if u, exists := o.shared[seat.Lease.Unit]; exists && u.Session == session {
-			u.Session, u.HeldUntil = "", time.Time{}
-			o.putShared(u)
+		if u, exists := o.shared[seat.Lease.Unit]; exists && u.User == user && u.Session == session {
+			o.putShared(u.free())
 		}
 	}
 }

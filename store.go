@@ -92,6 +92,7 @@ func (r LoadRequest) ByOrganization() []Touch {
 		m.GroupsOf = append(m.GroupsOf, t.GroupsOf...)
 		m.Rules = m.Rules || t.Rules
 		m.Sessions = append(m.Sessions, t.Sessions...)
+		m.SessionsOf = append(m.SessionsOf, t.SessionsOf...)
 		m.UserNameKeys = append(m.UserNameKeys, t.UserNameKeys...)
 		m.ExternalIDs = append(m.ExternalIDs, t.ExternalIDs...)
 		m.TenantNameKeys = append(m.TenantNameKeys, t.TenantNameKeys...)
@@ -254,8 +255,8 @@ type LeaseReader interface {
 	Seats(ctx context.Context, organization OrganizationID, users []UserID) ([]Seat, error)
 	// Session finds a session by exact id. One that was not told of for SessionLife may be missing.
 	Session(ctx context.Context, organization OrganizationID, id SessionID) (Session, error)
-	// SweepableLeases lists people whose leases are to be swept: not used for as long as the policy says, orphans of rules that were set again, or ended with
-	// an offer. At most so many of each organization, in the order of organizations and ids. It reads every lease.
+	// SweepableLeases lists people whose leases are to be swept: not used for as long as the policy says, orphans of rules that were set again, beside a direct
+	// record that replaces them, or ended with an offer. At most so many in all, in no order. It may read every lease.
 	SweepableLeases(ctx context.Context, most int) (map[OrganizationID][]UserID, error)
 }
 

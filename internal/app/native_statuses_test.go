@@ -211,7 +211,7 @@ func changeLotRows() []row {
 	}
 	for name, body := range map[string]string{
 		"no unit": `{"quantity":0}`, "too many": `{"quantity":1000000001}`, "half a unit": `{"quantity":1.5}`, "ends before it starts": `{"end":"2026-04-01T00:00:00Z"}`,
-		"no time": `{"end":"tomorrow"}`, "the year 1": `{"start":"0001-01-01T00:00:00Z"}`, "no grace": `{"graceSeconds":-1}`, "long grace": `{"graceSeconds":9223372036854775807}`,
+		"no time": `{"end":"tomorrow"}`, "the year 1": `{"start":"0001-01-01T00:00:00Z"}`, "the year 10000 elsewhere": `{"end":"9999-12-31T23:59:59-01:00"}`, "a grace into the year 10000": `{"end":"9999-12-31T23:59:59Z","graceSeconds":1}`, "no grace": `{"graceSeconds":-1}`, "long grace": `{"graceSeconds":9223372036854775807}`,
 		"another code": `{"code":"ATTUNU"}`, "another id": `{"id":"lot-2"}`, "control character": `{"order":"a\u0007"}`, "null": `null`, "list": `[]`,
 	} {
 		rows = append(rows, row{name: name, call: change("host", body), status: 400, contains: []string{`"code":"`}})

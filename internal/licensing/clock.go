@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/seatwright/seatwright"
@@ -55,6 +56,9 @@ func (c *Clock) Tick(ctx context.Context) {
 	}
 }
 
+// leasesPerRound are how many people's leases are looked up at once: the question may read all of them.
+const leasesPerRound = 10_000
+
 // roundsPerSweep bounds a sweep: what is left is due again at the next tick.
 const roundsPerSweep = 100
 
@@ -86,16 +90,23 @@ func (c *Clock) alignDistributions(ctx context.Context) error {
 
 // sweepLeases ends leases that nobody uses, and forgets what ended with a rule.
 func (c *Clock) sweepLeases(ctx context.Context) (found, done int, err error) {
-	due, err := c.reader.SweepableLeases(ctx, seatwright.MaxSweep)
+	due, err := c.reader.SweepableLeases(ctx, leasesPerRound)
 	if err != nil {
 		return 0, 0, err
 	}
-	for _, users := range due {
-		found = max(found, len(users))
+	for id, users := range due {
+		found += len(users)
+		for some := range slices.Chunk(users, seatwright.MaxSweep) {
+			n, refusal := ledger.Submit(ctx, c.ledger, seatwright.SystemCaller("clock").Origin(), seatwright.SweepLeases{Organization: id, Users: some})
+			if refusal != nil {
+				err = errors.Join(err, fmt.Errorf("organization %s: %w", id, refusal))
+			}
+			done += n
+		}
 	}
-	done, err = submitEach(ctx, c, due, func(id seatwright.OrganizationID, users []seatwright.UserID) seatwright.Command[int] {
-		return seatwright.SweepLeases{Organization: id, Users: users}
-	})
+	if found < leasesPerRound {
+		found = 0 // there is no more
+	}
 	return found, done, err
 }
 

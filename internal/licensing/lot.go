@@ -118,10 +118,10 @@ func checkFields(quantity *int64, start, end *time.Time, grace *time.Duration) e
 	if quantity != nil && (*quantity < 1 || *quantity > seatwright.MaxQuantity) {
 		return invalid("quantity", "a lot has 1 to %d units", seatwright.MaxQuantity)
 	}
-	if start != nil && (start.Year() < 1970 || start.Year() > 9999) {
+	if start != nil && (start.UTC().Year() < 1970 || start.UTC().Year() > 9999) {
 		return invalid("start", "the year must be 1970 to 9999")
 	}
-	if end != nil && (end.Year() < 1970 || end.Year() > 9999) {
+	if end != nil && (end.UTC().Year() < 1970 || end.UTC().Year() > 9999) {
 		return invalid("end", "the year must be 1970 to 9999")
 	}
 	if grace != nil && (*grace < 0 || *grace > maxGrace || *grace%time.Second != 0) {

@@ -163,9 +163,10 @@ func (m *Model) SignIn(user seatwright.UserID, now time.Time) seatwright.Reason 
 	}
 	held, decided := m.Holdings[user]
 	holds := slices.ContainsFunc(held.Codes, func(code seatwright.ProductCode) bool { return m.Total(code, now) > 0 })
+	orphaned := 0
 	for of, l := range m.Leases {
 		if of.user == user && !l.LeftGroup.IsZero() && m.Total(of.code, now) > 0 { // an orphan goes on
-			l.Used, holds = now, true
+			l.Used, holds, orphaned = now, true, max(orphaned, rank(of.code))
 			m.Leases[of] = l
 		}
 	}
@@ -184,7 +185,9 @@ func (m *Model) SignIn(user seatwright.UserID, now time.Time) seatwright.Reason 
 	}
 	got, strongest, short := holds, 0, false
 	for _, code := range slices.SortedFunc(maps.Keys(offered), weakLast) {
-		if rank(code) > 0 && strongest > 0 {
+		_, leased := m.Leases[leaseOf{user, code}]
+		has := leased || slices.Contains(held.Codes, code)
+		if rank(code) > 0 && (strongest > 0 || rank(code) <= orphaned && !has) {
 			continue
 		}
 		if m.lease(user, code, offered[code], now) {
@@ -196,7 +199,9 @@ func (m *Model) SignIn(user seatwright.UserID, now time.Time) seatwright.Reason 
 	if strongest > 0 {
 		best := 0
 		for _, code := range m.Leased(user) {
-			best = max(best, rank(code))
+			if m.Total(code, now) > 0 {
+				best = max(best, rank(code))
+			}
 		}
 		m.endLeases(func(of leaseOf, _ Lease) bool { return of.user == user && rank(of.code) > 0 && rank(of.code) < best })
 	}
@@ -261,6 +266,12 @@ func (m *Model) lease(user seatwright.UserID, code seatwright.ProductCode, group
 	return false
 }
 
+// decided reports that a person has a direct record.
+func (m *Model) decided(user seatwright.UserID) bool {
+	_, decided := m.Holdings[user]
+	return decided
+}
+
 func rank(code seatwright.ProductCode) int {
 	b, _ := seatwright.PublishedCatalogue().Bundle(code)
 	return b.Rank
@@ -299,7 +310,7 @@ func (m *Model) applyLeases(command any, now time.Time) (reason seatwright.Reaso
 	case seatwright.SweepLeases:
 		m.endLeases(func(of leaseOf, l Lease) bool {
 			return slices.Contains(c.Users, of.user) &&
-				(!now.Before(l.Used.AddDate(0, 0, int(m.InactiveDays))) || !l.LeftGroup.IsZero() && m.Rules[l.Group].Applied.After(l.LeftGroup))
+				(m.decided(of.user) && !m.Additive || !now.Before(l.Used.AddDate(0, 0, int(m.InactiveDays))) || !l.LeftGroup.IsZero() && m.Rules[l.Group].Applied.After(l.LeftGroup))
 		})
 	case seatwright.UpdateGroup:
 		for _, member := range c.Add {

@@ -218,13 +218,12 @@ func (s *Store) SweepableLeases(ctx context.Context, most int) (map[seatwright.O
 	found := map[seatwright.OrganizationID][]seatwright.UserID{}
 	err := s.each(ctx, func(r row) {
 		organization := seatwright.OrganizationID(r.text(0))
-		if len(found[organization]) < most {
-			found[organization] = append(found[organization], seatwright.UserID(r.text(1)))
-		}
+		found[organization] = append(found[organization], seatwright.UserID(r.text(1)))
 	}, `SELECT DISTINCT o.id, s.user_id
 		FROM seats s JOIN organizations o ON o.number = s.organization
 		LEFT JOIN group_rules g ON g.organization = s.organization AND g.group_id = s.group_id `+joinOffer+`
-		WHERE s.group_id <> '' AND (f.term IS NULL OR s.last_in_use <= coalesce($1::int8, (extract(epoch FROM clock_timestamp()) * 1000000)::int8) - o.inactive_days * 86400000000 OR s.orphan_at > 0 AND g.applied_at > s.orphan_at)
-		ORDER BY o.id, s.user_id`, microsOf(s.clock))
+		WHERE s.group_id <> '' AND (f.term IS NULL OR s.last_in_use <= coalesce($1::int8, (extract(epoch FROM clock_timestamp()) * 1000000)::int8) - o.inactive_days * 86400000000 OR s.orphan_at > 0 AND g.applied_at > s.orphan_at
+			OR o.allocation_mode = 'replace' AND EXISTS (SELECT FROM direct_records d WHERE d.organization = s.organization AND d.user_id = s.user_id))
+		LIMIT $2`, microsOf(s.clock), int64(most))
 	return found, err
 }

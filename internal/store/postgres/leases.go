@@ -12,7 +12,7 @@ const (
 	offerColumns   = `f.code, f.term, f.quota, f.leases, f.units`
 	ruleColumns    = `g.group_id, g.priority, g.external, g.created_at, g.modified_at, g.applied_at`
 	leaseColumns   = `s.group_id, s.term, s.leased_at, s.last_in_use, s.orphan_at, s.unit`
-	sharedColumns  = `s.number, s.group_id, s.code, s.term, s.members, s.session, s.held_until`
+	sharedColumns  = `s.number, s.group_id, s.code, s.term, s.members, s.of_user, s.session, s.held_until`
 	sessionColumns = `x.global_id, x.of_user, x.client_type, x.started_at, x.updated_at`
 )
 
@@ -47,6 +47,8 @@ func sessionOf(organization seatwright.OrganizationID, id seatwright.SessionID, 
 var (
 	loadSessions = newStatement(`SELECT `+sessionColumns+`, w.n FROM unnest($1::int4[], $2::text[]) WITH ORDINALITY w (organization, id, n)
 		JOIN sessions x ON x.organization = w.organization AND x.id = w.id`, oidInt4, oidText)
+	loadSessionsOf = newStatement(`SELECT `+sessionColumns+`, x.id, w.n FROM unnest($1::int4[], $2::text[]) WITH ORDINALITY w (organization, of_user, n)
+		JOIN sessions x ON x.organization = w.organization AND x.of_user = w.of_user`, oidInt4, oidText)
 	loadGroupsOf = newStatement(`SELECT m.group_id, w.n FROM unnest($1::int4[], $2::text[]) WITH ORDINALITY w (organization, member_id, n)
 		JOIN memberships m ON m.organization = w.organization AND m.member_id = w.member_id AND m.member_kind = 'user'`, oidInt4, oidText)
 	loadOffers = newStatement(`SELECT `+offerColumns+`, w.n FROM unnest($1::int4[], $2::text[]) WITH ORDINALITY w (organization, group_id, n)
@@ -57,16 +59,17 @@ var (
 	loadSharedByNumber = newStatement(`SELECT `+sharedColumns+`, w.n FROM unnest($1::int4[], $2::int8[]) WITH ORDINALITY w (organization, number, n)
 		JOIN shared_units s ON s.organization = w.organization AND s.number = w.number`, oidInt4, oidInt8)
 	loadSharedWithRoom = newStatement(`SELECT s.*, w.n FROM unnest($1::int4[], $2::text[], $3::int8[]) WITH ORDINALITY w (organization, group_id, most, n)
-		CROSS JOIN LATERAL (SELECT `+sharedColumns+` FROM shared_units s WHERE s.organization = w.organization AND s.group_id = w.group_id AND s.members < 3
+		JOIN group_offers f ON f.organization = w.organization AND f.group_id = w.group_id
+		CROSS JOIN LATERAL (SELECT `+sharedColumns+` FROM shared_units s WHERE s.organization = f.organization AND s.group_id = f.group_id AND s.code = f.code AND s.members < 3
 			ORDER BY s.held_until LIMIT w.most) s`, oidInt4, oidText, oidInt8)
 	deleteSharedOfOffers = newStatement(`DELETE FROM shared_units s USING unnest($1::int4[], $2::text[], $3::text[]) w (organization, group_id, code)
 		WHERE s.organization = w.organization AND s.group_id = w.group_id AND s.code = w.code`, oidInt4, oidText, oidText)
 	deleteShared = newStatement(`DELETE FROM shared_units s USING unnest($1::int4[], $2::int8[]) w (organization, number)
 		WHERE s.organization = w.organization AND s.number = w.number`, oidInt4, oidInt8)
-	putShared = newStatement(`INSERT INTO shared_units (organization, number, group_id, code, term, members, session, held_until)
-		SELECT * FROM unnest($1::int4[], $2::int8[], $3::text[], $4::text[], $5::int8[], $6::int8[], $7::text[], $8::int8[])
-		ON CONFLICT (organization, number) DO UPDATE SET members = excluded.members, session = excluded.session, held_until = excluded.held_until`,
-		oidInt4, oidInt8, oidText, oidText, oidInt8, oidInt8, oidText, oidInt8)
+	putShared = newStatement(`INSERT INTO shared_units (organization, number, group_id, code, term, members, of_user, session, held_until)
+		SELECT * FROM unnest($1::int4[], $2::int8[], $3::text[], $4::text[], $5::int8[], $6::int8[], $7::text[], $8::text[], $9::int8[])
+		ON CONFLICT (organization, number) DO UPDATE SET members = excluded.members, of_user = excluded.of_user, session = excluded.session, held_until = excluded.held_until`,
+		oidInt4, oidInt8, oidText, oidText, oidInt8, oidInt8, oidText, oidText, oidInt8)
 
 	deleteOffers = newStatement(`DELETE FROM group_offers f USING unnest($1::int4[], $2::text[], $3::text[]) w (organization, group_id, code)
 		WHERE f.organization = w.organization AND f.group_id = w.group_id AND f.code = w.code`, oidInt4, oidText, oidText)
@@ -108,11 +111,14 @@ type ofPlace struct {
 // loadLeases reads the sessions, the memberships of those who open one, and then the rules that matter: a round trip for each of the
 // two where there is anything to read.
 func (b *batch) loadLeases() error {
-	var sessions, members, groups []ofPlace
+	var sessions, owners, members, groups []ofPlace
 	for i := range b.places {
 		p := &b.places[i]
 		for _, id := range p.Sessions {
 			sessions = append(sessions, ofPlace{p, string(id)})
+		}
+		for _, user := range p.SessionsOf {
+			owners = append(owners, ofPlace{p, string(user)})
 		}
 		for _, user := range p.GroupsOf {
 			members = append(members, ofPlace{p, string(user)})
@@ -124,15 +130,21 @@ func (b *batch) loadLeases() error {
 			to[1].text(rows[i].id)
 		})
 	}
-	if len(sessions)+len(members) > 0 {
+	if len(sessions)+len(owners)+len(members) > 0 {
 		o := output{trip: b.writer.trip(), numbers: b.writer.recent.numbers}
 		ask(&o, loadSessions, sessions)
+		ask(&o, loadSessionsOf, owners)
 		ask(&o, loadGroupsOf, members)
 		err := o.flush(loadTime)
 		if err == nil && len(sessions) > 0 {
 			err = o.each(func(r row) {
 				asked := sessions[r.int(5)-1]
 				b.slice.LoadSession(sessionOf(asked.Organization, seatwright.SessionID(asked.id), r))
+			})
+		}
+		if err == nil && len(owners) > 0 {
+			err = o.each(func(r row) {
+				b.slice.LoadSession(sessionOf(owners[r.int(6)-1].Organization, seatwright.SessionID(r.text(5)), r))
 			})
 		}
 		if err == nil && len(members) > 0 {
@@ -169,7 +181,7 @@ func (b *batch) loadLeases() error {
 	}), o.end(), b.loadShared(groups))
 }
 
-// unitsWithRoom are how many shared units of a group a session may choose from.
+// unitsWithRoom are how many shared units of an offer a session may choose from.
 const unitsWithRoom = 32
 
 // loadShared reads the shared units of the seats that were loaded, and where sessions are opened the ones that have room, those that are
@@ -203,15 +215,15 @@ func (b *batch) loadShared(groups []ofPlace) error {
 	load := func(organization seatwright.OrganizationID, r row) {
 		b.slice.LoadSharedUnit(seatwright.SharedUnit{
 			Organization: organization, Number: r.int(0), Group: seatwright.GroupID(r.text(1)), Code: seatwright.ProductCode(r.text(2)), Term: r.int(3),
-			Members: r.int(4), Session: seatwright.SessionID(r.text(5)), HeldUntil: r.instantOrNever(6),
+			Members: r.int(4), User: seatwright.UserID(r.text(5)), Session: seatwright.SessionID(r.text(6)), HeldUntil: r.instantOrNever(7),
 		})
 	}
 	err := o.flush(loadTime)
 	if err == nil && len(numbers) > 0 {
-		err = o.each(func(r row) { load(numbers[r.int(7)-1].Organization, r) })
+		err = o.each(func(r row) { load(numbers[r.int(8)-1].Organization, r) })
 	}
 	if err == nil && len(open) > 0 {
-		err = o.each(func(r row) { load(open[r.int(7)-1].Organization, r) })
+		err = o.each(func(r row) { load(open[r.int(8)-1].Organization, r) })
 	}
 	return errors.Join(err, o.end())
 }
@@ -240,8 +252,9 @@ func (o *output) leases(c seatwright.Changes) {
 		to[3].text(string(u.Code))
 		to[4].int8(u.Term)
 		to[5].int8(u.Members)
-		to[6].text(string(u.Session))
-		to[7].instantOrNever(u.HeldUntil)
+		to[6].text(string(u.User))
+		to[7].text(string(u.Session))
+		to[8].instantOrNever(u.HeldUntil)
 	})
 	o.rows(deleteRules, len(c.RemovedGroupRules), func(i int, to []*array) {
 		to[0].int4(o.number(c.RemovedGroupRules[i].Organization))

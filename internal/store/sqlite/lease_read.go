@@ -234,14 +234,13 @@ func (s *Store) SweepableLeases(ctx context.Context, most int) (map[seatwright.O
 	found := map[seatwright.OrganizationID][]seatwright.UserID{}
 	err := s.each(ctx, func(r row) {
 		organization := seatwright.OrganizationID(r.text(0))
-		if len(found[organization]) < most {
-			found[organization] = append(found[organization], seatwright.UserID(r.text(1)))
-		}
+		found[organization] = append(found[organization], seatwright.UserID(r.text(1)))
 	}, `SELECT DISTINCT o.id, u.id
 		FROM organizations o CROSS JOIN holdings h INDEXED BY holdings_by_group ON h.organization = o.number AND h.group_id IS NOT NULL
 		CROSS JOIN users u ON u.number = h.user_number
 		LEFT JOIN group_rules g ON g.organization = h.organization AND g.group_id = h.group_id `+joinOffer+`
 		WHERE f.term IS NULL OR h.last_in_use <= ? - o.inactive_days * 86400000000 OR h.orphan_at > 0 AND g.applied_at > h.orphan_at
-		ORDER BY o.id, u.id`, s.clock().UnixMicro())
+			OR o.allocation_mode = 'replace' AND EXISTS (SELECT 1 FROM holdings d WHERE d.user_number = h.user_number AND d.code = '')
+		LIMIT ?`, s.clock().UnixMicro(), most)
 	return found, err
 }

@@ -27,6 +27,13 @@ func (w *writer) loadLeases(slice *seatwright.Slice, touches []seatwright.Touch)
 				return err
 			}
 		}
+		for _, user := range t.SessionsOf {
+			err := w.each(func(r row) { slice.LoadSession(sessionOf(t.Organization, seatwright.SessionID(r.text(5)), r)) }, `SELECT global_id, of_user, client_type,
+				started_at, updated_at, id FROM sessions WHERE organization = ? AND of_user = ?`, known.number, string(user))
+			if err != nil {
+				return err
+			}
+		}
 		if len(t.GroupsOf) > 0 {
 			err := w.each(func(r row) {
 				slice.LoadMembership(seatwright.Membership{
@@ -79,11 +86,11 @@ func (w *writer) loadRules(slice *seatwright.Slice, organization seatwright.Orga
 // loadShared reads the shared units of the seats that were loaded, and where sessions are opened the ones that have room, those that are
 // not in use first.
 func (w *writer) loadShared(slice *seatwright.Slice, t seatwright.Touch, number int64, groups []seatwright.GroupID) error {
-	const columns = `s.number, s.group_id, s.code, s.term, s.members, s.session, s.held_until`
+	const columns = `s.number, s.group_id, s.code, s.term, s.members, s.of_user, s.session, s.held_until`
 	load := func(r row) {
 		slice.LoadSharedUnit(seatwright.SharedUnit{
 			Organization: t.Organization, Number: r.int(0), Group: seatwright.GroupID(r.text(1)), Code: seatwright.ProductCode(r.text(2)), Term: r.int(3),
-			Members: r.int(4), Session: seatwright.SessionID(r.text(5)), HeldUntil: r.instantOrNever(6),
+			Members: r.int(4), User: seatwright.UserID(r.text(5)), Session: seatwright.SessionID(r.text(6)), HeldUntil: r.instantOrNever(7),
 		})
 	}
 	for _, shared := range slice.SharedUnits(t.Organization) {
@@ -94,17 +101,14 @@ func (w *writer) loadShared(slice *seatwright.Slice, t seatwright.Touch, number 
 	if len(t.GroupsOf) == 0 {
 		return nil
 	}
-	for _, group := range groups {
-		err := w.each(load, `SELECT `+columns+` FROM shared_units s INDEXED BY shared_units_with_room
-			WHERE s.organization = ? AND s.group_id = ? AND s.members < 3 ORDER BY s.held_until LIMIT ?`, number, string(group), int64(unitsWithRoom+len(t.GroupsOf)))
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return w.each(load, `SELECT `+columns+` FROM json_each(?2) wanted
+		CROSS JOIN group_offers f ON f.organization = ?1 AND f.group_id = wanted.value
+		CROSS JOIN shared_units s ON s.organization = ?1 AND s.number IN (SELECT x.number FROM shared_units x INDEXED BY shared_units_with_room
+			WHERE x.organization = f.organization AND x.group_id = f.group_id AND x.code = f.code AND x.members < 3 ORDER BY x.held_until LIMIT ?3)`,
+		number, jsonArray(groups), int64(unitsWithRoom+len(t.GroupsOf)))
 }
 
-// unitsWithRoom are how many shared units of a group a session may choose from.
+// unitsWithRoom are how many shared units of an offer a session may choose from.
 const unitsWithRoom = 32
 
 // columnsOfRule are what ruleOf reads, in its order.
@@ -164,9 +168,9 @@ func (w *writer) putLeases(c seatwright.Changes) error {
 		}
 	}
 	for _, u := range c.SharedUnits {
-		err := w.exec(`INSERT INTO shared_units (organization, number, group_id, code, term, members, session, held_until) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-			ON CONFLICT (organization, number) DO UPDATE SET members = excluded.members, session = excluded.session, held_until = excluded.held_until`,
-			w.numberOf(u.Organization), u.Number, string(u.Group), string(u.Code), u.Term, u.Members, string(u.Session), microsOrNever(u.HeldUntil))
+		err := w.exec(`INSERT INTO shared_units (organization, number, group_id, code, term, members, of_user, session, held_until) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+			ON CONFLICT (organization, number) DO UPDATE SET members = excluded.members, of_user = excluded.of_user, session = excluded.session, held_until = excluded.held_until`,
+			w.numberOf(u.Organization), u.Number, string(u.Group), string(u.Code), u.Term, u.Members, string(u.User), string(u.Session), microsOrNever(u.HeldUntil))
 		if err != nil {
 			return err
 		}

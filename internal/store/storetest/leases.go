@@ -479,3 +479,114 @@ func unitsAreShared(f *fixture) {
 	used(2)
 	f.verifies()
 }
+
+// Guards that a person who comes back to their unit is never in their own way, that whoever gives a unit up leaves it free, and that the
+// units of one bundle do not hide those of another.
+func unitsComeFree(f *fixture) {
+	const others = 40 // more than a session chooses from
+	f.organization("a", others+3, 1)
+	f.sells("a", "ACCU", others+1)
+	f.sells("a", "ATTUCU", 1)
+	f.rule("a", seatwright.Everyone.ID, nil, "ACCU", "ATTUCU")
+	open := func(user seatwright.UserID, session seatwright.SessionID, wanted seatwright.LicenseUnit) error {
+		_, err := decide(f, seatwright.OpenSession{Organization: "a", User: user, Session: session, GlobalID: string(session), Wanted: []seatwright.LicenseUnit{wanted}})
+		return err
+	}
+	f.must(nil, open("u-1", "one", "ATTR"))
+	f.must(nil, open("u-1", "two", "ATTR"))
+	f.must(decide(f, seatwright.CloseSession{Organization: "a", User: "u-1", Session: "one"}))
+	f.wantReason(open("u-2", "three", "ATTR"), seatwright.ReasonPoolExhausted)
+	f.must(decide(f, seatwright.OpenSession{Organization: "a", User: "u-2", Wanted: []seatwright.LicenseUnit{"APPS"}}))
+	f.must(decide(f, seatwright.CloseSession{Organization: "a", User: "u-1", Session: "two"}))
+	f.must(nil, open("u-2", "three", "ATTR"))
+	f.wantReason(open("u-1", "two", "ATTR"), seatwright.ReasonUnitInUse)
+	f.must(decide(f, seatwright.ReleaseLeases{Organization: "a", User: "u-2"}))
+	f.must(nil, open("u-1", "two", "ATTR"))
+	for i := range others {
+		user := seatwright.UserID(fmt.Sprintf("u-%d", i+3))
+		_, err := decide(f, seatwright.OpenSession{Organization: "a", User: user, Session: seatwright.SessionID(user), GlobalID: "x", Wanted: []seatwright.LicenseUnit{"APPS"}})
+		f.must(nil, err)
+	}
+	for i := range others {
+		user := seatwright.UserID(fmt.Sprintf("u-%d", i+3))
+		f.must(decide(f, seatwright.CloseSession{Organization: "a", User: user, Session: seatwright.SessionID(user)}))
+	}
+	f.clock.advance(seatwright.UnitHold)
+	f.must(nil, open(seatwright.UserID(fmt.Sprintf("u-%d", others+3)), "last", "ATTR"))
+	f.verifies()
+}
+
+// Guards that a bundle that is no longer in force is not what makes a weaker one needless, and that a person who keeps a lease is given
+// no weaker one beside it.
+func onlyWhatIsInForceCounts(f *fixture) {
+	f.organization("a", 2, 2)
+	f.must(decide(f, seatwright.CreateLot{Lot: seatwright.Lot{
+		Organization: "a", ID: "short", Code: "CTZDEVNU", Quantity: 1, Start: f.clock.Now(), End: f.clock.Now().Add(time.Hour),
+	}}))
+	f.must(decide(f, seatwright.CreateGroup{Organization: "a", ID: "g", Name: "Group", Members: []string{"u-1"}}))
+	f.must(decide(f, seatwright.ChangePolicies{Organization: "a", OnLeave: to(seatwright.OrphanOnLeave)}))
+	f.rule("a", "g", nil, "CTZDEVNU")
+	f.must(f.lease("a", "u-1"))
+	f.wantHeld("a", "u-1", "CTZDEVNU g")
+	f.rule("a", seatwright.Everyone.ID, nil, "ATTUNU")
+	f.must(decide(f, seatwright.UpdateGroup{Organization: "a", ID: "g", Remove: []string{"u-1"}}))
+	before := len(f.events("a"))
+	f.must(f.lease("a", "u-1"))
+	f.wantHeld("a", "u-1", "CTZDEVNU g orphan")
+	if n := len(f.events("a")) - before; n != 0 {
+		f.Fatalf("a sign-in of somebody who keeps what they have left %d events", n)
+	}
+	f.clock.advance(time.Hour)
+	codes, err := f.lease("a", "u-1")
+	f.must(nil, err)
+	if !slices.Equal(codes, attended) {
+		f.Fatalf("after their lease ran out they have %v", codes)
+	}
+	f.wantHeld("a", "u-1", "ATTUNU everyone", "CTZDEVNU g orphan")
+	f.verifies()
+}
+
+// Guards that leases beside a direct allocation end when the organization goes back to having the allocation replace them.
+func replacedLeasesAreSwept(f *fixture) {
+	f.organization("a", 2, 3)
+	f.sells("a", "TSTNU", 2)
+	f.rule("a", seatwright.Everyone.ID, nil, "TSTNU")
+	f.must(decide(f, seatwright.ChangePolicies{Organization: "a", AllocationMode: to(seatwright.AddToLeases)}))
+	f.must(f.lease("a", "u-1"))
+	f.must(f.lease("a", "u-2"))
+	f.must(nil, f.allocate("a", attended, "u-1"))
+	f.wantHeld("a", "u-1", "ATTUNU direct", "TSTNU everyone")
+	f.must(decide(f, seatwright.ChangePolicies{Organization: "a", AllocationMode: to(seatwright.ReplaceLeases)}))
+	due, err := f.store.SweepableLeases(ctx, 10)
+	f.must(nil, err)
+	if !slices.Equal(due["a"], []seatwright.UserID{"u-1"}) {
+		f.Fatalf("to be swept are %v", due)
+	}
+	f.must(decide(f, seatwright.SweepLeases{Organization: "a", Users: []seatwright.UserID{"u-1", "u-2"}}))
+	f.wantHeld("a", "u-1", "ATTUNU direct")
+	f.wantHeld("a", "u-2", "TSTNU everyone")
+	f.verifies()
+}
+
+// Guards the bound of a person's sessions: one more takes the place of the oldest, and nobody else's.
+func sessionsAreBounded(f *fixture) {
+	f.organization("a", 2, 2)
+	f.must(nil, f.allocate("a", attended, "u-1", "u-2"))
+	open := func(user seatwright.UserID, n int) {
+		id := seatwright.SessionID(fmt.Sprintf("%s-%d", user, n))
+		_, err := decide(f, seatwright.OpenSession{Organization: "a", User: user, Session: id, GlobalID: string(id)})
+		f.must(nil, err)
+		f.clock.advance(time.Second)
+	}
+	open("u-2", 0)
+	for n := range seatwright.MaxSessions {
+		open("u-1", n)
+	}
+	open("u-1", 0) // told of again, so the oldest is the next
+	open("u-1", seatwright.MaxSessions)
+	_, err := f.store.Session(ctx, "a", "u-1-1")
+	f.wantReason(err, seatwright.ReasonNotFound)
+	for _, id := range []seatwright.SessionID{"u-1-0", "u-1-2", seatwright.SessionID(fmt.Sprintf("u-1-%d", seatwright.MaxSessions)), "u-2-0"} {
+		f.must(f.store.Session(ctx, "a", id))
+	}
+}

@@ -79,7 +79,9 @@ func importsLicenseFiles(f *fixture) {
 func refusesLicenseFiles(f *fixture) {
 	f.organization("a", 1, 0)
 	f.must(decide(f, f.licenseFile("file", 1)))
-	f.must(decide(f, seatwright.CreateLot{Lot: seatwright.Lot{Organization: "a", ID: "taken:2", Code: "IDU", Quantity: 1, End: f.clock.Now().Add(time.Hour)}}))
+	_, err := decide(f, seatwright.CreateLot{Lot: seatwright.Lot{Organization: "a", ID: "taken:2", Code: "IDU", Quantity: 1, End: f.clock.Now().Add(time.Hour)}})
+	f.wantReason(err, seatwright.ReasonInvalidValue) // the ids of a file's purchases are for files only
+	f.must(decide(f, seatwright.CreateLot{Lot: seatwright.Lot{Organization: "a", ID: "taken:b", Code: "IDU", Quantity: 1, End: f.clock.Now().Add(time.Hour)}}))
 	before := f.events("a")
 	for name, change := range map[string]struct {
 		id     seatwright.LicenseFileID
@@ -94,8 +96,7 @@ func refusesLicenseFiles(f *fixture) {
 		"too many together": {"new", func(c *seatwright.ImportLicense) {
 			c.Lots[0].Quantity, c.Lots[1].Quantity = seatwright.MaxQuantity/2, seatwright.MaxQuantity/2
 		}, seatwright.ReasonImpossibleFile},
-		"a purchase of the id": {"taken", func(*seatwright.ImportLicense) {}, seatwright.ReasonImpossibleFile},
-		"no organization":      {"new", func(c *seatwright.ImportLicense) { c.Organization = "none" }, seatwright.ReasonOrganizationNotFound},
+		"no organization": {"new", func(c *seatwright.ImportLicense) { c.Organization = "none" }, seatwright.ReasonOrganizationNotFound},
 	} {
 		c := f.licenseFile(change.id, 1)
 		change.change(&c)
@@ -106,7 +107,7 @@ func refusesLicenseFiles(f *fixture) {
 	if !slices.EqualFunc(f.events("a"), before, func(a, b seatwright.Event) bool { return a.Sequence == b.Sequence }) {
 		f.Error("a refused file left events")
 	}
-	f.wantLots("", "ATTUNU file:1 active", "ATTUNU file:2 scheduled", "IDU taken:2 active", "UNATT file:3 active")
+	f.wantLots("", "ATTUNU file:1 active", "ATTUNU file:2 scheduled", "IDU taken:b active", "UNATT file:3 active")
 	f.must(decide(f, f.licenseFile("new", 1)))
 }
 

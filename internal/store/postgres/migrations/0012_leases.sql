@@ -44,11 +44,12 @@ CREATE TABLE shared_units (
     code         text COLLATE "C" NOT NULL,
     term         bigint NOT NULL,
     members      bigint NOT NULL CHECK (members BETWEEN 1 AND 3),
+    of_user      text COLLATE "C" NOT NULL,
     session      text COLLATE "C" NOT NULL,
     held_until   bigint NOT NULL,
     PRIMARY KEY (organization, number)
 );
-CREATE INDEX shared_units_with_room ON shared_units (organization, group_id, held_until) WHERE members < 3;
+CREATE INDEX shared_units_with_room ON shared_units (organization, group_id, code, held_until) WHERE members < 3;
 
 CREATE TABLE sessions (
     organization integer NOT NULL REFERENCES organizations (number),

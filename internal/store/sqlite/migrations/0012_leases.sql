@@ -41,11 +41,12 @@ CREATE TABLE shared_units (
     code         TEXT NOT NULL,
     term         INTEGER NOT NULL,
     members      INTEGER NOT NULL CHECK (members BETWEEN 1 AND 3),
+    of_user      TEXT NOT NULL,
     session      TEXT NOT NULL,
     held_until   INTEGER NOT NULL,
     PRIMARY KEY (organization, number)
 ) WITHOUT ROWID;
-CREATE INDEX shared_units_with_room ON shared_units (organization, group_id, held_until) WHERE members < 3;
+CREATE INDEX shared_units_with_room ON shared_units (organization, group_id, code, held_until) WHERE members < 3;
 
 CREATE TABLE sessions (
     organization INTEGER NOT NULL REFERENCES organizations (number),
