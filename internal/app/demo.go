@@ -24,7 +24,11 @@ type Demo struct {
 	AdministratorPassword string      `json:"administratorPassword"`
 	Host                  string      `json:"host"` // user name at the host
 	HostPassword          string      `json:"hostPassword"`
-	WebSecret             string      `json:"webSecret"` // of the application that signs people in
+	WebSecret             string      `json:"webSecret"`      // of the application that signs people in
+	MemberPassword        string      `json:"memberPassword"` // of a member of the group that leases
+	Licenses              bool        `json:"licenses"`       // what licenses go through was made
+
+	tenant seatwright.TenantID // of acme
 }
 
 // Credentials are an organization of the demonstration and its application.
@@ -36,20 +40,22 @@ type Credentials struct {
 
 // The demonstration's fixed names.
 const (
-	demoOrganization = "acme"
-	demoTenant       = "DefaultTenant"
-	demoOther        = "globex"
-	demoOtherTenant  = "Main" // not acme's, so that a login with the name of acme's tenant alone is not ambiguous
-	demoBare         = "initech"
-	demoScope        = "PM.License"
-	demoFullCode     = "PMBU"
-	demoGroup        = "group-01"
-	demoRobot        = "robot-01"
-	demoWeb          = "acme-web" // a confidential application for people
-	demoWebURI       = "http://127.0.0.1:9080/callback"
-	demoNative       = "acme-native" // a public one
-	demoNativeURI    = "http://127.0.0.1:9081/callback"
-	demoUnits        = 10 // of every pool: one less than there are people to give to
+	demoOrganization  = "acme"
+	demoTenant        = "DefaultTenant"
+	demoTenantID      = "tenant-01" // in older demonstrations another one
+	demoOther         = "globex"
+	demoOtherTenant   = "Main" // not acme's, so that a login with the name of acme's tenant alone is not ambiguous
+	demoOtherTenantID = "tenant-02"
+	demoBare          = "initech"
+	demoScope         = "PM.License"
+	demoFullCode      = "PMBU"
+	demoGroup         = "group-01"
+	demoRobot         = "robot-01"
+	demoWeb           = "acme-web" // a confidential application for people
+	demoWebURI        = "http://127.0.0.1:9080/callback"
+	demoNative        = "acme-native" // a public one
+	demoNativeURI     = "http://127.0.0.1:9081/callback"
+	demoUnits         = 10 // of every pool: one less than there are people to give to
 )
 
 func demoUsers() []string {
@@ -84,14 +90,15 @@ func (a *App) LoadDemo(ctx context.Context, dir string) (Demo, error) {
 	}
 	s := seed{App: a, ctx: ctx, caller: seatwright.SystemCaller("demo")}
 	if _, err := a.store.Application(ctx, seatwright.ApplicationID(demo.Initech.ClientID)); err == nil {
-		s.groups(demo.Acme.Organization) // demonstrations of before have none, as of the next
+		s.groups(demo.Acme.Organization) // demonstrations of before have none, as of the next two
 		s.applications(demo)
+		s.completeLicenses(&demo, dir)
 		return demo, s.err // made last, so everything else is there
 	}
 	acme := demo.Acme.Organization
 	s.organization(demoOrganization, demo.Acme) // first: checkDemo knows a demonstration by it
 	s.user(seatwright.HostID, directory.NewUser{ID: demo.Host, UserName: demo.Host, Password: demo.HostPassword, Role: seatwright.RoleHostAdministrator})
-	s.tenant(acme, demoTenant)
+	s.tenant(acme, demoTenantID, demoTenant)
 	s.user(acme, directory.NewUser{
 		ID: "acme-admin", UserName: demo.Administrator, Password: demo.AdministratorPassword, Email: demo.Administrator,
 		Role: seatwright.RoleOrganizationAdministrator,
@@ -111,10 +118,11 @@ func (a *App) LoadDemo(ctx context.Context, dir string) (Demo, error) {
 	s.allocate(acme, analysts, demoFullCode)
 	s.groups(acme)
 	s.applications(demo)
+	s.completeLicenses(&demo, dir)
 
 	globex := demo.Globex.Organization
 	s.organization(demoOther, demo.Globex)
-	s.tenant(globex, demoOtherTenant)
+	s.tenant(globex, demoOtherTenantID, demoOtherTenant)
 	for _, user := range demoOtherUsers() {
 		s.user(globex, directory.NewUser{ID: user, UserName: user})
 	}
@@ -151,6 +159,9 @@ func demoCredentials(path string) (demo Demo, fresh bool, err error) {
 		if demo.WebSecret == "" { // written by an earlier program
 			demo.WebSecret, fresh = directory.NewSecret(), true
 		}
+		if demo.MemberPassword == "" {
+			demo.MemberPassword, fresh = directory.NewSecret()[:26], true
+		}
 		return demo, fresh, nil
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
@@ -165,6 +176,7 @@ func demoCredentials(path string) (demo Demo, fresh bool, err error) {
 		Acme: of(demoOrganization), Globex: of(demoOther), Initech: of(demoBare),
 		Administrator: "admin@acme.example", AdministratorPassword: directory.NewSecret()[:26],
 		Host: "host-admin", HostPassword: directory.NewSecret()[:26], WebSecret: directory.NewSecret(),
+		MemberPassword: directory.NewSecret()[:26],
 	}
 	return demo, true, nil
 }
@@ -220,8 +232,8 @@ func (s *seed) organization(name string, c Credentials) {
 	s.note(err)
 }
 
-func (s *seed) tenant(organization seatwright.OrganizationID, name string) {
-	_, err := s.Directory.CreateTenant(s.ctx, s.caller, organization, directory.NewTenant{Name: name})
+func (s *seed) tenant(organization seatwright.OrganizationID, id, name string) {
+	_, err := s.Directory.CreateTenant(s.ctx, s.caller, organization, directory.NewTenant{ID: id, Name: name})
 	s.note(err)
 }
 
@@ -243,7 +255,7 @@ func (s *seed) allocate(organization seatwright.OrganizationID, users []seatwrig
 	s.note(err)
 }
 
-// groups makes a group of two people and a robot account.
+// groups makes a group of two people, whom licenses adds others to, and a robot account.
 func (s *seed) groups(organization seatwright.OrganizationID) {
 	in := seatwright.Organization{ID: organization}
 	_, err := s.Groups.CreateGroup(s.ctx, s.caller, in, directory.NewGroup{ID: demoGroup, Name: "Group 01", Members: demoUsers()[:2]})
@@ -276,6 +288,13 @@ func (d Demo) Environment(base string) string {
 		{"CODES", strings.Join(demoCodes(), " ")},
 		{"FULL_CODE", demoFullCode},
 		{"GROUP_ID", demoGroup},
+		{"GROUP_MEMBER_IDS", strings.Join(demoMembers(), " ")},
+		{"MEMBER_USER", demoMembers()[0]},
+		{"MEMBER_PASSWORD", d.MemberPassword},
+		{"TENANT_ID", string(d.tenant)},
+		{"SERVICE_TYPE", demoService},
+		{"RUNTIME_CODE", demoRuntime},
+		{"HOST_ID", string(seatwright.HostID)},
 		{"CLIENT_ID", d.Acme.ClientID},
 		{"CLIENT_SECRET", d.Acme.ClientSecret},
 		{"SCOPE", demoScope},

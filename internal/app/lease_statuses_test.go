@@ -20,7 +20,7 @@ func leaseTable() []operationRows {
 		{"listGroupAllocations", listGroupAllocationsRows()},
 		{"listGroupAllocationPage", groupPageRows()},
 		{"listGroupRulesWithQuota", rulesWithQuotaRows()},
-		{"getRulesOverview", overviewRows("/groups", `{"availableUserBundles":[{"code":"ATTUNU","allocated":2,"total":10}`, `"allocatedUserBundles":["ATTUNU","TSTNU"],"useExternalLicense":false}`)},
+		{"getRulesOverview", overviewRows("/groups", `{"availableUserBundles":[{"code":"ACNU","allocated":0,"total":10},{"code":"ATTUNU","allocated":2,"total":10}`, `"allocatedUserBundles":["ATTUNU","TSTNU"],"useExternalLicense":false}`)},
 		{"listGroupUsersInBulk", groupUsersRows("/bulk-users")},
 		{"listGroupUsers", append(groupUsersRows("/user"), row{name: "too many", call: leaseRead("reader", "/group/everyone/user?top=1001"), status: 400, contains: []string{`"errors":{"top":`}})},
 		{"getGroupAllocation", groupAllocationRows()},
@@ -31,7 +31,7 @@ func leaseTable() []operationRows {
 		{"getAvailableUserBundles", ofPersonRows("/%s/availableUserBundles",
 			`"allocatedUserBundles":[],"explicitAllocation":false,"useExternalLicense":false,"groupLicenseInheritance":[{"group":"Everyone","useExternalLicense":false,"userBundleCodes":["ATTUNU"]}]`)},
 		{"listUserBundleLeases", ofPersonRows("/%s/userBundleLeases", `[{"userId":"member","organizationId":"{acme}","userBundleCode":"ATTUNU","createdAt":`, `"groupId":"everyone"}]`)},
-		{"listExplicitCodes", overviewRows("/ublCodes/explicit", `["PMBU"]`)},
+		{"listExplicitCodes", overviewRows("/ublCodes/explicit", `["AXPNU","PMBU"]`)},
 		{"listGroupCodes", overviewRows("/ublCodes/group", `["ATTUNU","TSTNU"]`)},
 		{"getLicenseInheritance", ofPersonRows("/licenseInheritance/%s",
 			`{"currentlyUsedLicense":[{"group":"Everyone","useExternalLicense":false,"userBundleCodes":["ATTUNU"]}],"allGroupLicenseAllocationRules":[{"group":"Everyone","useExternalLicense":false,"userBundleCodes":["ATTUNU"]}]}`)},
@@ -223,7 +223,7 @@ func ofPersonRows(rest string, contains ...string) []row {
 }
 
 func getRuleRows() []row {
-	return append(ofGroupRows("/group/%s", "group-01", `{"availableUserBundles":[{"code":"ATTUNU","allocated":2,"total":10},`, `"allocatedUserBundles":["ATTUNU","TSTNU"],"useExternalLicense":false}`),
+	return append(ofGroupRows("/group/%s", "group-01", `{"availableUserBundles":[{"code":"ACNU","allocated":0,"total":10},{"code":"ATTUNU","allocated":2,"total":10},`, `"allocatedUserBundles":["ATTUNU","TSTNU"],"useExternalLicense":false}`),
 		row{name: "a built-in group", call: leaseRead("reader", "/group/EVERYONE"), status: 200, contains: []string{`"allocatedUserBundles":["ATTUNU"]`}})
 }
 
@@ -298,9 +298,9 @@ func groupAllocationRows() []row {
 }
 
 func explicitPageRows() []row {
-	rows := slices.Concat(overviewRows("/user/page", `{"totalCount":10,"results":[{"id":"analyst-1",`), pageRefusals("/user/page"))
+	rows := slices.Concat(overviewRows("/user/page", `{"totalCount":13,"results":[{"id":"analyst-1",`), pageRefusals("/user/page"))
 	return append(rows,
-		row{name: "the last", call: leaseRead("reader", "/user/page?sortBy=Id&sortOrder=desc&top=1"), status: 200, contains: []string{`{"totalCount":10,"results":[{"id":"analyst-9"`}},
+		row{name: "the last", call: leaseRead("reader", "/user/page?sortBy=Id&sortOrder=desc&top=1"), status: 200, contains: []string{`{"totalCount":13,"results":[{"id":"tester-3"`}},
 		row{name: "by code", call: leaseRead("reader", "/user/page?userBundleLicenseCodes=TSTNU"), status: 200, contains: []string{`{"totalCount":0,"results":[]}`}},
 		row{name: "too many", call: leaseRead("reader", "/user/page?top=1001"), status: 400, contains: []string{`"errors":{"top":`}},
 	)

@@ -20,7 +20,7 @@ func (w *world) resources(t *testing.T) {
 		check(t, err)
 	}
 	for _, lot := range []seatwright.Lot{
-		{Organization: seatwright.HostID, Code: "UNATT", Quantity: 10}, {Organization: seatwright.HostID, Code: "AIU", Quantity: 100},
+		{Organization: seatwright.HostID, Code: "APPTESTR", Quantity: 10}, {Organization: seatwright.HostID, Code: "AIU", Quantity: 100},
 		{Organization: w.demo.Acme.Organization, Code: "NONPR", Quantity: 8}, {Organization: w.demo.Acme.Organization, Code: "TAUNATT", Quantity: 3},
 	} {
 		lot.ID, lot.End, lot.Grace = seatwright.LotID("resource-"+string(lot.Code)), time.Date(2990, 1, 1, 0, 0, 0, 0, time.UTC), time.Hour
@@ -70,7 +70,7 @@ func resourceStatuses() []operationRows {
 		{"listAccountLicenses", append(accountReadRows(lrmAccount+"/account-license", `[{"accountId":"{acme}","bundleCode":null,"endDate":`, `{"code":"ATTUNU","quantity":10,"type":"user"`), bareRow("/account-license"), bareRow("/account-license?forceAllLicenses=true"))},
 		{"listAvailableServices", append(accountReadRows(lrmAccount+"/account-license/available", `{"services":["actioncenter","aicenter",`),
 			row{name: "nothing", call: call{as: "initech", method: "GET", path: "/lrm/api/account/initech/account-license/available"}, status: 200, contains: []string{`{"services":[]}`}})},
-		{"getLicenseSummary", append(accountReadRows(lrmAccount+"/license-summary", `{"robots":[{"code":"NONPR","name":"`, `"total":8,"allocated":5}`, `"userLicenses":[{"code":"ATTUNU","name":"`, `"consumables":[{"code":"AIU","name":"`, `"licensed":0,"allocated":0,"used":0}`),
+		{"getLicenseSummary", append(accountReadRows(lrmAccount+"/license-summary", `{"robots":[{"code":"APPTESTR","name":"App Test Robot","total":0,"allocated":0},{"code":"NONPR","name":"NonProduction Robot","total":8,"allocated":5}`, `"userLicenses":[{"code":"ACNU","name":"`, `{"code":"AXPNU","name":"Express - Named User","total":2,"used":3}`, `"consumables":[{"code":"AIU","name":"`, `"licensed":0,"allocated":0,"used":0}`),
 			row{name: "at the other alias", call: call{as: "reader", method: "GET", path: "/acme/license_/api/account/{acme}/license-summary"}, status: 200})},
 		{"getUserLicensingStatus", accountReadRows(lrmAccount+"/user-license/status", `{"enabled":true}`)},
 		{"setUserLicensingStatus", switchRows()},
@@ -116,7 +116,7 @@ func hostReadRows(path string, contains ...string) []row {
 func hostProductsRows() []row {
 	get := call{as: "host", method: "GET", path: "/lrm/api/host/{host}/available-products"}
 	return append(hostRows(get), row{name: "host", call: get, status: 200, contains: []string{
-		`"license":{"accountId":"{host}"`, `{"code":"UNATT","type":"robot","availableQuantity":10,"consumedQuantity":0,"totalQuantity":10}`,
+		`"license":{"accountId":"{host}"`, `{"code":"APPTESTR","type":"robot","availableQuantity":10,"consumedQuantity":0,"totalQuantity":10}`,
 	}})
 }
 
@@ -137,19 +137,19 @@ func quantityRows(c call, field string) (rows []row) {
 
 func distributionRows(method string) []row {
 	allocate := func(path, body string) call { return call{as: "host", method: method, path: path, body: body} }
-	one := allocate(hostLicense, `{"productQuantities":[{"code":"UNATT","quantity":4},{"code":"AIU","quantity":7}]}`)
-	none := allocate(hostLicense, `{"productQuantities":[{"code":"UNATT","quantity":0},{"code":"AIU","quantity":0}],"bypassUsageCheck":true}`)
+	one := allocate(hostLicense, `{"productQuantities":[{"code":"APPTESTR","quantity":4},{"code":"AIU","quantity":7}]}`)
+	none := allocate(hostLicense, `{"productQuantities":[{"code":"APPTESTR","quantity":0},{"code":"AIU","quantity":0}],"bypassUsageCheck":true}`)
 	set := []string{"distribution.set {acme}"}
 	rows := slices.Concat(hostRows(one), bodyRows(one), quantityRows(one, "productQuantities"))
 	rows = append(rows,
 		row{name: "unknown organization", call: allocate("/lrm/api/host/{host}/organization/nowhere/license", one.body), status: 404, contains: []string{"organization_not_found"}},
 		row{name: "the host itself", call: allocate("/lrm/api/host/{host}/organization/{host}/license", one.body), status: 404, contains: []string{"organization_not_found"}},
-		row{name: "more than there is", call: allocate(hostLicense, `{"productQuantities":[{"code":"UNATT","quantity":11}]}`), status: 409, chain: "host", events: []string{"allocation.refused"}, contains: []string{`"shortages":[{"bundle":"UNATT","requested":11,"available":10}]`}},
+		row{name: "more than there is", call: allocate(hostLicense, `{"productQuantities":[{"code":"APPTESTR","quantity":11}]}`), status: 409, chain: "host", events: []string{"allocation.refused"}, contains: []string{`"shortages":[{"bundle":"APPTESTR","requested":11,"available":10}]`}},
 		row{name: "unknown code", call: allocate(hostLicense, `{"productQuantities":[{"code":"SHOES","quantity":1}]}`), status: 409, chain: "host", events: []string{"allocation.refused"}, contains: []string{`{"bundle":"SHOES","requested":1,"available":0}`}},
-		row{name: "host", call: one, status: 200, chain: "host", events: set, contains: []string{`"accountId":"{acme}"`, `{"code":"AIU","quantity":7,"type":"consumable"`, `{"code":"UNATT","quantity":4,"type":"robot"`}},
-		row{name: "again", call: one, status: 200, contains: []string{`{"code":"UNATT","quantity":4`}},
-		row{name: "what is left", of: "listHostProducts", call: call{as: "host", method: "GET", path: "/lrm/api/host/{host}/available-products"}, status: 200, contains: []string{`{"code":"UNATT","type":"robot","availableQuantity":6,"consumedQuantity":4,"totalQuantity":10}`}},
-		row{name: "nothing", call: none, status: 200, chain: "host", events: set, lacks: []string{`"code":"UNATT"`}},
+		row{name: "host", call: one, status: 200, chain: "host", events: set, contains: []string{`"accountId":"{acme}"`, `{"code":"AIU","quantity":7,"type":"consumable"`, `{"code":"APPTESTR","quantity":4,"type":"robot"`}},
+		row{name: "again", call: one, status: 200, contains: []string{`{"code":"APPTESTR","quantity":4`}},
+		row{name: "what is left", of: "listHostProducts", call: call{as: "host", method: "GET", path: "/lrm/api/host/{host}/available-products"}, status: 200, contains: []string{`{"code":"APPTESTR","type":"robot","availableQuantity":6,"consumedQuantity":4,"totalQuantity":10}`}},
+		row{name: "nothing", call: none, status: 200, chain: "host", events: set, lacks: []string{`"code":"APPTESTR"`}},
 		row{name: "nothing again", call: none, status: 200},
 		row{name: "nobody's units", call: allocate(hostLicense, `{"productQuantities":[]}`), status: 200},
 	)
@@ -161,12 +161,12 @@ func distributionRows(method string) []row {
 func takeBackRows(path, other string) []row {
 	remove := func(path string) call { return call{as: "host", method: "DELETE", path: path} }
 	rows := whoMayNotOfPeople(remove(path), notOfHost...)
-	give := call{as: "host", method: "PUT", path: hostLicense, body: `{"productQuantities":[{"code":"UNATT","quantity":4},{"code":"AIU","quantity":7}]}`}
+	give := call{as: "host", method: "PUT", path: hostLicense, body: `{"productQuantities":[{"code":"APPTESTR","quantity":4},{"code":"AIU","quantity":7}]}`}
 	rows = append(rows,
 		row{name: "given before", of: "allocateOrganizationLicense", call: give, status: 200, chain: "host", events: []string{"distribution.set {acme}"}},
 		row{name: "host", call: remove(path), status: 200, chain: "host", events: []string{"distribution.removed {acme}"}, contains: []string{"{}"}},
 		row{name: "again", call: remove(path), status: 200},
-		row{name: "its purchases stay", of: "listAccountLicenses", call: call{as: "reader", method: "GET", path: lrmAccount + "/account-license"}, status: 200, contains: []string{`"code":"NONPR","quantity":8`}, lacks: []string{`"code":"UNATT"`}},
+		row{name: "its purchases stay", of: "listAccountLicenses", call: call{as: "reader", method: "GET", path: lrmAccount + "/account-license"}, status: 200, contains: []string{`"code":"NONPR","quantity":8`}, lacks: []string{`"code":"APPTESTR"`}},
 	)
 	return append(rows, keyRows("take"+path, remove(path), remove(other), 200)...)
 }

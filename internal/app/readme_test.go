@@ -131,6 +131,22 @@ func TestIdentityDocument(t *testing.T) {
 	runBlocks(t, dir, strings.NewReplacer(), blocks)
 }
 
+// Promise: whoever follows docs/licensing.md from top to bottom sees what it shows.
+func TestLicensingDocument(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../docs/licensing.md")
+	check(t, err)
+	blocks := blocksOf(string(text))
+	if len(blocks) < 19 {
+		t.Fatalf("the document has only %d blocks that can be run", len(blocks))
+	}
+	w, dir := serve(t, t.TempDir()), t.TempDir()
+	program(t, dir)
+	check(t, w.demo.WriteEnvironment(filepath.Join(dir, "demo.env"), w.Address()))
+	runBlocks(t, dir, strings.NewReplacer(), blocks)
+	w.audit(t, w.demo.Acme.Organization)
+}
+
 // shows compares line by line; … stands for anything, and runs of blanks for one.
 func shows(shown, printed string) bool {
 	pattern := "^"

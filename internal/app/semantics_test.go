@@ -3,6 +3,7 @@ package app_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"reflect"
 	"slices"
@@ -321,19 +322,40 @@ func auditStore(t *testing.T, from seatwright.Reader, organization seatwright.Or
 	check(t, err)
 	seats, err := from.SeatUnits(t.Context(), organization)
 	check(t, err)
+	services, err := from.ServicePools(t.Context(), organization)
+	check(t, err)
+	held := maps.Clone(seats) // by people and by tenants' services
+	for _, p := range services {
+		held[p.Code] += p.Quantity
+	}
 	pools, err := from.Pools(t.Context(), organization)
 	check(t, err)
+	shrunk := shrunkPools(t, events)
 	for _, p := range pools {
-		if p.Used != seats[p.Code] || p.Used != replayed.Used()[p.Code] || p.Used > p.Total {
-			t.Errorf("%s %s: the pool says %d of %d, the seats %d, the events %d", organization, p.Code, p.Used, p.Total, seats[p.Code], replayed.Used()[p.Code])
+		if p.Used != held[p.Code] || p.Used != replayed.Used()[p.Code] || p.Used > max(p.Total, shrunk[p.Code]) {
+			t.Errorf("%s %s: the pool says %d of %d, seats and services %d, the events %d", organization, p.Code, p.Used, p.Total, held[p.Code], replayed.Used()[p.Code])
 		}
-		delete(seats, p.Code)
+		delete(held, p.Code)
 	}
-	for code, units := range seats {
+	for code, units := range held {
 		if units != 0 {
 			t.Errorf("%s: %d units of %s without a pool", organization, units, code)
 		}
 	}
+}
+
+// shrunkPools tells of each pool whose purchases were changed what was held of it then: so much may be held of it still, and no more.
+func shrunkPools(t *testing.T, events []seatwright.Event) map[seatwright.ProductCode]int64 {
+	t.Helper()
+	held := map[seatwright.ProductCode]int64{}
+	for _, e := range events {
+		if e.Kind == seatwright.EventLotChanged {
+			var changed seatwright.LotCreated
+			check(t, json.Unmarshal(e.Data, &changed))
+			held[changed.Code] = changed.Pool.Used
+		}
+	}
+	return held
 }
 
 func numberedUsers(n int) []string {
