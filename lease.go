@@ -444,6 +444,8 @@ func (c SweepLeases) Decide(s *Slice, origin Origin) (int, error) {
 				why = LeaseUnused
 			case seat.Lease.Orphan() && o.rules[seat.Lease.Group].AppliedAt.After(seat.Lease.OrphanAt):
 				why = LeaseReapplied
+			case planted.Bug(planted.SweepAnyway):
+				why = LeaseUnused
 			default:
 				continue
 			}
@@ -451,6 +453,9 @@ func (c SweepLeases) Decide(s *Slice, origin Origin) (int, error) {
 				return ended, err
 			}
 			ended++
+			if planted.Bug(planted.SweepTwice) {
+				s.moveUnits(o, unitMoves{{code, -1}})
+			}
 		}
 	}
 	return ended, nil

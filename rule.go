@@ -207,7 +207,9 @@ func (s *Slice) endOffers(o *organizationSlice, group GroupID, which func(Produc
 	for _, offer := range o.offersOf(group) {
 		if which(offer.Code) {
 			ended = append(ended, OfferEnd{offer.Code, offer.Leases, offer.Units})
-			moved.add(offer.Code, -offer.Units)
+			if !planted.Bug(planted.RuleKeepsUnits) {
+				moved.add(offer.Code, -offer.Units)
+			}
 			o.removeOffer(offerRef{group, offer.Code})
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/seatwright/seatwright/internal/planted"
 )
 
 // ServiceType names a service that a tenant can have, in lower case.
@@ -210,7 +212,9 @@ func (s *Slice) setService(o *organizationSlice, origin Origin, scope PoolScope,
 		if p.Quantity == units {
 			continue
 		}
-		moved.add(code, units-p.Quantity)
+		if moved.add(code, units-p.Quantity); planted.Bug(planted.FreeService) {
+			moved[len(moved)-1].units = 0
+		}
 		p.Organization, p.ServiceKey, p.Quantity = o.organization.ID, key, units
 		o.putService(p)
 	}

@@ -26,6 +26,10 @@ const (
 	QuotaOffByOne           = "quota-off-by-one"           // one member more than the quota says takes a lease
 	LeaverKeepsLease        = "leaver-keeps-lease"         // leaving a group ends no lease
 	DirectKeepsLease        = "direct-keeps-lease"         // a direct allocation ends no lease
+	RuleKeepsUnits          = "rule-keeps-units"           // a bundle that leaves a rule gives no units back
+	SweepTwice              = "sweep-twice"                // a lease that is swept gives its unit back twice
+	SweepAnyway             = "sweep-anyway"               // whatever was found is swept, though it was used since
+	FreeService             = "free-service"               // what services are given is not drawn from the organization
 	AnyOrganization         = "any-organization"           // a path may name an organization that the token is not of
 	NoLock                  = "no-lock"                    // PostgreSQL: heads are read and not locked
 	TrustedMemory           = "trusted-memory"             // PostgreSQL: what was remembered is believed whatever the head says

@@ -31,6 +31,7 @@ func guards() []guard {
 			planted.LimitOffByOne, planted.PartialBulk, planted.NoKeyRecord, planted.KeyOfAnybody, planted.KeyOfAnyCommand, planted.KeyForEver,
 			planted.BrokenChain, planted.ExternalEverywhere, planted.ChangeWithoutEvent, planted.LostRelease, planted.DoubleRelease,
 			planted.LeaseRevives, planted.QuotaOffByOne, planted.LeaverKeepsLease, planted.DirectKeepsLease,
+			planted.RuleKeepsUnits, planted.SweepTwice, planted.SweepAnyway, planted.FreeService,
 		}},
 		{dir: "../ledger", test: "TestSubmitAnswersOnlyAfterTheCommit", bugs: []string{planted.AnswerBeforeCommit}},
 		{dir: "../store/sqlite", test: "TestStore", bugs: []string{planted.TimeRunsBack}},
