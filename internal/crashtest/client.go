@@ -22,11 +22,20 @@ type Client struct {
 	front    *Front
 	http     *http.Client
 	stats    *Stats
+	host     string   // token of the host's first administrator, for what only they may do
+	members  []string // tokens of the people of the club
 }
 
 // NewClient makes a client of what is up at front. Close it.
 func NewClient(front *Front, token string, stats *Stats) *Client {
 	return &Client{Token: token, front: front, stats: stats, http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 32}, Timeout: 20 * time.Second}}
+}
+
+// as is the client with another token.
+func (c *Client) as(token string) *Client {
+	other := *c
+	other.Token = token
+	return &other
 }
 
 // OneConnection makes the client's requests take turns on one connection to each node.

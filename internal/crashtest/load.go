@@ -10,10 +10,12 @@ package crashtest
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,11 +31,13 @@ type Stats struct {
 	Operations, Refusals, Retried, Replayed atomic.Int64
 	Broken                                  atomic.Int64 // connections
 	Unable                                  atomic.Int64 // answers 503 and 429
+
+	Sessions, Rules, Lots, Quantities atomic.Int64 // operations that open a session, change a group or its rule, a purchase, what is distributed
 }
 
 func (s *Stats) String() string {
-	return fmt.Sprintf("%d operations (%d refused), %d of them repeated through a fault, %d replays of an answered key, %d broken connections, %d answers 503",
-		s.Operations.Load(), s.Refusals.Load(), s.Retried.Load(), s.Replayed.Load(), s.Broken.Load(), s.Unable.Load())
+	return fmt.Sprintf("%d operations (%d refused; %d sessions, %d changes of groups and rules, %d of purchases, %d of distributions), %d of them repeated through a fault, %d replays of an answered key, %d broken connections, %d answers 503",
+		s.Operations.Load(), s.Refusals.Load(), s.Sessions.Load(), s.Rules.Load(), s.Lots.Load(), s.Quantities.Load(), s.Retried.Load(), s.Replayed.Load(), s.Broken.Load(), s.Unable.Load())
 }
 
 // Load is many clients and what is known of the pools that they share. Prepare it once, then run windows.
@@ -46,13 +50,16 @@ type Load struct {
 	Hurry     func() time.Duration // of the clients of a window, see Client
 	Token     string               // of the organization's administrator, once prepared
 
-	host     string // token of the host's first administrator
+	host     string   // token of the host's first administrator
+	members  []string // tokens of the people of the club
 	seed     uint64
 	random   *rand.Rand
 	clients  int // so far; numbers the random streams
 	begin    time.Time
 	states   [len(codes)]state // at the last moment without load
 	deposits deposits
+	club     club
+	stock    stock
 }
 
 // NewLoad makes a load on what is up at front; the choices of its clients come from seed.
@@ -96,6 +103,7 @@ func (l *Load) Window(ctx context.Context, disturb func(context.Context) error) 
 func (l *Load) Client() *Client {
 	c := NewClient(l.Front, l.Token, &l.Stats)
 	c.Patience, c.Astray = l.Patience, l.Astray
+	c.host, c.members = l.host, l.members
 	return c
 }
 
@@ -139,7 +147,10 @@ func (l *Load) check(ctx context.Context, w *window) error {
 		return err
 	}
 	l.deposits = deposits
-	return nil
+	if err := l.checkClub(ctx, reader); err != nil {
+		return err
+	}
+	return l.checkStock(ctx, reader)
 }
 
 func (l *Load) picture(pool string) string {
@@ -149,13 +160,18 @@ func (l *Load) picture(pool string) string {
 	return filepath.Join(l.Artifacts, "history-"+pool+".html")
 }
 
-// bank is the index of the bank's history, behind those of the pools.
-const bank = len(codes)
+// The indexes of the other histories, behind those of the pools.
+const (
+	bank = len(codes) + iota
+	clubHistory
+	stockHistory
+	histories
+)
 
 // window is what the clients of one window record.
 type window struct {
 	mu      sync.Mutex
-	history [len(codes) + 1][]porcupine.Operation
+	history [histories][]porcupine.Operation
 }
 
 // full reports that a history is as long as can be checked.
@@ -184,7 +200,7 @@ func (c *worker) work(ctx context.Context, rest <-chan struct{}) error {
 			return nil
 		default:
 		}
-		pool := c.random.IntN(bank + 1)
+		pool := c.random.IntN(histories)
 		if c.window.full(pool) {
 			pool = c.other(pool)
 		}
@@ -194,6 +210,10 @@ func (c *worker) work(ctx context.Context, rest <-chan struct{}) error {
 			_, err = c.inUse(ctx)
 		case bank:
 			_, err = c.recordMove(ctx, randomMove(c.random), seatwright.NewID())
+		case clubHistory:
+			err = c.nextOfClub(ctx)
+		case stockHistory:
+			err = c.nextOfStock(ctx)
 		default:
 			err = c.next(ctx, pool)
 		}
@@ -205,8 +225,8 @@ func (c *worker) work(ctx context.Context, rest <-chan struct{}) error {
 
 // other finds a pool whose history is not full, or -1.
 func (c *worker) other(pool int) int {
-	for range bank + 1 {
-		if pool = (pool + 1) % (bank + 1); !c.window.full(pool) {
+	for range histories {
+		if pool = (pool + 1) % histories; !c.window.full(pool) {
 			return pool
 		}
 	}
@@ -248,6 +268,30 @@ func (c *worker) next(ctx context.Context, pool int) error {
 	return nil
 }
 
+// repeatLater does one operation under a fresh key. Like [worker.next] it sometimes does another one then, and repeats the old request.
+func repeatLater[I fmt.Stringer, O comparable](
+	ctx context.Context, c *worker, in, between I, writes bool,
+	record func(context.Context, I, string) (O, error), perform func(context.Context, I, string) (O, error),
+) error {
+	key := seatwright.NewID()
+	first, err := record(ctx, in, key)
+	if err != nil || !writes || c.random.IntN(10) > 0 {
+		return err
+	}
+	if _, err := record(ctx, between, seatwright.NewID()); err != nil {
+		return err
+	}
+	again, err := perform(ctx, in, key)
+	if err != nil {
+		return err
+	}
+	c.stats.Replayed.Add(1)
+	if again != first {
+		return violated("%s: the answer was %v, repeated with the same key it is %v", in, first, again)
+	}
+	return nil
+}
+
 // record does one operation under a fresh key and writes it into the history.
 func (c *worker) record(ctx context.Context, pool int, in input) (output, error) {
 	return c.recordKey(ctx, pool, in, seatwright.NewID())
@@ -273,24 +317,47 @@ func (c *worker) add(pool int, refused bool, operation porcupine.Operation) {
 	c.window.history[pool] = append(c.window.history[pool], operation)
 }
 
-// inUse lists how many units of each pool are allocated.
-func (c *Client) inUse(ctx context.Context) (map[string]int, error) {
-	var totals []struct {
-		Code      string `json:"code"`
-		Allocated int    `json:"allocated"`
-		Total     int    `json:"total"`
+// bought is how many units of each pool there are.
+var bought = func() map[string]int {
+	units := map[string]int{SpareCode: capacity}
+	for _, code := range append(codes[:], bankCodes[:]...) {
+		units[code] = capacity
 	}
-	if err := c.want(ctx, http.MethodGet, LicensePath, nil, &totals); err != nil {
+	units[clubCodes[1]] = clubUnits[1] // those of the first one change
+	return units
+}()
+
+// units is what the list of pools says of one.
+type units struct {
+	Code      string `json:"code"`
+	Allocated int    `json:"allocated"`
+	Total     int    `json:"total"`
+}
+
+// pools lists how many units each pool has.
+func (c *Client) pools(ctx context.Context) (map[string]units, error) {
+	var list []units
+	if err := c.want(ctx, http.MethodGet, LicensePath, nil, &list); err != nil {
 		return nil, err
 	}
-	inUse := map[string]int{}
-	for _, p := range totals {
-		inUse[p.Code] = p.Allocated
-		if p.Total != capacity || p.Allocated > p.Total {
-			return nil, violated("pool %s says %d of %d are allocated; %d were bought", p.Code, p.Allocated, p.Total, capacity)
+	pools := map[string]units{}
+	for _, p := range list {
+		pools[p.Code] = p
+		if n, known := bought[p.Code]; known && (p.Total != n || p.Allocated > n) {
+			return nil, violated("pool %s says %d of %d are allocated; %d were bought", p.Code, p.Allocated, p.Total, n)
 		}
 	}
-	return inUse, nil
+	return pools, nil
+}
+
+// inUse lists how many units of each pool are allocated.
+func (c *Client) inUse(ctx context.Context) (map[string]int, error) {
+	pools, err := c.pools(ctx)
+	inUse := map[string]int{}
+	for code, p := range pools {
+		inUse[code] = p.Allocated
+	}
+	return inUse, err
 }
 
 const maestroPassword = "correct horse battery staple"
@@ -306,8 +373,23 @@ func SignIn(ctx context.Context, front *Front) (token string, err error) {
 // Host is a client of the host's first administrator, once prepared. Close it.
 func (l *Load) Host() *Client { return NewClient(l.Front, l.host, &l.Stats) }
 
-// Prepare sets up the organization on fresh servers, with the password of the host's first administrator.
-func (l *Load) Prepare(ctx context.Context, password string) (err error) {
+// Prepare sets up everything that windows need on fresh servers, with the password of the host's first administrator.
+func (l *Load) Prepare(ctx context.Context, password string) error {
+	if err := l.PrepareOrganization(ctx, password); err != nil {
+		return err
+	}
+	host, maestro := l.Host(), l.Client()
+	defer host.Close()
+	defer maestro.Close()
+	one := "/api/v1/organizations/" + url.PathEscape(Organization)
+	if err := l.prepareClub(ctx, host, maestro, one); err != nil {
+		return err
+	}
+	return l.prepareStock(ctx, host, one)
+}
+
+// PrepareOrganization sets up the organization alone, for those who bring a load of their own.
+func (l *Load) PrepareOrganization(ctx context.Context, password string) (err error) {
 	host := NewClient(l.Front, "", &l.Stats)
 	defer host.Close()
 	if err := host.SignIn(ctx, "host", "admin", password); err != nil {
@@ -324,8 +406,8 @@ func (l *Load) Prepare(ctx context.Context, password string) (err error) {
 	if err := host.want(ctx, http.MethodPost, one+"/users", admin, &ignored); err != nil {
 		return err
 	}
-	for _, code := range append(append(codes[:], bankCodes[:]...), SpareCode) {
-		lot := map[string]any{"code": code, "quantity": capacity, "end": time.Now().AddDate(1, 0, 0).UTC().Format(time.RFC3339)}
+	for _, code := range slices.Sorted(maps.Keys(bought)) {
+		lot := map[string]any{"code": code, "quantity": bought[code], "end": time.Now().AddDate(1, 0, 0).UTC().Format(time.RFC3339)}
 		if err := host.want(ctx, http.MethodPost, one+"/lots", lot, &ignored); err != nil {
 			return err
 		}
