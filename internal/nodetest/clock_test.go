@@ -3,10 +3,12 @@ package nodetest
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -44,6 +46,9 @@ func TestR9ClockJumpsOfOneNodeChangeNothing(t *testing.T) {
 	distances := []time.Duration{time.Minute, -time.Minute, time.Hour, -time.Hour, 24 * time.Hour, -24 * time.Hour}
 	alone := crashtest.NewFront(1) // the node with the wrong clock
 	alone.Up(0, n.processes[1].URL)
+	// What the server does at intervals, for a node with the wrong clock.
+	var wrong atomic.Int64
+	astray := startSweeper(t, database, func() time.Time { return time.Now().Add(time.Duration(wrong.Load())) })
 	refused := 0
 	for i := range jumps {
 		d := distances[i%len(distances)]
@@ -52,23 +57,35 @@ func TestR9ClockJumpsOfOneNodeChangeNothing(t *testing.T) {
 				return err
 			}
 			jump(d)
+			wrong.Store(int64(d))
 			if err := s.askAstray(ctx, alone, d, &refused); err != nil {
 				return fmt.Errorf("with a clock that is wrong by %s: %w", d, err)
+			}
+			if err := errors.Join(astray.clock.Sweep(ctx), astray.sweepAnyway(ctx)); err != nil {
+				return fmt.Errorf("what is due by a clock that is wrong by %s: %w", d, err)
 			}
 			jump(0)
 			return n.works(ctx)
 		})
 	}
-	var ahead int
+	var ahead, expired int
 	err := administer(t.Context(), database, func(conn *pgx.Conn) error {
 		return conn.QueryRow(t.Context(), `SELECT count(*) FROM events WHERE at > extract(epoch FROM clock_timestamp()) * 1000000
 			OR at < (SELECT min(created_at) FROM organizations)`).Scan(&ahead)
 	})
+	if err == nil {
+		err = administer(t.Context(), database, func(conn *pgx.Conn) error {
+			return conn.QueryRow(t.Context(), `SELECT count(*) FROM events WHERE kind = 'lease.expired'`).Scan(&expired)
+		})
+	}
+	if err != nil || expired > 0 {
+		t.Errorf("%d leases have ended as if they had not been used for a day (%v)", expired, err)
+	}
 	if err != nil || ahead > 0 {
 		t.Errorf("%d events are from another time (%v)", ahead, err)
 	}
 	n.verify(database)
-	faults.Report(t, "R9", "%d jumps of one node's clock of a minute, an hour, a day, both ways; %d tokens refused for it: %s; 0 lost, 0 oversold, nothing ended or revived",
+	faults.Report(t, "R9", "%d jumps of one node's clock of a minute, an hour, a day, both ways; %d tokens refused for it, as many sweeps by such a clock: %s; 0 lost, 0 oversold, nothing ended or revived",
 		jumps, refused, &n.load.Stats)
 }
 

@@ -80,6 +80,19 @@ type nodes struct {
 // startNodes starts n nodes on databases (one URL each, or one for all) and prepares the load.
 func startNodes(t *testing.T, bin string, seed uint64, databases ...string) *nodes {
 	t.Helper()
+	return startNodesWith(t, (*crashtest.Load).Prepare, bin, seed, databases...)
+}
+
+// startIdleNodes is startNodes for those who bring a load of their own.
+func startIdleNodes(t *testing.T, bin string, seed uint64, databases ...string) *nodes {
+	t.Helper()
+	return startNodesWith(t, (*crashtest.Load).PrepareOrganization, bin, seed, databases...)
+}
+
+func startNodesWith(
+	t *testing.T, prepare func(*crashtest.Load, context.Context, string) error, bin string, seed uint64, databases ...string,
+) *nodes {
+	t.Helper()
 	n := &nodes{T: t, bin: bin, load: crashtest.NewLoad(crashtest.NewFront(len(databases)), seed), processes: make([]*crashtest.Process, len(databases))}
 	if mutant != "" {
 		n.env = []string{"SEATWRIGHT_MUTANT=" + mutant}
@@ -94,7 +107,7 @@ func startNodes(t *testing.T, bin string, seed uint64, databases ...string) *nod
 	n.start(0, databases[0])
 	select {
 	case password := <-n.processes[0].Password:
-		if err := n.load.Prepare(t.Context(), password); err != nil {
+		if err := prepare(n.load, t.Context(), password); err != nil {
 			t.Fatal(err)
 		}
 	case <-time.After(time.Minute):

@@ -139,7 +139,7 @@ func startStarved(t *testing.T, cluster *pgtest.Cluster, seed uint64, option str
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := n.load.Prepare(t.Context(), n.password); err != nil {
+	if err := n.load.PrepareOrganization(t.Context(), n.password); err != nil {
 		t.Fatal(err)
 	}
 	s := &starved{storm: &storm{nodes: n, url: "/lease_/api/account/" + stormOrganization + "/user-license"}, database: u.String(), admin: database}

@@ -24,7 +24,7 @@ func TestR10RetryStormHasOneEffectForEachRequest(t *testing.T) {
 	seed := faults.Seed(t)
 	requests := cycles(t, 400, 20_000, 1_000_000)
 	database := pgtest.Database(t)
-	n := startNodes(t, program(t, ""), seed, database, database)
+	n := startIdleNodes(t, program(t, ""), seed, database, database)
 	s := &storm{nodes: n, url: "/lease_/api/account/" + stormOrganization + "/user-license"}
 	s.prepare(requests)
 	var sent, dropped atomic.Int64
@@ -171,7 +171,7 @@ func TestL2TenThousandClientsForAThousandSeats(t *testing.T) {
 	seats := cycles(t, 50, 1000, 1000)
 	clients := 10 * seats
 	database := pgtest.Database(t)
-	n := startNodes(t, program(t, ""), seed, database, database)
+	n := startIdleNodes(t, program(t, ""), seed, database, database)
 	s := &storm{nodes: n, url: "/lease_/api/account/" + stormOrganization + "/user-license"}
 	s.prepare(seats)
 	var given, refused atomic.Int64
