@@ -289,7 +289,47 @@ func (e *engine) differs(m *Model) error {
 			return fmt.Errorf("%s has %+v, the model says %+v (%t)", a.User, a.Allocation, want, decided)
 		}
 	}
-	return e.differsInLeases(m)
+	return errors.Join(e.differsInDirectory(m), e.differsInLeases(m))
+}
+
+// differsInDirectory compares the policies of the organization, its people, and who is in which group.
+func (e *engine) differsInDirectory(m *Model) error {
+	ctx := context.Background()
+	o, err := e.store.Organization(ctx, m.Organization)
+	if err != nil {
+		return err
+	}
+	if got := o.Policies; (got.UnknownUsers == seatwright.ProvisionUnknownUsers) != m.Provision || got.ExternalLicenses != m.ExternalLicenses ||
+		(got.AllocationMode == seatwright.AddToLeases) != m.Additive || (got.OnLeave == seatwright.OrphanOnLeave) != m.Orphans || got.InactiveDays != m.InactiveDays {
+		return fmt.Errorf("the policies are %s, the model says %t, %t, %t, %t, %d", got, m.Provision, m.ExternalLicenses, m.Additive, m.Orphans, m.InactiveDays)
+	}
+	page, err := e.store.Users(ctx, m.Organization, seatwright.UserQuery{Sort: seatwright.SortUsersByID, Top: int64(len(Users)) + 1})
+	if err != nil {
+		return err
+	}
+	if len(page.Users) != len(m.People) {
+		return fmt.Errorf("there are %d people, the model says %v", len(page.Users), m.People)
+	}
+	var ids []string
+	for _, u := range page.Users {
+		ids = append(ids, string(u.ID))
+	}
+	groups, err := e.store.GroupsOf(ctx, m.Organization, ids)
+	if err != nil {
+		return err
+	}
+	for _, u := range page.Users {
+		want, exists := m.People[u.ID]
+		if !exists || u.Active != want.Active || (u.Role == seatwright.RoleOrganizationAdministrator) != want.Administrator {
+			return fmt.Errorf("%s is %+v, the model says %+v (%t)", u.ID, u, want, exists)
+		}
+		for _, group := range Groups[:2] {
+			if in := slices.Contains(groups[string(u.ID)], group); in != m.Members[group][u.ID] {
+				return fmt.Errorf("%s is in %v, which for %s the model says is %t", u.ID, groups[string(u.ID)], group, !in)
+			}
+		}
+	}
+	return nil
 }
 
 // differsInLeases compares what people hold through groups, and the counts of the offers.
