@@ -28,7 +28,8 @@ func hostLotID(code ProductCode) LotID { return LotID(hostLotPrefix + string(cod
 //
 // Errors, in this order: not_found/organization_not_found, also for the host itself; not_found/no_license where the host has none
 // in force (only where there are units); conflict/duplicate where a purchase of before has the id of the lot, and
-// invalid/invalid_value where the pool would pass MaxQuantity; exhausted/pool_exhausted, also for a code that does not exist. On an
+// invalid/invalid_value where the pool would pass MaxQuantity; exhausted/pool_exhausted, also for a code that does not exist;
+// conflict/below_use as the policy of the organization says. On an
 // error nothing has changed except the record of the refusal, which is the host's.
 // Source: docs/decisions/0028-distribution.md.
 type DistributeToOrganization struct {
@@ -88,6 +89,9 @@ func (c DistributeToOrganization) Decide(s *Slice, origin Origin) (AccountLicens
 	wanted := map[ProductCode]int64{}
 	for _, q := range c.Products {
 		wanted[q.Code] = q.Units
+	}
+	if err := o.checkLess(wanted); err != nil {
+		return AccountLicense{}, err
 	}
 	err = s.distribute(host, o, origin, wanted, EventDistributionSet)
 	return o.accountLicense(), err
@@ -244,7 +248,8 @@ func (c AlignDistribution) Decide(s *Slice, origin Origin) (AccountLicense, erro
 }
 
 // RemoveOrganizationLicense takes back all that the host distributes to an organization. Whoever holds a seat keeps it: the pools
-// are overallocated then. It works without a license in force. Errors: not_found/organization_not_found, also for the host itself.
+// are overallocated then. It works without a license in force. Errors: not_found/organization_not_found, also for the host itself;
+// conflict/below_use as the policy of the organization says.
 type RemoveOrganizationLicense struct {
 	Organization OrganizationID
 }
@@ -265,8 +270,22 @@ func (c RemoveOrganizationLicense) Decide(s *Slice, origin Origin) (AccountLicen
 	for _, p := range o.distributed() {
 		wanted[p.Code] = 0
 	}
+	if err := o.checkLess(wanted); err != nil {
+		return AccountLicense{}, err
+	}
 	err = s.distribute(host, o, origin, wanted, EventDistributionRemoved)
 	return o.accountLicense(), err
+}
+
+// checkLess refuses to take units back as [organizationSlice.checkShrink] does.
+func (o *organizationSlice) checkLess(wanted map[ProductCode]int64) error {
+	var changed []Lot
+	for code, units := range wanted {
+		lot := o.hostLot(code)
+		lot.Quantity = units
+		changed = append(changed, lot)
+	}
+	return o.checkShrink(changed...)
 }
 
 // hostLot returns what the host distributes of a code; one without quantity: nothing.

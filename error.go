@@ -69,6 +69,7 @@ const (
 	ReasonNotEntitled          Reason = "not_entitled"              // neither an allocation nor a group gives the person a license that fits: ask an administrator
 	ReasonUnitInUse            Reason = "unit_in_use"               // a unit that several share is in use by another of them; a later retry may succeed
 	ReasonQuotaReached         Reason = "quota_reached"             // as many members of the person's groups hold the bundle as the rules allow; a later retry may succeed
+	ReasonBelowUse             Reason = "below_use"                 // the policy blocks a change that would leave fewer units than are held: take some back first
 	ReasonQuotaBelowUse        Reason = "quota_below_use"           // more leases are taken than the quota would allow: revoke some first
 	ReasonDuplicate            Reason = "duplicate"                 // an id or name is already taken
 	ReasonBuiltIn              Reason = "built_in"                  // a built-in group is not changed by hand

@@ -34,6 +34,16 @@ const (
 	OrphanOnLeave  OnLeave = "orphan"  // it stays until the rule is applied again, an administrator revokes it or it is not used
 )
 
+// OnShrink says what a purchase that ends or is made smaller does to those who hold more than is left.
+type OnShrink string
+
+// The values of the policy allocation.on_shrink. Source: docs/decisions/0030-on-shrink.md.
+const (
+	AllowShrink OnShrink = "allow" // the default: nobody loses anything while any purchase of the code is in force
+	HoldShrink  OnShrink = "hold"  // nobody loses anything, whether a purchase is in force or not
+	BlockShrink OnShrink = "block" // as allow, and a change by hand that would leave fewer units than are held is refused
+)
+
 // Policies are what an organization has decided about its licenses.
 type Policies struct {
 	UnknownUsers     UnknownUsers   `json:"unknownUsers"`
@@ -41,6 +51,7 @@ type Policies struct {
 	AllocationMode   AllocationMode `json:"allocationMode"`
 	OnLeave          OnLeave        `json:"onLeave"`
 	InactiveDays     int64          `json:"inactiveDays"`  // leases that were not used for so long end; 1 to MaxInactiveDays
+	OnShrink         OnShrink       `json:"onShrink"`      // for the host administrator to say
 	UserLicensing    bool           `json:"userLicensing"` // people get licenses by name: the published switch, which is told and changes nothing here
 }
 
@@ -49,7 +60,7 @@ const MaxInactiveDays = 3650
 
 // DefaultPolicies are those of an organization that has decided nothing.
 func DefaultPolicies() Policies {
-	return Policies{UnknownUsers: RefuseUnknownUsers, AllocationMode: ReplaceLeases, OnLeave: ReleaseOnLeave, InactiveDays: 90, UserLicensing: true}
+	return Policies{UnknownUsers: RefuseUnknownUsers, AllocationMode: ReplaceLeases, OnLeave: ReleaseOnLeave, InactiveDays: 90, OnShrink: AllowShrink, UserLicensing: true}
 }
 
 // Check refuses values that mean nothing.
@@ -61,6 +72,8 @@ func (p Policies) Check() error {
 		return Invalid(ReasonInvalidValue, "%s or %s", ReplaceLeases, AddToLeases).In("allocationMode")
 	case p.OnLeave != ReleaseOnLeave && p.OnLeave != OrphanOnLeave:
 		return Invalid(ReasonInvalidValue, "%s or %s", ReleaseOnLeave, OrphanOnLeave).In("onLeave")
+	case p.OnShrink != AllowShrink && p.OnShrink != HoldShrink && p.OnShrink != BlockShrink:
+		return Invalid(ReasonInvalidValue, "%s, %s or %s", AllowShrink, HoldShrink, BlockShrink).In("onShrink")
 	case p.InactiveDays < 1 || p.InactiveDays > MaxInactiveDays:
 		return Invalid(ReasonInvalidValue, "1 to %d days", MaxInactiveDays).In("inactiveDays")
 	}
@@ -120,6 +133,6 @@ func CheckName(name string) error {
 }
 
 func (p Policies) String() string {
-	return fmt.Sprintf("unknown users %s, external licenses %t, allocations %s leases, leases %s on leaving, ended after %d days, user licensing %t",
-		p.UnknownUsers, p.ExternalLicenses, p.AllocationMode, p.OnLeave, p.InactiveDays, p.UserLicensing)
+	return fmt.Sprintf("unknown users %s, external licenses %t, allocations %s leases, leases %s on leaving, ended after %d days, shrinking %s, user licensing %t",
+		p.UnknownUsers, p.ExternalLicenses, p.AllocationMode, p.OnLeave, p.InactiveDays, p.OnShrink, p.UserLicensing)
 }

@@ -9,6 +9,7 @@ type ChangePolicies struct {
 	AllocationMode   *AllocationMode
 	OnLeave          *OnLeave
 	InactiveDays     *int64
+	OnShrink         *OnShrink `json:",omitempty"`
 	UserLicensing    *bool
 }
 
@@ -30,6 +31,7 @@ func (c ChangePolicies) Decide(s *Slice, origin Origin) (Organization, error) {
 	set(&changed.AllocationMode, c.AllocationMode)
 	set(&changed.OnLeave, c.OnLeave)
 	set(&changed.InactiveDays, c.InactiveDays)
+	set(&changed.OnShrink, c.OnShrink)
 	set(&changed.UserLicensing, c.UserLicensing)
 	if err := changed.Check(); err != nil {
 		return Organization{}, err

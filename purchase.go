@@ -1,6 +1,7 @@
 package seatwright
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -84,7 +85,7 @@ func isFileLotID(id LotID) bool {
 // ChangeLot changes what is set and leaves the rest of a purchase as it is: a later end renews it, an earlier one ends it early.
 // The total of its pool is right at once; people who hold more than that keep it. A change to what is there already is no
 // change. Errors: not_found/organization_not_found; not_found/not_found; conflict/distributed_by_host
-// for what is no purchase; invalid/invalid_value as for [CreateLot].
+// for what is no purchase; invalid/invalid_value as for [CreateLot]; conflict/below_use as the policy says.
 type ChangeLot struct {
 	Organization OrganizationID
 	ID           LotID
@@ -123,6 +124,9 @@ func (c ChangeLot) Decide(s *Slice, origin Origin) (Purchase, error) {
 	if err := o.checkLot(lot, lot.ID); err != nil {
 		return Purchase{}, err
 	}
+	if err := o.checkShrink(lot); err != nil {
+		return Purchase{}, err
+	}
 	if lot.Quantity != before.Quantity || !lot.Start.Equal(before.Start) || !lot.End.Equal(before.End) || lot.Grace != before.Grace || lot.Order != before.Order {
 		err = s.changeLot(o, origin, lot)
 	}
@@ -130,7 +134,8 @@ func (c ChangeLot) Decide(s *Slice, origin Origin) (Purchase, error) {
 }
 
 // RemoveLot takes back a purchase that was entered by mistake, as if it had never been. One that ends is changed instead: then it
-// is still listed. Errors: not_found/organization_not_found; not_found/not_found; conflict/distributed_by_host.
+// is still listed. Errors: not_found/organization_not_found; not_found/not_found; conflict/distributed_by_host; conflict/below_use as
+// the policy says.
 type RemoveLot struct {
 	Organization OrganizationID
 	ID           LotID
@@ -154,7 +159,43 @@ func (c RemoveLot) Decide(s *Slice, origin Origin) (Purchase, error) {
 	if err != nil {
 		return Purchase{}, err
 	}
+	if err := o.checkShrink(lot.without()); err != nil {
+		return Purchase{}, err
+	}
 	return Purchase{lot, lot.State(o.now)}, s.removeLot(o, origin, lot)
+}
+
+// without is the lot without its units.
+func (l Lot) without() Lot {
+	l.Quantity = 0
+	return l
+}
+
+// checkShrink refuses lots that shall take the places of those of the same ids where a pool would have fewer units of lots in force than
+// before, and fewer than are held of it, and the policy is to block that. An end that is still to come passes, and is not blocked when it
+// comes.
+func (o *organizationSlice) checkShrink(changed ...Lot) error {
+	if o.organization.OnShrink != BlockShrink {
+		return nil
+	}
+	lost := map[ProductCode]int64{}
+	for _, lot := range changed {
+		for _, old := range o.lots[lot.Code] {
+			if old.ID == lot.ID && old.InForce(o.now) {
+				lost[lot.Code] += old.Quantity
+				if lot.InForce(o.now) {
+					lost[lot.Code] -= lot.Quantity
+				}
+			}
+		}
+	}
+	for _, code := range slices.Sorted(maps.Keys(lost)) {
+		total, _ := totalOf(o.lots[code], o.now)
+		if used := o.pools[code].Used; lost[code] > 0 && total-lost[code] < used {
+			return NewError(KindConflict, ReasonBelowUse, "%d of %s are held, and %d would be left", used, code, total-lost[code])
+		}
+	}
+	return nil
 }
 
 // cut makes the instants those that are stored.

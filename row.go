@@ -45,6 +45,7 @@ var tables = []*Table{
 	{Name: "organizations", Key: []string{"id"}, Columns: []Column{
 		{"id", Text}, {"name", Text}, {"name_key", Text}, {"display_name", Text}, {"unknown_users", Text}, {"external_licenses", Flag},
 		{"created_at", Number}, {"allocation_mode", Text}, {"on_leave", Text}, {"inactive_days", Number}, {"user_licensing", Flag},
+		{"on_shrink", Text},
 	}},
 	{Name: "heads", Key: []string{"organization"}, Columns: []Column{
 		{"organization", Text}, {"sequence", Number}, {"hash", Bytes}, {"at", Number},

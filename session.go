@@ -48,7 +48,8 @@ const MaxClientType = 64
 // was allocated to them directly they hold already.
 //
 // Errors, in this order: not_found/organization_not_found; not_found/not_found for a person who does not exist or is not active;
-// conflict/duplicate for a session of somebody else; not_found/no_license; forbidden/not_entitled where nothing that they are offered fits;
+// conflict/duplicate for a session of somebody else; not_found/no_license, but not for those who hold something where the policy is to
+// hold; forbidden/not_entitled where nothing that they are offered fits;
 // exhausted/pool_exhausted and exhausted/quota_reached where nothing of it is free. On an error nothing has changed except the record
 // of a refusal.
 type OpenSession struct {
@@ -66,7 +67,7 @@ type Opened struct {
 	Codes    []ProductCode `json:"codes"`    // what the person holds now, in order
 	Units    []LicenseUnit `json:"units"`    // what that gives, each once
 	External bool          `json:"external"` // they hold an external license, which draws no unit
-	Until    time.Time     `json:"until"`    // the first instant at which that may not be so any more
+	Until    time.Time     `json:"until"`    // the first instant at which that may not be so any more; SessionLife from now at the latest
 }
 
 func (c OpenSession) Operation() string { return "session.open" }
@@ -94,7 +95,7 @@ func (c OpenSession) Decide(s *Slice, origin Origin) (Opened, error) {
 	if exists && session.User != c.User {
 		return Opened{}, NewError(KindConflict, ReasonDuplicate, "there is a session with this id already").In("sessionId")
 	}
-	if !o.licensed {
+	if !o.licensed && (o.organization.OnShrink != HoldShrink || !o.holdsAnything(c.User)) {
 		return Opened{}, NotFound(ReasonNoLicense, "no account license is allocated to this organization")
 	}
 	if err := s.takeLeases(o, origin, c); err != nil {
@@ -111,15 +112,30 @@ func (c OpenSession) Decide(s *Slice, origin Origin) (Opened, error) {
 	return s.opened(o, c.User, session), nil
 }
 
+// holdsAnything reports that a person holds a unit of some pool, in force or not.
+func (o *organizationSlice) holdsAnything(user UserID) bool {
+	for code := range o.seats[user] {
+		if _, held := o.seat(user, code); held {
+			return true
+		}
+	}
+	return false
+}
+
+// usable reports that what is held of a pool may be used: a purchase is in force, or was and the policy is to hold.
+func (o *organizationSlice) usable(pool Pool) bool {
+	return pool.Total > 0 || o.organization.OnShrink == HoldShrink
+}
+
 // opened tells what a person holds that is in force.
 func (s *Slice) opened(o *organizationSlice, user UserID, session Session) Opened {
-	answer := Opened{Session: session, Codes: []ProductCode{}, Until: never}
+	answer := Opened{Session: session, Codes: []ProductCode{}, Until: o.now.Add(SessionLife)}
 	for code := range o.seats[user] {
 		seat, held := o.seat(user, code)
 		if u, shared := o.shared[seat.Lease.Unit]; shared && !seat.Direct && u.User != user && (session.ID != "" || u.busy(user, o.now)) {
 			continue // another member uses it
 		}
-		if pool := s.pool(o, code); held && pool.Total > 0 {
+		if pool := s.pool(o, code); held && o.usable(pool) {
 			answer.Codes = append(answer.Codes, code)
 			answer.External = answer.External || seat.External()
 			if pool.TotalUntil.Before(answer.Until) {
@@ -148,7 +164,7 @@ func (s *Slice) takeLeases(o *organizationSlice, origin Origin, c OpenSession) e
 	orphaned := 0 // the highest rank of these
 	for code := range o.seats[user] {
 		seat, held := o.seat(user, code)
-		if !held || !seat.Direct && !seat.Lease.Orphan() || !s.gives(code, wanted) || s.pool(o, code).Total < 1 {
+		if !held || !seat.Direct && !seat.Lease.Orphan() || !s.gives(code, wanted) || !o.usable(s.pool(o, code)) {
 			continue
 		}
 		if u, shared := o.shared[seat.Lease.Unit]; shared && !seat.Direct && u.busy(user, o.now) {
@@ -191,7 +207,7 @@ func (s *Slice) takeLeases(o *organizationSlice, origin Origin, c OpenSession) e
 			return err
 		case got:
 			taken, ranked = true, ranked || each.bundle.Rank > 0
-		case o.sharing(user, each.bundle.Code) && s.pool(o, each.bundle.Code).Total > 0:
+		case o.sharing(user, each.bundle.Code) && o.usable(s.pool(o, each.bundle.Code)):
 			inUse = append(inUse, each.bundle.Code)
 		case s.pool(o, each.bundle.Code).Available() > 0:
 			full = append(full, each.bundle.Code)
@@ -293,10 +309,10 @@ func (s *Slice) takeLease(o *organizationSlice, origin Origin, c OpenSession, ea
 	pool := s.pool(o, code)
 	switch {
 	case held && seat.Direct:
-		return pool.Total > 0, nil
+		return o.usable(pool), nil
 	case each.bundle.Multiuser && (!held || seat.Lease.Unit != 0):
 		return s.takeShared(o, origin, c, each)
-	case held && pool.Total < 1:
+	case held && !o.usable(pool):
 		return false, nil
 	case held:
 		o.useLease(seat, each.groups)
@@ -336,7 +352,7 @@ func (s *Slice) endWeaker(o *organizationSlice, origin Origin, user UserID) erro
 	var strongest Product
 	codes := o.leases(user)
 	for _, code := range codes {
-		if b, _ := s.catalogue.Bundle(code); b.Rank > strongest.Rank && s.pool(o, code).Total > 0 {
+		if b, _ := s.catalogue.Bundle(code); b.Rank > strongest.Rank && o.usable(s.pool(o, code)) {
 			strongest = b
 		}
 	}

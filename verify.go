@@ -192,7 +192,7 @@ func (c *organizationCheck) takeOrganization(r Row) {
 	c.organizations[c.id] = true
 	c.row = &settings{Policies{
 		UnknownUsers: UnknownUsers(r.text(4)), ExternalLicenses: r.flag(5), AllocationMode: AllocationMode(r.text(7)), OnLeave: OnLeave(r.text(8)),
-		InactiveDays: r.number(9), UserLicensing: r.flag(10),
+		InactiveDays: r.number(9), UserLicensing: r.flag(10), OnShrink: OnShrink(r.text(11)),
 	}, instant(r.number(6))}
 	if r.text(2) != NameKey(r.text(1)) {
 		c.differ("its name %s is looked up as %s", r.text(1), r.text(2))

@@ -32,6 +32,13 @@ const (
 	Release OnLeave = "release"
 )
 
+// Defines values for OnShrink.
+const (
+	Allow OnShrink = "allow"
+	Block OnShrink = "block"
+	Hold  OnShrink = "hold"
+)
+
 // Defines values for PrincipalKind.
 const (
 	PrincipalKindApplication PrincipalKind = "application"
@@ -240,6 +247,9 @@ type Notices struct {
 // OnLeave What becomes of a lease when its holder leaves the group: it ends, or it stays until the rule is set again, it is revoked or it is not used.
 type OnLeave string
 
+// OnShrink What a purchase that ends or is made smaller does to those who hold more than is left: nothing while any purchase of the code is in force, nothing at all, or it is refused where it is done by hand.
+type OnShrink string
+
 // Organization The customer that owns pools, people and applications.
 type Organization struct {
 	ID          string `json:"id"`
@@ -269,6 +279,9 @@ type Policies struct {
 	// InactiveDays Leases that were not used for so many days end.
 	InactiveDays int64 `json:"inactiveDays"`
 
+	// OnShrink What a purchase that ends or is made smaller does to those who hold more than is left: nothing while any purchase of the code is in force, nothing at all, or it is refused where it is done by hand.
+	OnShrink OnShrink `json:"onShrink"`
+
 	// UserLicensing People get licenses by name: the published switch, which changes nothing here.
 	UserLicensing bool `json:"userLicensing"`
 }
@@ -282,7 +295,10 @@ type PolicyChanges struct {
 	AllocationMode   *AllocationMode `json:"allocationMode,omitempty"`
 	OnLeave          *OnLeave        `json:"onLeave,omitempty"`
 	InactiveDays     *int64          `json:"inactiveDays,omitempty"`
-	UserLicensing    *bool           `json:"userLicensing,omitempty"`
+
+	// OnShrink Host administrators only.
+	OnShrink      *OnShrink `json:"onShrink,omitempty"`
+	UserLicensing *bool     `json:"userLicensing,omitempty"`
 }
 
 // PrincipalKind A person, or a program that came by client credentials.

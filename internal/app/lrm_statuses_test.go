@@ -162,8 +162,22 @@ func takeBackRows(path, other string) []row {
 	remove := func(path string) call { return call{as: "host", method: "DELETE", path: path} }
 	rows := whoMayNotOfPeople(remove(path), notOfHost...)
 	give := call{as: "host", method: "PUT", path: hostLicense, body: `{"productQuantities":[{"code":"APPTESTR","quantity":4},{"code":"AIU","quantity":7}]}`}
+	use := func(products string) row {
+		c := call{as: "administrator", method: "PUT", path: hallService, body: `{"products":[` + products + `]}`}
+		return row{name: "in use: " + products, of: "allocateServiceLicense", call: c, status: 200, events: []string{"service_license.set hall/orchestrator"}}
+	}
+	shrink := func(to string) row {
+		c := call{as: "host", method: "PATCH", path: policies, body: `{"onShrink":"` + to + `"}`}
+		return row{name: "policy " + to, of: "changePolicies", call: c, status: 200, events: []string{"organization.updated {acme}"}}
+	}
+	less := give
+	less.body = `{"productQuantities":[{"code":"APPTESTR","quantity":0}]}`
 	rows = append(rows,
 		row{name: "given before", of: "allocateOrganizationLicense", call: give, status: 200, chain: "host", events: []string{"distribution.set {acme}"}},
+		use(`{"code":"APPTESTR","quantity":1}`), shrink("block"),
+		row{name: "less than is used", of: "allocateOrganizationLicense", call: less, status: 409, contains: []string{`"code":"below_use"`, "1 of APPTESTR are held, and 0 would be left"}},
+		row{name: "all that is used", call: remove(path), status: 409, contains: []string{`"code":"below_use"`}},
+		use(""), shrink("allow"),
 		row{name: "host", call: remove(path), status: 200, chain: "host", events: []string{"distribution.removed {acme}"}, contains: []string{"{}"}},
 		row{name: "again", call: remove(path), status: 200},
 		row{name: "its purchases stay", of: "listAccountLicenses", call: call{as: "reader", method: "GET", path: lrmAccount + "/account-license"}, status: 200, contains: []string{`"code":"NONPR","quantity":8`}, lacks: []string{`"code":"APPTESTR"`}},

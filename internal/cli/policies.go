@@ -15,17 +15,17 @@ func newOrgsPoliciesCommand(std streams) *cobra.Command {
 		Short: "Show or change the policies of an organization",
 		Long: `Show what an organization has decided about its licenses, or change what flags say and show all of it. ORG is an id or a name.
 
-Administrators of the organization sign in there (--tenancy). Only a host administrator allows external licenses. Leases that were
-begun under another policy go on.` + connectionHelp,
+Administrators of the organization sign in there (--tenancy). Only a host administrator allows external licenses, and says
+what a smaller purchase does. Leases that were begun under another policy go on.` + connectionHelp,
 		Example: `  seatwright orgs policies songs
   seatwright orgs policies songs --tenancy songs --on-leave orphan --inactive-days 30`,
 		Args: cobra.ExactArgs(1),
 	}
 	connection := addConnection(command, std, "password-file")
 	var (
-		unknownUsers, allocationMode, onLeave   string
-		externalLicenses, userLicensing, asJSON bool
-		inactiveDays                            int64
+		unknownUsers, allocationMode, onLeave, onShrink string
+		externalLicenses, userLicensing, asJSON         bool
+		inactiveDays                                    int64
 	)
 	flags := command.Flags()
 	flags.StringVar(&unknownUsers, "unknown-users", "", "what an allocation does with an unknown user id: refuse or provision")
@@ -33,6 +33,7 @@ begun under another policy go on.` + connectionHelp,
 	flags.StringVar(&allocationMode, "allocation-mode", "", "what a direct allocation does to what the person holds through groups: replace or additive")
 	flags.StringVar(&onLeave, "on-leave", "", "what becomes of a lease when its holder leaves the group: release or orphan")
 	flags.Int64Var(&inactiveDays, "inactive-days", 0, "after how many `days` without use a lease ends")
+	flags.StringVar(&onShrink, "on-shrink", "", "what a purchase that ends or is made smaller does to those who hold more: allow, hold or block")
 	flags.BoolVar(&userLicensing, "user-licensing", false, "the published switch; it is told and changes nothing")
 	flags.BoolVar(&asJSON, "json", false, "print JSON")
 	command.RunE = func(command *cobra.Command, args []string) error {
@@ -43,7 +44,8 @@ begun under another policy go on.` + connectionHelp,
 		changes := wire.PolicyChanges{
 			UnknownUsers: given(command, "unknown-users", (*wire.UnknownUsers)(&unknownUsers)), ExternalLicenses: given(command, "external-licenses", &externalLicenses),
 			AllocationMode: given(command, "allocation-mode", (*wire.AllocationMode)(&allocationMode)), OnLeave: given(command, "on-leave", (*wire.OnLeave)(&onLeave)),
-			InactiveDays: given(command, "inactive-days", &inactiveDays), UserLicensing: given(command, "user-licensing", &userLicensing),
+			InactiveDays: given(command, "inactive-days", &inactiveDays), OnShrink: given(command, "on-shrink", (*wire.OnShrink)(&onShrink)),
+			UserLicensing: given(command, "user-licensing", &userLicensing),
 		}
 		var policies wire.Policies
 		if changes == (wire.PolicyChanges{}) {
@@ -57,7 +59,7 @@ begun under another policy go on.` + connectionHelp,
 		return printResult(std.stdout, asJSON, policies, []column{
 			{"UNKNOWN USERS", string(policies.UnknownUsers)}, {"EXTERNAL LICENSES", strconv.FormatBool(policies.ExternalLicenses)},
 			{"ALLOCATION MODE", string(policies.AllocationMode)}, {"ON LEAVE", string(policies.OnLeave)},
-			{"INACTIVE DAYS", strconv.FormatInt(policies.InactiveDays, 10)}, {"USER LICENSING", strconv.FormatBool(policies.UserLicensing)},
+			{"INACTIVE DAYS", strconv.FormatInt(policies.InactiveDays, 10)}, {"ON SHRINK", string(policies.OnShrink)}, {"USER LICENSING", strconv.FormatBool(policies.UserLicensing)},
 		})
 	}
 	return command

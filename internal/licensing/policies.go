@@ -16,17 +16,24 @@ func (l *Licensing) Policies(ctx context.Context, caller seatwright.Caller, orga
 	return found.Policies, err
 }
 
-// ChangePolicies changes what the command lists and answers all of them. Whether an organization may have external licenses is for the
-// host to say: others are refused with forbidden/missing_permission where the command has it. Other errors are those of
+// ChangePolicies changes what the command lists and answers all of them. Whether an organization may have external licenses, and what a
+// smaller purchase does, is for the host to say: others are refused with forbidden/missing_permission where the command has one of them. Other errors are those of
 // seatwright.ChangePolicies and ledger.Submit.
 func (l *Licensing) ChangePolicies(ctx context.Context, caller seatwright.Caller, command seatwright.ChangePolicies) (seatwright.Policies, error) {
 	p := caller.Principal
 	if err := p.Check(seatwright.PermissionManagePolicies); err != nil {
 		return seatwright.Policies{}, err
 	}
-	if command.ExternalLicenses != nil && p.Kind != seatwright.PrincipalSystem && p.Role != seatwright.RoleHostAdministrator {
-		e := seatwright.NewError(seatwright.KindForbidden, seatwright.ReasonMissingPermission, "only a host administrator allows or forbids external licenses")
-		return seatwright.Policies{}, e.In("externalLicenses")
+	if p.Kind != seatwright.PrincipalSystem && p.Role != seatwright.RoleHostAdministrator {
+		only := func(field, what string) error {
+			return seatwright.NewError(seatwright.KindForbidden, seatwright.ReasonMissingPermission, "only a host administrator %s", what).In(field)
+		}
+		switch {
+		case command.ExternalLicenses != nil:
+			return seatwright.Policies{}, only("externalLicenses", "allows or forbids external licenses")
+		case command.OnShrink != nil:
+			return seatwright.Policies{}, only("onShrink", "says what a smaller purchase does")
+		}
 	}
 	changed, err := ledger.Submit(ctx, l.ledger, caller.Origin(), command)
 	return changed.Policies, err

@@ -2,6 +2,7 @@ package licensing
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/seatwright/seatwright"
@@ -108,9 +109,17 @@ func (l *Licensing) UserLicense(
 	for _, p := range pools {
 		byCode[p.Code] = p
 	}
+	hold := false
+	if slices.ContainsFunc(seats, func(s seatwright.Seat) bool { return byCode[s.Code].Total == 0 }) {
+		o, err := l.reader.Organization(ctx, organization)
+		if err != nil {
+			return UserLicense{}, err
+		}
+		hold = o.OnShrink == seatwright.HoldShrink
+	}
 	for _, seat := range seats {
 		pool := byCode[seat.Code]
-		if pool.Total == 0 {
+		if pool.Total == 0 && !hold {
 			continue // the purchase has ended
 		}
 		answer.Codes = append(answer.Codes, seat.Code)

@@ -158,14 +158,14 @@ func (m *Model) SignIn(user seatwright.UserID, now time.Time) seatwright.Reason 
 	if !m.People[user].Active {
 		return seatwright.ReasonNotFound
 	}
-	if !m.licensed(now) {
+	held, decided := m.Holdings[user]
+	if !m.licensed(now) && (m.Shrink != seatwright.HoldShrink || len(held.Codes)+len(m.Leased(user)) == 0) {
 		return seatwright.ReasonNoLicense
 	}
-	held, decided := m.Holdings[user]
-	holds := slices.ContainsFunc(held.Codes, func(code seatwright.ProductCode) bool { return m.Total(code, now) > 0 })
+	holds := slices.ContainsFunc(held.Codes, func(code seatwright.ProductCode) bool { return m.usable(code, now) })
 	orphaned := 0
 	for of, l := range m.Leases {
-		if of.user == user && !l.LeftGroup.IsZero() && m.Total(of.code, now) > 0 { // an orphan goes on
+		if of.user == user && !l.LeftGroup.IsZero() && m.usable(of.code, now) { // an orphan goes on
 			l.Used, holds, orphaned = now, true, max(orphaned, rank(of.code))
 			m.Leases[of] = l
 		}
@@ -199,7 +199,7 @@ func (m *Model) SignIn(user seatwright.UserID, now time.Time) seatwright.Reason 
 	if strongest > 0 {
 		best := 0
 		for _, code := range m.Leased(user) {
-			if m.Total(code, now) > 0 {
+			if m.usable(code, now) {
 				best = max(best, rank(code))
 			}
 		}
@@ -230,11 +230,11 @@ func (m *Model) groupsOf(user seatwright.UserID) (groups []seatwright.GroupID) {
 
 func (m *Model) lease(user seatwright.UserID, code seatwright.ProductCode, groups []seatwright.GroupID, now time.Time) bool {
 	if slices.Contains(m.Holdings[user].Codes, code) {
-		return m.Total(code, now) > 0
+		return m.usable(code, now)
 	}
 	of := leaseOf{user, code}
 	if l, leased := m.Leases[of]; leased {
-		if m.Total(code, now) == 0 {
+		if !m.usable(code, now) {
 			return false
 		}
 		l.Used = now
@@ -253,7 +253,7 @@ func (m *Model) lease(user seatwright.UserID, code seatwright.ProductCode, group
 		if b.Multiuser {
 			unit = m.roomIn(group, code)
 		}
-		if unit == 0 && m.Used(code) >= m.Total(code, now) {
+		if m.Total(code, now) == 0 || unit == 0 && m.Used(code) >= m.Total(code, now) {
 			continue
 		}
 		if b.Multiuser && unit == 0 {
@@ -264,6 +264,11 @@ func (m *Model) lease(user seatwright.UserID, code seatwright.ProductCode, group
 		return true
 	}
 	return false
+}
+
+// usable reports that what is held of a code may be used.
+func (m *Model) usable(code seatwright.ProductCode, now time.Time) bool {
+	return m.Total(code, now) > 0 || m.Shrink == seatwright.HoldShrink
 }
 
 // decided reports that a person has a direct record.
@@ -328,6 +333,7 @@ func (m *Model) applyLeases(command any, now time.Time) (reason seatwright.Reaso
 		}
 	case seatwright.ChangePolicies:
 		m.Additive, m.Orphans, m.InactiveDays = *c.AllocationMode == seatwright.AddToLeases, *c.OnLeave == seatwright.OrphanOnLeave, *c.InactiveDays
+		m.Shrink = *c.OnShrink
 	default:
 		return "", false
 	}
@@ -372,8 +378,9 @@ func (m *Model) drawLeases(t *rapid.T, name string, users []seatwright.UserID) C
 		c := seatwright.ChangePolicies{Organization: m.Organization}
 		mode := rapid.SampledFrom([]seatwright.AllocationMode{seatwright.ReplaceLeases, seatwright.ReplaceLeases, seatwright.AddToLeases}).Draw(t, "mode")
 		leave := rapid.SampledFrom([]seatwright.OnLeave{seatwright.ReleaseOnLeave, seatwright.OrphanOnLeave}).Draw(t, "on leave")
+		shrink := rapid.SampledFrom([]seatwright.OnShrink{seatwright.AllowShrink, seatwright.HoldShrink, seatwright.BlockShrink}).Draw(t, "on shrink")
 		days := rapid.Int64Range(1, 3).Draw(t, "days")
-		c.AllocationMode, c.OnLeave, c.InactiveDays = &mode, &leave, &days
+		c.AllocationMode, c.OnLeave, c.OnShrink, c.InactiveDays = &mode, &leave, &shrink, &days
 		return Of(c)
 	}
 	return Of(seatwright.OpenSession{Organization: m.Organization, User: users[0]})

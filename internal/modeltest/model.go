@@ -41,6 +41,7 @@ type Model struct {
 	Additive         bool // direct allocations leave leases alone
 	Orphans          bool // leases stay with those who leave
 	InactiveDays     int64
+	Shrink           seatwright.OnShrink
 	Services         map[seatwright.ServiceKey]int64 // what tenants' services have
 
 	furnished bool
@@ -69,7 +70,7 @@ func NewModel(t *rapid.T, organization seatwright.OrganizationID) *Model {
 		Organization:     organization,
 		ExternalLicenses: rapid.Bool().Draw(t, "external licenses"), Provision: rapid.IntRange(0, 3).Draw(t, "provision") == 0,
 		People: map[seatwright.UserID]Person{}, Holdings: map[seatwright.UserID]Holding{}, answers: map[seatwright.KeyRef]answer{},
-		Members: map[seatwright.GroupID]map[seatwright.UserID]bool{}, Rules: map[seatwright.GroupID]Rule{}, Leases: map[leaseOf]Lease{}, InactiveDays: 90,
+		Members: map[seatwright.GroupID]map[seatwright.UserID]bool{}, Rules: map[seatwright.GroupID]Rule{}, Leases: map[leaseOf]Lease{}, InactiveDays: 90, Shrink: seatwright.AllowShrink,
 		Services: map[seatwright.ServiceKey]int64{}, furnished: rapid.IntRange(0, 3).Draw(t, "furnished") > 0,
 	}
 }
@@ -169,6 +170,13 @@ func (m *Model) Used(code seatwright.ProductCode) (sum int64) {
 		}
 	}
 	return sum
+}
+
+// blocks reports that the policy is to refuse that the lots are these.
+func (m *Model) blocks(lots []seatwright.Lot, code seatwright.ProductCode, now time.Time) bool {
+	after := Model{Lots: lots}
+	total := after.Total(code, now)
+	return m.Shrink == seatwright.BlockShrink && total < m.Total(code, now) && total < m.Used(code)
 }
 
 func (m *Model) licensed(now time.Time) bool {
@@ -301,14 +309,22 @@ func (m *Model) apply(command any, now time.Time) seatwright.Reason {
 		if !lot.End.After(lot.Start) || m.sold(lot.Code)-m.Lots[i].Quantity+lot.Quantity > seatwright.MaxQuantity {
 			return seatwright.ReasonInvalidValue
 		}
-		m.Lots = slices.Clone(m.Lots)
-		m.Lots[i] = lot
+		after := slices.Clone(m.Lots)
+		after[i] = lot
+		if m.blocks(after, lot.Code, now) {
+			return seatwright.ReasonBelowUse
+		}
+		m.Lots = after
 	case seatwright.RemoveLot:
 		i := slices.IndexFunc(m.Lots, func(l seatwright.Lot) bool { return l.ID == c.ID })
 		if i < 0 {
 			return seatwright.ReasonNotFound
 		}
-		m.Lots = slices.Delete(slices.Clone(m.Lots), i, i+1)
+		after := slices.Delete(slices.Clone(m.Lots), i, i+1)
+		if m.blocks(after, m.Lots[i].Code, now) {
+			return seatwright.ReasonBelowUse
+		}
+		m.Lots = after
 	case seatwright.CreateUser:
 		if _, known := m.People[c.User.ID]; known {
 			return seatwright.ReasonDuplicate

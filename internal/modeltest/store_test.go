@@ -300,8 +300,8 @@ func (e *engine) differsInDirectory(m *Model) error {
 		return err
 	}
 	if got := o.Policies; (got.UnknownUsers == seatwright.ProvisionUnknownUsers) != m.Provision || got.ExternalLicenses != m.ExternalLicenses ||
-		(got.AllocationMode == seatwright.AddToLeases) != m.Additive || (got.OnLeave == seatwright.OrphanOnLeave) != m.Orphans || got.InactiveDays != m.InactiveDays {
-		return fmt.Errorf("the policies are %s, the model says %t, %t, %t, %t, %d", got, m.Provision, m.ExternalLicenses, m.Additive, m.Orphans, m.InactiveDays)
+		(got.AllocationMode == seatwright.AddToLeases) != m.Additive || (got.OnLeave == seatwright.OrphanOnLeave) != m.Orphans || got.InactiveDays != m.InactiveDays || got.OnShrink != m.Shrink {
+		return fmt.Errorf("the policies are %s, the model says %t, %t, %t, %t, %d, %s", got, m.Provision, m.ExternalLicenses, m.Additive, m.Orphans, m.InactiveDays, m.Shrink)
 	}
 	page, err := e.store.Users(ctx, m.Organization, seatwright.UserQuery{Sort: seatwright.SortUsersByID, Top: int64(len(Users)) + 1})
 	if err != nil {

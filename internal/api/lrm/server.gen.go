@@ -3988,6 +3988,20 @@ func (response RemoveAccountLicense404ApplicationProblemPlusJSONResponse) VisitR
 	return err
 }
 
+type RemoveAccountLicense409ApplicationProblemPlusJSONResponse Problem
+
+func (response RemoveAccountLicense409ApplicationProblemPlusJSONResponse) VisitRemoveAccountLicenseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type RemoveAccountLicense422ApplicationProblemPlusJSONResponse Problem
 
 func (response RemoveAccountLicense422ApplicationProblemPlusJSONResponse) VisitRemoveAccountLicenseResponse(w http.ResponseWriter) error {
@@ -7712,6 +7726,20 @@ func (response RemoveOrganizationLicense404ApplicationProblemPlusJSONResponse) V
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveOrganizationLicense409ApplicationProblemPlusJSONResponse Problem
+
+func (response RemoveOrganizationLicense409ApplicationProblemPlusJSONResponse) VisitRemoveOrganizationLicenseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }

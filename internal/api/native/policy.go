@@ -26,7 +26,7 @@ func (h handlers) ChangePolicies(ctx context.Context, request ChangePoliciesRequ
 	policies, err := h.licensing.ChangePolicies(ctx, api.CallerOf(ctx), seatwright.ChangePolicies{
 		Organization: api.OrganizationOf(ctx).ID, UnknownUsers: (*seatwright.UnknownUsers)(b.UnknownUsers), ExternalLicenses: b.ExternalLicenses,
 		AllocationMode: (*seatwright.AllocationMode)(b.AllocationMode), OnLeave: (*seatwright.OnLeave)(b.OnLeave), InactiveDays: b.InactiveDays,
-		UserLicensing: b.UserLicensing,
+		OnShrink: (*seatwright.OnShrink)(b.OnShrink), UserLicensing: b.UserLicensing,
 	})
 	return ChangePolicies200JSONResponse(policiesOf(policies)), err
 }
@@ -34,6 +34,6 @@ func (h handlers) ChangePolicies(ctx context.Context, request ChangePoliciesRequ
 func policiesOf(p seatwright.Policies) wire.Policies {
 	return wire.Policies{
 		UnknownUsers: wire.UnknownUsers(p.UnknownUsers), ExternalLicenses: p.ExternalLicenses, AllocationMode: wire.AllocationMode(p.AllocationMode),
-		OnLeave: wire.OnLeave(p.OnLeave), InactiveDays: p.InactiveDays, UserLicensing: p.UserLicensing,
+		OnLeave: wire.OnLeave(p.OnLeave), InactiveDays: p.InactiveDays, OnShrink: wire.OnShrink(p.OnShrink), UserLicensing: p.UserLicensing,
 	}
 }

@@ -30,17 +30,17 @@ func distinct[S ~string](ids []S) []S {
 
 // columnsOfOrganization are what organizationOf reads, in its order.
 const columnsOfOrganization = `o.id, o.name, o.display_name, o.unknown_users, o.external_licenses, o.created_at, o.allocation_mode, o.on_leave,
-	o.inactive_days, o.user_licensing`
+	o.inactive_days, o.user_licensing, o.on_shrink`
 
 // columnsInOrganization are how many.
-const columnsInOrganization = 10
+const columnsInOrganization = 11
 
 func organizationOf(r row) seatwright.Organization {
 	return seatwright.Organization{
 		ID: seatwright.OrganizationID(r.text(0)), Name: r.text(1), DisplayName: r.text(2), CreatedAt: r.instant(5),
 		Policies: seatwright.Policies{
 			UnknownUsers: seatwright.UnknownUsers(r.text(3)), ExternalLicenses: r.flag(4), AllocationMode: seatwright.AllocationMode(r.text(6)),
-			OnLeave: seatwright.OnLeave(r.text(7)), InactiveDays: r.int(8), UserLicensing: r.flag(9),
+			OnLeave: seatwright.OnLeave(r.text(7)), InactiveDays: r.int(8), UserLicensing: r.flag(9), OnShrink: seatwright.OnShrink(r.text(10)),
 		},
 	}
 }

@@ -172,3 +172,71 @@ func removesPurchases(f *fixture) {
 	_, err = seatwright.Replay(f.events("a"))
 	f.must(nil, err)
 }
+
+// Guards the three things that a smaller purchase can do to those who hold more than is left.
+func purchasesShrink(f *fixture) {
+	f.organization("a", 3, 2)
+	f.sells(seatwright.HostID, "IDU", 5)
+	f.must(nil, f.distribute("a", "IDU", 1))
+	f.rule("a", seatwright.Everyone.ID, nil, "TSTNU")
+	f.sells("a", "TSTNU", 2)
+	f.must(f.lease("a", "u-1"))
+	f.must(nil, f.allocate("a", []seatwright.ProductCode{"ATTUNU", "IDU"}, "u-2"))
+	f.must(nil, f.allocate("a", attended, "u-3"))
+	shrink := func(to seatwright.OnShrink) {
+		f.must(decide(f, seatwright.ChangePolicies{Organization: "a", OnShrink: &to}))
+	}
+	change := func(c seatwright.ChangeLot) error {
+		c.Organization, c.ID = "a", "lot-1"
+		_, err := decide(f, c)
+		return err
+	}
+	shrink(seatwright.BlockShrink)
+	before := len(f.events("a"))
+	f.wantReason(change(seatwright.ChangeLot{Quantity: to(int64(1))}), seatwright.ReasonBelowUse)
+	f.wantReason(change(seatwright.ChangeLot{Start: to(f.clock.Now().Add(time.Hour))}), seatwright.ReasonBelowUse)
+	_, err := decide(f, seatwright.RemoveLot{Organization: "a", ID: "lot-1"})
+	f.wantReason(err, seatwright.ReasonBelowUse)
+	f.wantReason(f.distribute("a", "IDU", 0), seatwright.ReasonBelowUse)
+	_, err = decide(f, seatwright.RemoveOrganizationLicense{Organization: "a"})
+	f.wantReason(err, seatwright.ReasonBelowUse)
+	if n := len(f.events("a")) - before; n != 0 {
+		f.Fatalf("what was refused left %d events", n)
+	}
+	f.must(nil, change(seatwright.ChangeLot{Quantity: to(int64(5))}))
+	f.must(nil, change(seatwright.ChangeLot{Quantity: to(int64(2)), End: to(f.clock.Now().Add(time.Hour))})) // no less than is held; the end is to come
+	f.must(decide(f, f.licenseFile("file", 1)))
+	f.must(nil, change(seatwright.ChangeLot{Quantity: to(int64(1))}))              // the file has others
+	f.must(decide(f, seatwright.DeactivateLicense{Organization: "a", ID: "file"})) // which are its vendor's
+
+	shrink(seatwright.AllowShrink)
+	f.must(nil, f.distribute("a", "IDU", 0))
+	f.clock.advance(time.Hour) // lot-1 ends
+	if p := f.pool("a", "ATTUNU"); p.Total != 0 || p.Used != 2 {
+		f.Fatalf("the pool is %+v", p)
+	}
+	codes := func(user seatwright.UserID, want ...seatwright.ProductCode) {
+		f.Helper()
+		got, err := f.lease("a", user)
+		f.must(nil, err)
+		if !slices.Equal(got, want) {
+			f.Fatalf("%s may use %v, want %v", user, got, want)
+		}
+	}
+	codes("u-1", "TSTNU")
+	_, err = f.lease("a", "u-3")
+	f.wantReason(err, seatwright.ReasonNotEntitled)
+	shrink(seatwright.HoldShrink)
+	codes("u-2", "ATTUNU", "IDU")
+	codes("u-3", "ATTUNU")
+	f.must(decide(f, seatwright.DeallocateUsers{Organization: "a", Users: []seatwright.UserID{"u-3"}}))
+	f.wantReason(f.allocate("a", attended, "u-3"), seatwright.ReasonPoolExhausted) // what is given back is gone
+	f.must(decide(f, seatwright.RemoveLot{Organization: "a", ID: "bought-TSTNU"}))
+	codes("u-1", "TSTNU") // without any license in force
+	_, err = f.lease("a", "u-3")
+	f.wantReason(err, seatwright.ReasonNoLicense)
+	shrink(seatwright.AllowShrink)
+	_, err = f.lease("a", "u-1")
+	f.wantReason(err, seatwright.ReasonNoLicense)
+	f.verifies()
+}

@@ -39,6 +39,7 @@ func Run(t *testing.T, open Opener) {
 		"ChangesPurchases":                        changesPurchases,
 		"RefusesPurchasesThatCannotBe":            refusesPurchases,
 		"RemovesPurchases":                        removesPurchases,
+		"PurchasesShrinkAsThePolicySays":          purchasesShrink,
 		"ImportsLicenseFilesOnce":                 importsLicenseFiles,
 		"RefusesLicenseFilesAsAWhole":             refusesLicenseFiles,
 		"DeactivatesLicenseFilesOnce":             deactivatesLicenseFiles,
