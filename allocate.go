@@ -145,12 +145,12 @@ func (c AllocateToUsers) shortages(s *Slice, o *organizationSlice, units int64) 
 			seat, _ := o.seat(user, code)
 			needed += max(0, units-seat.Units)
 		}
-		if _, exists := s.catalogue.Bundle(code); !exists {
-			needed = int64(len(c.Users))
+		available := s.pool(o, code).Available()
+		if _, exists := s.catalogue.Bundle(code); !exists { // nobody holds what services use
+			needed, available = int64(len(c.Users)), 0
 		}
-		pool := s.pool(o, code)
-		if needed > pool.Available() {
-			short = append(short, Shortage{Bundle: code, Requested: needed, Available: pool.Available()})
+		if needed > available {
+			short = append(short, Shortage{Bundle: code, Requested: needed, Available: available})
 		}
 	}
 	return short

@@ -2,6 +2,7 @@ package seatwright
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 )
@@ -130,7 +131,7 @@ func (o *organizationSlice) usable(pool Pool) bool {
 // opened tells what a person holds that is in force.
 func (s *Slice) opened(o *organizationSlice, user UserID, session Session) Opened {
 	answer := Opened{Session: session, Codes: []ProductCode{}, Until: o.now.Add(SessionLife)}
-	for code := range o.seats[user] {
+	for _, code := range slices.Sorted(maps.Keys(o.seats[user])) { // a pool that is looked at may leave an event
 		seat, held := o.seat(user, code)
 		if u, shared := o.shared[seat.Lease.Unit]; shared && !seat.Direct && u.User != user && (session.ID != "" || u.busy(user, o.now)) {
 			continue // another member uses it
@@ -161,8 +162,8 @@ func (s *Slice) takeLeases(o *organizationSlice, origin Origin, c OpenSession) e
 	var inUse []ProductCode
 	holds := false // whatever they are offered
 	var orphans []Seat
-	orphaned := 0 // the highest rank of these
-	for code := range o.seats[user] {
+	orphaned := 0                                                  // the highest rank of these
+	for _, code := range slices.Sorted(maps.Keys(o.seats[user])) { // a pool that is looked at may leave an event
 		seat, held := o.seat(user, code)
 		if !held || !seat.Direct && !seat.Lease.Orphan() || !s.gives(code, wanted) || !o.usable(s.pool(o, code)) {
 			continue

@@ -952,7 +952,7 @@ type ProductQuantity struct {
 	Code string `json:"code"`
 
 	// Quantity Absolute: 0 takes all away.
-	Quantity int64 `json:"quantity"`
+	Quantity *int64 `json:"quantity"`
 }
 
 // ReferenceTokenDto defines model for ReferenceTokenDto.

@@ -124,7 +124,7 @@ func hostProductsRows() []row {
 func quantityRows(c call, field string) (rows []row) {
 	for name, list := range map[string]string{
 		"minus one": `[{"code":"NONPR","quantity":-1}]`, "half a unit": `[{"code":"NONPR","quantity":0.5}]`, "too many": `[{"code":"NONPR","quantity":1000000001}]`,
-		"more than a number": `[{"code":"NONPR","quantity":99999999999999999999}]`, "a text": `[{"code":"NONPR","quantity":"1"}]`,
+		"no quantity": `[{"code":"NONPR"}]`, "null quantity": `[{"code":"NONPR","quantity":null}]`, "more than a number": `[{"code":"NONPR","quantity":99999999999999999999}]`, "a text": `[{"code":"NONPR","quantity":"1"}]`,
 		"a code twice": `[{"code":"NONPR","quantity":1},{"code":"NONPR","quantity":2}]`, "a code that cannot be": `[{"code":"NON PR","quantity":1}]`,
 		"no code": `[{"quantity":1}]`, "no list": `{"code":"NONPR"}`, "null": `null`,
 	} {

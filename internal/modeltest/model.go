@@ -454,7 +454,7 @@ func (m *Model) Draw(t *rapid.T, n int, now time.Time) (Command, seatwright.Orig
 	}
 	switch kind {
 	case "allocate":
-		codes := rapid.SliceOfNDistinct(rapid.SampledFrom(append(Codes, "NOSUCH")), 0, 3, rapid.ID[seatwright.ProductCode]).Draw(t, "codes")
+		codes := rapid.SliceOfNDistinct(rapid.SampledFrom(append(Codes, "NOSUCH", Products[0])), 0, 3, rapid.ID[seatwright.ProductCode]).Draw(t, "codes")
 		return Of(seatwright.AllocateToUsers{Organization: m.Organization, Users: users, Codes: codes, External: rapid.Bool().Draw(t, "external")}), origin
 	case "service":
 		return m.drawService(t), origin

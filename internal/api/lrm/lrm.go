@@ -91,7 +91,10 @@ func quantities(raw []wire.ProductQuantity, field string) ([]seatwright.Quantity
 	}
 	products := make([]seatwright.Quantity, len(raw))
 	for i, q := range raw {
-		products[i] = seatwright.Quantity{Code: seatwright.ProductCode(q.Code), Units: q.Quantity}
+		if q.Quantity == nil { // what is forgotten takes nothing away
+			return nil, seatwright.Invalid(seatwright.ReasonInvalidValue, "the quantity of %q is missing", q.Code).In(field)
+		}
+		products[i] = seatwright.Quantity{Code: seatwright.ProductCode(q.Code), Units: *q.Quantity}
 	}
 	return seatwright.Quantities(products, field)
 }
