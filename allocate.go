@@ -59,7 +59,7 @@ func (c AllocateToUsers) Decide(s *Slice, origin Origin) ([]Allocation, error) {
 		return nil, err
 	}
 	if len(c.Codes) > 0 && !o.licensed {
-		return nil, NotFound(ReasonNoLicense, "no account license is allocated to this organization")
+		return nil, missingLicense()
 	}
 	if err := c.checkUsers(o); err != nil {
 		return nil, err
@@ -110,15 +110,15 @@ func (c AllocateToUsers) checkUsers(o *organizationSlice) error {
 }
 
 // enumerate names the first ten.
-func enumerate(users []UserID) string {
+func enumerate[S ~string](ids []S) string {
 	const named = 10
 	names := make([]string, 0, named)
-	for _, user := range users[:min(named, len(users))] {
-		names = append(names, string(user))
+	for _, id := range ids[:min(named, len(ids))] {
+		names = append(names, string(id))
 	}
 	text := strings.Join(names, ", ")
-	if len(users) > named {
-		text += fmt.Sprintf(" and %d more", len(users)-named)
+	if len(ids) > named {
+		text += fmt.Sprintf(" and %d more", len(ids)-named)
 	}
 	return text
 }

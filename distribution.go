@@ -159,7 +159,7 @@ func (s *Slice) distribute(host, o *organizationSlice, origin Origin, wanted map
 		return nil
 	}
 	data := DistributionSet{Products: o.distributed(), Pools: o.refreshPools(changed)}
-	o.licensed = slices.ContainsFunc(o.accountLicense().Lots, func(l Lot) bool { return l.InForce(o.now) })
+	o.license()
 	if err := s.record(o, origin, kind, string(o.organization.ID), data); err != nil || len(moved) == 0 {
 		return err
 	}
@@ -313,13 +313,7 @@ func (o *organizationSlice) distributed() []Distributed {
 func (o *organizationSlice) refreshPools(codes []ProductCode) []PoolState {
 	states := make([]PoolState, len(codes))
 	for i, code := range codes {
-		pool, known := o.pools[code]
-		if !known {
-			pool = Pool{Organization: o.organization.ID, Code: code}
-		}
-		pool = pool.Refreshed(o.lots[code], o.now)
-		o.putPool(pool)
-		states[i] = PoolState{Code: code, Used: pool.Used, Total: pool.Total}
+		states[i] = o.settle(code).state()
 	}
 	return states
 }

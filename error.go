@@ -183,3 +183,8 @@ func MissingPurchase() *Error {
 func MissingUser() *Error {
 	return NotFound(ReasonNotFound, "there is no such user")
 }
+
+// missingLicense is the answer of an organization that has no purchase in force.
+func missingLicense() *Error {
+	return NotFound(ReasonNoLicense, "no account license is allocated to this organization")
+}

@@ -63,6 +63,9 @@ func DefaultPolicies() Policies {
 	return Policies{UnknownUsers: RefuseUnknownUsers, AllocationMode: ReplaceLeases, OnLeave: ReleaseOnLeave, InactiveDays: 90, OnShrink: AllowShrink, UserLicensing: true}
 }
 
+// Usable reports that what is held of a pool may be used: a purchase is in force, or was and the policy is to hold.
+func (p Policies) Usable(pool Pool) bool { return pool.Total > 0 || p.OnShrink == HoldShrink }
+
 // Check refuses values that mean nothing.
 func (p Policies) Check() error {
 	switch {

@@ -115,7 +115,7 @@ func (c SetGroupRule) Decide(s *Slice, origin Origin) (GroupRule, error) {
 		return GroupRule{}, err
 	}
 	if len(c.Codes) > 0 && !o.licensed {
-		return GroupRule{}, NotFound(ReasonNoLicense, "no account license is allocated to this organization")
+		return GroupRule{}, missingLicense()
 	}
 	if err := c.check(s, o, group); err != nil {
 		return GroupRule{}, err

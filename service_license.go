@@ -156,7 +156,7 @@ func (c AllocateToService) Decide(s *Slice, origin Origin) (ServiceLicense, erro
 		return ServiceLicense{}, err
 	}
 	if wantsUnits(c.Products) && !o.licensed {
-		return ServiceLicense{}, NotFound(ReasonNoLicense, "no account license is allocated to this organization")
+		return ServiceLicense{}, missingLicense()
 	}
 	if !s.isTaken(c.Organization, IDsOfTenants, string(c.Tenant)) {
 		return ServiceLicense{}, MissingTenant()

@@ -97,7 +97,7 @@ func (c OpenSession) Decide(s *Slice, origin Origin) (Opened, error) {
 		return Opened{}, NewError(KindConflict, ReasonDuplicate, "there is a session with this id already").In("sessionId")
 	}
 	if !o.licensed && (o.organization.OnShrink != HoldShrink || !o.holdsAnything(c.User)) {
-		return Opened{}, NotFound(ReasonNoLicense, "no account license is allocated to this organization")
+		return Opened{}, missingLicense()
 	}
 	if err := s.takeLeases(o, origin, c); err != nil {
 		return Opened{}, err
@@ -123,11 +123,6 @@ func (o *organizationSlice) holdsAnything(user UserID) bool {
 	return false
 }
 
-// usable reports that what is held of a pool may be used: a purchase is in force, or was and the policy is to hold.
-func (o *organizationSlice) usable(pool Pool) bool {
-	return pool.Total > 0 || o.organization.OnShrink == HoldShrink
-}
-
 // opened tells what a person holds that is in force.
 func (s *Slice) opened(o *organizationSlice, user UserID, session Session) Opened {
 	answer := Opened{Session: session, Codes: []ProductCode{}, Until: o.now.Add(SessionLife)}
@@ -136,7 +131,7 @@ func (s *Slice) opened(o *organizationSlice, user UserID, session Session) Opene
 		if u, shared := o.shared[seat.Lease.Unit]; shared && !seat.Direct && u.User != user && (session.ID != "" || u.busy(user, o.now)) {
 			continue // another member uses it
 		}
-		if pool := s.pool(o, code); held && o.usable(pool) {
+		if pool := s.pool(o, code); held && o.organization.Usable(pool) {
 			answer.Codes = append(answer.Codes, code)
 			answer.External = answer.External || seat.External()
 			if pool.TotalUntil.Before(answer.Until) {
@@ -144,7 +139,6 @@ func (s *Slice) opened(o *organizationSlice, user UserID, session Session) Opene
 			}
 		}
 	}
-	slices.Sort(answer.Codes)
 	answer.Units = s.catalogue.UnitsOf(answer.Codes)
 	return answer
 }
@@ -165,7 +159,7 @@ func (s *Slice) takeLeases(o *organizationSlice, origin Origin, c OpenSession) e
 	orphaned := 0                                                  // the highest rank of these
 	for _, code := range slices.Sorted(maps.Keys(o.seats[user])) { // a pool that is looked at may leave an event
 		seat, held := o.seat(user, code)
-		if !held || !seat.Direct && !seat.Lease.Orphan() || !s.gives(code, wanted) || !o.usable(s.pool(o, code)) {
+		if !held || !seat.Direct && !seat.Lease.Orphan() || !s.gives(code, wanted) || !o.organization.Usable(s.pool(o, code)) {
 			continue
 		}
 		if u, shared := o.shared[seat.Lease.Unit]; shared && !seat.Direct && u.busy(user, o.now) {
@@ -208,7 +202,7 @@ func (s *Slice) takeLeases(o *organizationSlice, origin Origin, c OpenSession) e
 			return err
 		case got:
 			taken, ranked = true, ranked || each.bundle.Rank > 0
-		case o.sharing(user, each.bundle.Code) && o.usable(s.pool(o, each.bundle.Code)):
+		case o.sharing(user, each.bundle.Code) && o.organization.Usable(s.pool(o, each.bundle.Code)):
 			inUse = append(inUse, each.bundle.Code)
 		case s.pool(o, each.bundle.Code).Available() > 0:
 			full = append(full, each.bundle.Code)
@@ -227,21 +221,13 @@ func (s *Slice) takeLeases(o *organizationSlice, origin Origin, c OpenSession) e
 	case len(inUse) > 0 && len(short)+len(full) == 0:
 		return unitInUse(inUse)
 	case len(short) == 0:
-		return NewError(KindExhausted, ReasonQuotaReached, "as many members of the groups of this person hold %s as may", enumerateCodes(full))
+		return NewError(KindExhausted, ReasonQuotaReached, "as many members of the groups of this person hold %s as may", enumerate(full))
 	}
 	return s.refuse(o, origin, 1, short)
 }
 
 func unitInUse(codes []ProductCode) error {
-	return NewError(KindExhausted, ReasonUnitInUse, "the shared unit of %s is in use by another member, and no other is free", enumerateCodes(codes))
-}
-
-func enumerateCodes(codes []ProductCode) string {
-	names := make([]UserID, len(codes))
-	for i, code := range codes {
-		names[i] = UserID(code)
-	}
-	return enumerate(names)
+	return NewError(KindExhausted, ReasonUnitInUse, "the shared unit of %s is in use by another member, and no other is free", enumerate(codes))
 }
 
 // gives reports that a bundle gives all that is wanted.
@@ -310,10 +296,10 @@ func (s *Slice) takeLease(o *organizationSlice, origin Origin, c OpenSession, ea
 	pool := s.pool(o, code)
 	switch {
 	case held && seat.Direct:
-		return o.usable(pool), nil
+		return o.organization.Usable(pool), nil
 	case each.bundle.Multiuser && (!held || seat.Lease.Unit != 0):
 		return s.takeShared(o, origin, c, each)
-	case held && !o.usable(pool):
+	case held && !o.organization.Usable(pool):
 		return false, nil
 	case held:
 		o.useLease(seat, each.groups)
@@ -353,7 +339,7 @@ func (s *Slice) endWeaker(o *organizationSlice, origin Origin, user UserID) erro
 	var strongest Product
 	codes := o.leases(user)
 	for _, code := range codes {
-		if b, _ := s.catalogue.Bundle(code); b.Rank > strongest.Rank && o.usable(s.pool(o, code)) {
+		if b, _ := s.catalogue.Bundle(code); b.Rank > strongest.Rank && o.organization.Usable(s.pool(o, code)) {
 			strongest = b
 		}
 	}

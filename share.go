@@ -104,7 +104,7 @@ func (o *leaseSlice) forgetShared(ref offerRef) {
 func (s *Slice) takeShared(o *organizationSlice, origin Origin, c OpenSession, each offered) (bool, error) {
 	code := each.bundle.Code
 	seat, held := o.seat(c.User, code)
-	if pool := s.pool(o, code); held && !o.usable(pool) || !held && pool.Total < 1 {
+	if pool := s.pool(o, code); held && !o.organization.Usable(pool) || !held && pool.Total < 1 {
 		return false, nil
 	}
 	if held && !o.shared[seat.Lease.Unit].busy(c.User, o.now) {

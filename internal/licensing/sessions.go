@@ -109,17 +109,17 @@ func (l *Licensing) UserLicense(
 	for _, p := range pools {
 		byCode[p.Code] = p
 	}
-	hold := false
+	var policies seatwright.Policies
 	if slices.ContainsFunc(seats, func(s seatwright.Seat) bool { return byCode[s.Code].Total == 0 }) {
 		o, err := l.reader.Organization(ctx, organization)
 		if err != nil {
 			return UserLicense{}, err
 		}
-		hold = o.OnShrink == seatwright.HoldShrink
+		policies = o.Policies
 	}
 	for _, seat := range seats {
 		pool := byCode[seat.Code]
-		if pool.Total == 0 && !hold {
+		if !policies.Usable(pool) {
 			continue // the purchase has ended
 		}
 		answer.Codes = append(answer.Codes, seat.Code)
