@@ -247,15 +247,6 @@ func (s *Slice) moveUnits(o *organizationSlice, moves unitMoves) []PoolState {
 	return states
 }
 
-// describe says in one sentence what is missing.
-func describe(shortages []Shortage) string {
-	parts := make([]string, len(shortages))
-	for i, short := range shortages {
-		parts[i] = fmt.Sprintf("%s: %d requested, %d available", short.Bundle, short.Requested, short.Available)
-	}
-	return "the allocation exceeds the account license quantities (" + strings.Join(parts, "; ") + ")"
-}
-
 // DeallocateUsers removes the direct record of every listed user and gives their units back. Users without a record are
 // removed already; users whom the organization does not know are listed as failed.
 type DeallocateUsers struct {

@@ -123,7 +123,7 @@ func (o *organizationSlice) checkHostLot(q Quantity, had int64) error {
 		}
 	}
 	if sum > MaxQuantity {
-		return Invalid(ReasonInvalidValue, "all lots of %s together may have at most %d units", q.Code, MaxQuantity).In("productQuantities")
+		return Invalid(ReasonInvalidValue, "all that the organization has of %s may be %d units at most", q.Code, MaxQuantity).In("productQuantities")
 	}
 	return nil
 }

@@ -24,6 +24,41 @@ type Lot struct {
 	CreatedAt    time.Time
 }
 
+// maxGrace bounds what a typing error can do.
+const maxGrace = 10 * 365 * 24 * time.Hour
+
+// CheckLotFields refuses values that no purchase can have, whatever its others are: invalid/invalid_value. Nil is not looked at.
+func CheckLotFields(quantity *int64, start, end *time.Time, grace *time.Duration) error {
+	invalid := func(field, format string, args ...any) error {
+		return Invalid(ReasonInvalidValue, format, args...).In(field)
+	}
+	impossible := func(t *time.Time) bool { return t != nil && (t.UTC().Year() < 1970 || t.UTC().Year() > 9999) }
+	switch {
+	case quantity != nil && (*quantity < 1 || *quantity > MaxQuantity):
+		return invalid("quantity", "a purchase has 1 to %d units", MaxQuantity)
+	case impossible(start):
+		return invalid("start", "the year of the start must be 1970 to 9999")
+	case end != nil && end.IsZero():
+		return invalid("end", "a purchase needs an end")
+	case impossible(end):
+		return invalid("end", "the year of the end must be 1970 to 9999")
+	case grace != nil && (*grace < 0 || *grace > maxGrace || *grace%time.Second != 0):
+		return invalid("graceSeconds", "the grace is 0 to %d whole seconds", int64(maxGrace/time.Second))
+	}
+	return nil
+}
+
+// CheckTerm refuses a term that is none, or is not over in the year 9999: invalid/invalid_value.
+func (l Lot) CheckTerm() error {
+	if !l.End.After(l.Start) {
+		return Invalid(ReasonInvalidValue, "the end must come after the start").In("end")
+	}
+	if l.Expiry().Year() > 9999 {
+		return Invalid(ReasonInvalidValue, "the end and the grace behind it must be over in the year 9999").In("graceSeconds")
+	}
+	return nil
+}
+
 // Expiry is the first instant at which the lot no longer counts.
 func (l Lot) Expiry() time.Time { return l.End.Add(l.Grace) }
 

@@ -226,11 +226,8 @@ func (o *organizationSlice) purchase(id LotID) (Lot, error) {
 
 // checkLot refuses a lot that cannot be beside those of its code that are there, apart from the one that it takes the place of.
 func (o *organizationSlice) checkLot(lot Lot, insteadOf LotID) error {
-	if !lot.End.After(lot.Start) {
-		return Invalid(ReasonInvalidValue, "the end must come after the start").In("end")
-	}
-	if lot.Expiry().Year() > 9999 {
-		return Invalid(ReasonInvalidValue, "the end and the grace behind it must be over in the year 9999").In("graceSeconds")
+	if err := lot.CheckTerm(); err != nil {
+		return err
 	}
 	sum := lot.Quantity
 	for _, other := range o.lots[lot.Code] {
@@ -239,7 +236,7 @@ func (o *organizationSlice) checkLot(lot Lot, insteadOf LotID) error {
 		}
 	}
 	if sum > MaxQuantity {
-		return Invalid(ReasonInvalidValue, "all lots of %s together may have at most %d units", lot.Code, MaxQuantity).In("quantity")
+		return Invalid(ReasonInvalidValue, "all purchases of %s together may have at most %d units", lot.Code, MaxQuantity).In("quantity")
 	}
 	return nil
 }

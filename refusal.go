@@ -2,8 +2,10 @@ package seatwright
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -17,6 +19,19 @@ type AllocationRefused struct {
 	To         string     `json:"to,omitempty"`         // who else was to have the units: an organization, or a tenant and its service
 	Shortages  []Shortage `json:"shortages,omitempty"`  // where only Suppressed is told, an empty bundle stands for codes that do not exist
 	Suppressed int64      `json:"suppressed,omitempty"` // refusals of the same principal and codes since, without an event of their own
+}
+
+// describe says in one sentence what is missing.
+func (r AllocationRefused) describe() string {
+	parts := make([]string, len(r.Shortages))
+	for i, short := range r.Shortages {
+		parts[i] = fmt.Sprintf("%s: %d requested, %d available", short.Bundle, short.Requested, short.Available)
+	}
+	of := "the account license quantities"
+	if r.To != "" {
+		of = "what is left for " + r.To
+	}
+	return "the allocation exceeds " + of + " (" + strings.Join(parts, "; ") + ")"
 }
 
 type refusalKey struct {
@@ -114,7 +129,7 @@ func (s *Slice) refuseAll(o *organizationSlice, origin Origin, data AllocationRe
 			return err
 		}
 	}
-	e := NewError(KindExhausted, ReasonPoolExhausted, "%s", describe(shortages))
+	e := NewError(KindExhausted, ReasonPoolExhausted, "%s", data.describe())
 	e.Shortages = shortages
 	return e
 }

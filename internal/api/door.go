@@ -3,6 +3,7 @@ package api
 import (
 	"log/slog"
 	"net/http"
+	"reflect"
 
 	"github.com/seatwright/seatwright"
 	"github.com/seatwright/seatwright/internal/strictjson"
@@ -25,10 +26,27 @@ func (d Door) Decode(r *http.Request, into any) error {
 	return strictjson.DecodeBody(r, into, policy)
 }
 
-// FailParameter answers a parameter of the path, query or header that the generated code could not read. What it says of the
-// parameter is for programmers, so the log does not get it either.
-func (d Door) FailParameter(w http.ResponseWriter, r *http.Request, _ error) {
-	d.Fail(w, r, seatwright.Invalid(seatwright.ReasonInvalidValue, "a parameter of the path, the query or a header cannot be read"))
+// FailParameter answers a parameter of the path, query or header that is missing or that the generated code could not read. Of what
+// that says only the name of the parameter is told: the rest is for programmers, so the log does not get it either.
+func (d Door) FailParameter(w http.ResponseWriter, r *http.Request, err error) {
+	name := parameterOf(err)
+	if name == "" {
+		d.Fail(w, r, seatwright.Invalid(seatwright.ReasonInvalidValue, "a parameter of the path, the query or a header cannot be read"))
+		return
+	}
+	d.Fail(w, r, seatwright.Invalid(seatwright.ReasonInvalidValue, "the parameter %s is missing or cannot be read", name).In(name))
+}
+
+// parameterOf is the name in an error of the generated code, whose types every door has for itself.
+func parameterOf(err error) string {
+	value := reflect.Indirect(reflect.ValueOf(err))
+	if value.Kind() != reflect.Struct {
+		return ""
+	}
+	if name := value.FieldByName("ParamName"); name.IsValid() {
+		return name.String()
+	}
+	return ""
 }
 
 // ReadIdempotencyKey returns the Idempotency-Key of a request, empty where none was sent. The error is

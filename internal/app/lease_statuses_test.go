@@ -110,7 +110,7 @@ func setRuleRows(method, key string) []row {
 		"101 codes":                {`{"userBundleCodes":[` + numbered("CODE", 101) + `]}`, "too_many"},
 		"a negative priority":      {`{"userBundleCodes":["ATTUNU"],"priority":-1}`, `"errors":{"priority":`},
 		"a high priority":          {`{"userBundleCodes":["ATTUNU"],"priority":1000001}`, `"errors":{"priority":`},
-		"half a priority":          {`{"userBundleCodes":["ATTUNU"],"priority":1.5}`, "malformed_body"},
+		"half a priority":          {`{"userBundleCodes":["ATTUNU"],"priority":1.5}`, "this number is too large, or has a fraction where none can be"},
 		"the flag is a text":       {`{"userBundleCodes":["ATTUNU"],"useExternalLicense":"yes"}`, "malformed_body"},
 	} {
 		rows = append(rows, row{name: name, call: set("administrator", "group-01", refused.body), status: 400, contains: []string{refused.reason}})
@@ -149,7 +149,7 @@ func openSessionRows() []row {
 		row{name: "what nothing gives", call: open("member", studio, `{"licenseUnits":["ATTR","STDPRO"]}`), status: 403, contains: []string{"not_entitled"}},
 		row{name: "no session", call: open("member", "?clientType=studio", ""), status: 400},
 		row{name: "an empty session", call: open("member", "?sessionId=&clientType=studio", ""), status: 400, contains: []string{`"errors":{"sessionId":`}},
-		row{name: "no client", call: open("member", "?sessionId=s-1", ""), status: 400},
+		row{name: "no client", call: open("member", "?sessionId=s-1", ""), status: 400, contains: []string{"the parameter clientType is missing", `"errors":{"clientType":`}},
 		row{name: "an empty client", call: open("member", "?sessionId=s-1&clientType=", ""), status: 400, contains: []string{`"errors":{"clientType":`}},
 		row{name: "a long client", call: open("member", "?sessionId=s-1&clientType="+strings.Repeat("x", 65), ""), status: 400, contains: []string{`"errors":{"clientType":`}},
 		row{name: "a client with a line break", call: open("member", "?sessionId=s-1&clientType=a%0Ab", ""), status: 400, contains: []string{`"errors":{"clientType":`}},

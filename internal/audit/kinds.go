@@ -373,7 +373,9 @@ func sayAllocationRefused(_ string, data []byte) string {
 }
 
 func sayPolicies(_ string, data []byte) string {
-	return "changed the policies of the organization: " + read[seatwright.Policies](data).String()
+	policies := seatwright.DefaultPolicies() // an event of an earlier release tells fewer
+	_ = json.Unmarshal(data, &policies)
+	return "changed the policies of the organization: " + policies.String()
 }
 
 func sayRuleSet(subject string, data []byte) string {

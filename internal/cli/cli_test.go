@@ -307,6 +307,10 @@ func TestMakesLicenseFiles(t *testing.T) {
 		{"an empty list", "[]", []string{"make", "--key", key, "--account", "a", "--lots", "-"}, exitUsage, "0 purchases"},
 		{"an unknown field", `[{"color":1}]`, []string{"make", "--key", key, "--account", "a", "--lots", "-"}, exitUsage, "color"},
 		{"a public key", "", []string{"make", "--key", issuers, "--account", "a", "--code", "IDU", "--quantity", "1"}, exitUsage, "private"},
+		{"no unit", "", []string{"make", "--key", key, "--account", "a", "--code", "IDU", "--quantity", "0"}, exitUsage, "1 to 1000000000 units"},
+		{"no account", "", []string{"make", "--key", key, "--account", "", "--code", "IDU", "--quantity", "1"}, exitUsage, `"", is not the id of one`},
+		{"an end before the start", `[{"code":"IDU","quantity":1,"start":"2026-01-02T00:00:00Z","end":"2026-01-01T00:00:00Z"}]`,
+			[]string{"make", "--key", key, "--account", "a", "--lots", "-"}, exitUsage, "purchase 1: the end must come after the start"},
 		{"a malformed term", "", []string{"make", "--key", key, "--account", "a", "--code", "IDU", "--quantity", "1", "--valid-for", "ever"}, exitUsage, "--valid-for"},
 	} {
 		if got := runCommand(t, nil, c.stdin, append([]string{"license-file"}, c.args...)...); got.code != c.code || !strings.Contains(got.stdout+got.stderr, c.contains) {

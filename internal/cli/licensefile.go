@@ -124,6 +124,9 @@ func newLicenseFileMakeCommand(std streams) *cobra.Command {
 			if err != nil {
 				return usageError("%s: %v", key, err)
 			}
+			if _, err := f.Purchases(); err != nil {
+				return usageError("%s", seatwright.AsError(err).Detail)
+			}
 			text, err := signer.Sign(f)
 			if err != nil {
 				return usageError("%s", seatwright.AsError(err).Detail)

@@ -12,6 +12,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -65,14 +66,14 @@ type claims struct {
 	Lots      []Lot  `json:"lots"`
 }
 
-// Check refuses a file that no server would take, whoever has signed it: invalid/malformed_license_file. Whether products exist and
-// windows make sense is for whoever enters the purchases to find.
+// Check refuses a file that no server would take, whoever has signed it: invalid/malformed_license_file. Whether its purchases can be
+// entered is for Purchases to say, and whether the products exist for whoever enters them.
 func (f File) Check() error {
 	if id, err := seatwright.CanonicalID(f.ID); err != nil || id != f.ID || len(f.ID) > MaxIDLength {
 		return malformed("its id is not 1 to %d letters, digits and . _ @ | : -, UUIDs in lower case", MaxIDLength)
 	}
 	if id, err := seatwright.CanonicalID(f.Audience); err != nil || id != f.Audience {
-		return malformed("its audience is not the id of an account")
+		return malformed("the account that it is made for, %q, is not the id of one", f.Audience)
 	}
 	if err := checkName(f.Issuer); err != nil {
 		return malformed("it has no issuer")
@@ -86,6 +87,34 @@ func (f File) Check() error {
 		}
 	}
 	return nil
+}
+
+// Purchases are the lots as they are to be entered. The error is invalid/invalid_value for the first that no server would enter,
+// whatever its products and whatever it has; it says which one.
+func (f File) Purchases() ([]seatwright.Lot, error) {
+	lots := make([]seatwright.Lot, len(f.Lots))
+	for i, l := range f.Lots {
+		lots[i] = seatwright.Lot{
+			Code: seatwright.ProductCode(l.Code), Quantity: l.Quantity, Start: l.Start, End: l.End, Grace: time.Duration(l.GraceSeconds) * time.Second, Order: l.Order,
+		}
+		if err := l.check(lots[i]); err != nil {
+			return nil, seatwright.Invalid(seatwright.ReasonInvalidValue, "purchase %d: %s", i+1, seatwright.AsError(err).Detail)
+		}
+	}
+	return lots, nil
+}
+
+func (l Lot) check(lot seatwright.Lot) error {
+	if l.GraceSeconds < 0 || l.GraceSeconds > math.MaxInt64/int64(time.Second) { // the duration would be another one
+		lot.Grace = -1
+	}
+	if err := seatwright.CheckLotFields(&lot.Quantity, &lot.Start, &lot.End, &lot.Grace); err != nil {
+		return err
+	}
+	if err := lot.CheckTerm(); err != nil {
+		return err
+	}
+	return seatwright.CheckText("order", lot.Order)
 }
 
 func checkName(name string) error {
@@ -262,7 +291,7 @@ func parse(text string) (File, *jose.JSONWebSignature, error) {
 		return File{}, nil, err
 	}
 	if header.KeyID != f.Issuer {
-		return File{}, nil, malformed("it is signed with the key %s in the name of %s", header.KeyID, f.Issuer)
+		return File{}, nil, malformed("it is signed with the key %q in the name of %s", header.KeyID, f.Issuer)
 	}
 	return f, signed, nil
 }

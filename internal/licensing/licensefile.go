@@ -69,21 +69,8 @@ func (f *Files) read(organization seatwright.OrganizationID, text string) (seatw
 	command := seatwright.ImportLicense{
 		Organization: organization, ID: seatwright.LicenseFileID(file.ID), Issuer: file.Issuer, Hash: hash, ExpiresAt: file.ExpiresAt,
 	}
-	for _, l := range file.Lots {
-		if l.GraceSeconds < 0 || l.GraceSeconds > int64(maxGrace/time.Second) {
-			return command, seatwright.Invalid(seatwright.ReasonImpossibleFile, "the grace is 0 to %d whole seconds", int64(maxGrace/time.Second)).In("file")
-		}
-		lot := seatwright.Lot{
-			Code: seatwright.ProductCode(l.Code), Quantity: l.Quantity, Start: l.Start, End: l.End, Grace: time.Duration(l.GraceSeconds) * time.Second, Order: l.Order,
-		}
-		err := checkFields(&lot.Quantity, &lot.Start, &lot.End, &lot.Grace)
-		if err == nil {
-			err = seatwright.CheckText("order", lot.Order)
-		}
-		if err != nil {
-			return command, seatwright.Invalid(seatwright.ReasonImpossibleFile, "%s", seatwright.AsError(err).Detail).In("file")
-		}
-		command.Lots = append(command.Lots, lot)
+	if command.Lots, err = file.Purchases(); err != nil {
+		return command, seatwright.Invalid(seatwright.ReasonImpossibleFile, "%s", seatwright.AsError(err).Detail).In("file")
 	}
 	return command, nil
 }

@@ -8,9 +8,6 @@ import (
 	"github.com/seatwright/seatwright/internal/ledger"
 )
 
-// maxGrace bounds what a typing error can do.
-const maxGrace = 10 * 365 * 24 * time.Hour
-
 // CreateLot enters a purchase for an organization. An empty id is replaced by a fresh one, a zero start by now. Instants are cut to
 // microseconds, the grace to seconds.
 func (l *Licensing) CreateLot(ctx context.Context, caller seatwright.Caller, lot seatwright.Lot) (seatwright.Lot, error) {
@@ -34,7 +31,7 @@ func (l *Licensing) ChangeLot(ctx context.Context, caller seatwright.Caller, cha
 	if change.ID, err = lotID(change.ID); err != nil {
 		return seatwright.Purchase{}, err
 	}
-	err = checkFields(change.Quantity, change.Start, change.End, change.Grace)
+	err = seatwright.CheckLotFields(change.Quantity, change.Start, change.End, change.Grace)
 	if err == nil && change.Order != nil {
 		err = seatwright.CheckText("order", *change.Order)
 	}
@@ -104,28 +101,8 @@ func (l *Licensing) checkLot(lot *seatwright.Lot) error {
 	if start.IsZero() {
 		start = nil
 	}
-	if err := checkFields(&lot.Quantity, start, &lot.End, &lot.Grace); err != nil {
+	if err := seatwright.CheckLotFields(&lot.Quantity, start, &lot.End, &lot.Grace); err != nil {
 		return err
 	}
 	return seatwright.CheckText("order", lot.Order)
-}
-
-// checkFields refuses values that no purchase can have, whatever the others are. Nil is not looked at.
-func checkFields(quantity *int64, start, end *time.Time, grace *time.Duration) error {
-	invalid := func(field, format string, args ...any) error {
-		return seatwright.Invalid(seatwright.ReasonInvalidValue, format, args...).In(field)
-	}
-	if quantity != nil && (*quantity < 1 || *quantity > seatwright.MaxQuantity) {
-		return invalid("quantity", "a lot has 1 to %d units", seatwright.MaxQuantity)
-	}
-	if start != nil && (start.UTC().Year() < 1970 || start.UTC().Year() > 9999) {
-		return invalid("start", "the year must be 1970 to 9999")
-	}
-	if end != nil && (end.UTC().Year() < 1970 || end.UTC().Year() > 9999) {
-		return invalid("end", "the year must be 1970 to 9999")
-	}
-	if grace != nil && (*grace < 0 || *grace > maxGrace || *grace%time.Second != 0) {
-		return invalid("graceSeconds", "the grace is 0 to %d whole seconds", int64(maxGrace/time.Second))
-	}
-	return nil
 }

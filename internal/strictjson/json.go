@@ -152,6 +152,8 @@ func explain(text []byte, err error) error {
 		why := "this " + kindName(semantic.JSONKind) + " does not belong here"
 		if errors.Is(semantic.Err, json.ErrUnknownName) {
 			why = "there is no such field"
+		} else if semantic.JSONKind == '0' && isNumber(semantic.GoType) {
+			why = "this number is too large, or has a fraction where none can be"
 		}
 		pointer := string(semantic.JSONPointer)
 		return malformed(text, semantic.ByteOffset, pointer, why).In(fieldOf(pointer))
@@ -193,6 +195,11 @@ func fieldOf(pointer string) string {
 		return ""
 	}
 	return field.String()
+}
+
+// isNumber reports that a number is read into t, so that only its value can be wrong.
+func isNumber(t reflect.Type) bool {
+	return t != nil && t.ConvertibleTo(reflect.TypeFor[float64]())
 }
 
 func kindName(k jsontext.Kind) string {
