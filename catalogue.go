@@ -19,6 +19,8 @@ type Product struct {
 	Developer bool          `json:"developer"` // of a bundle: may be held by an external license
 	Sold      bool          `json:"sold"`      // false: existing purchases count, new ones are no longer sold
 	Units     []LicenseUnit `json:"units"`     // of a bundle: what its holder may use, strongest first
+
+	Entitlements []EntitlementName `json:"entitlements"` // what products ask for by name, beside the code and the units
 }
 
 // ProductKind says who draws the units of a product.
@@ -39,6 +41,7 @@ type LicenseUnit string
 type Catalogue struct {
 	products []Product // in the order of their codes
 	byCode   map[ProductCode]int
+	giving   map[EntitlementName][]ProductCode // the products that give what is called so, in order
 }
 
 // catalogueText has every product code of the published API guide and of its clients. Source: Automation Suite API guide, "License
@@ -87,8 +90,12 @@ func (c *Catalogue) Extended(text []byte) (*Catalogue, error) {
 		extended.products = append(extended.products, p)
 	}
 	slices.SortFunc(extended.products, func(a, b Product) int { return strings.Compare(string(a.Code), string(b.Code)) })
+	extended.giving = map[EntitlementName][]ProductCode{}
 	for i, p := range extended.products {
 		extended.byCode[p.Code] = i
+		for _, name := range p.Gives() {
+			extended.giving[name] = append(extended.giving[name], p.Code)
+		}
 	}
 	return extended, nil
 }
@@ -96,6 +103,11 @@ func (c *Catalogue) Extended(text []byte) (*Catalogue, error) {
 func (p Product) check() error {
 	if id, err := CanonicalID(string(p.Code)); err != nil || id != string(p.Code) {
 		return fmt.Errorf("%q cannot be a code", p.Code)
+	}
+	for _, name := range p.Entitlements {
+		if id, err := CanonicalID(string(name)); err != nil || id != string(name) {
+			return fmt.Errorf("%s: %q cannot be the name of an entitlement", p.Code, name)
+		}
 	}
 	switch p.Kind {
 	case KindUser:

@@ -140,6 +140,7 @@ var (
 	PermissionReadAccounts       = Permission{Roles: []Role{RoleOrganizationAdministrator, RoleHostAdministrator}, Scopes: []Scope{ScopeLicense, ScopeLicenseRead}}
 	PermissionWriteServices      = Permission{Roles: []Role{RoleOrganizationAdministrator, RoleHostAdministrator}, Scopes: []Scope{ScopeLicense, ScopeLicenseWrite}}
 	PermissionOwnLicenses        = Permission{Roles: []Role{RoleOrganizationAdministrator, RoleMember}, Scopes: []Scope{ScopeLicense, ScopeLicenseWrite}}
+	PermissionAskEntitlements    = Permission{Roles: []Role{RoleOrganizationAdministrator, RoleMember}, Scopes: []Scope{ScopeLicense, ScopeLicenseRead}}
 	PermissionManagePolicies     = Permission{Roles: []Role{RoleOrganizationAdministrator, RoleHostAdministrator}}
 	PermissionManageHost         = Permission{Roles: []Role{RoleHostAdministrator}}
 	PermissionReadPurchases      = Permission{Roles: []Role{RoleOrganizationAdministrator, RoleHostAdministrator}, Scopes: []Scope{ScopeLicense, ScopeLicenseRead}}

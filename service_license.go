@@ -322,3 +322,8 @@ func (c *Changes) addServices(id OrganizationID, o *organizationSlice) {
 		}
 	}
 }
+
+// MissingServiceLicense is the answer for a service of a tenant that has been given nothing, whether there is such a tenant or not.
+func MissingServiceLicense() *Error {
+	return NotFound(ReasonNoServiceLicense, "the service has no license")
+}

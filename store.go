@@ -36,6 +36,16 @@ type Store interface {
 	Close() error
 }
 
+// Feed is a store whose database other nodes change as well.
+type Feed interface {
+	// Follow calls heard for what any node, this one too, has told of its changes, until ctx ends: the organization, and the sequence of its
+	// last event. An organization "" means that something may have been missed: the heads say what. A notice can be lost with whoever
+	// sends it, and comes some milliseconds after COMMIT otherwise. Calls come one at a time.
+	Follow(ctx context.Context, heard func(organization OrganizationID, sequence int64))
+	// Sequences tells the sequences of the last events of those of organizations that exist.
+	Sequences(ctx context.Context, organizations []OrganizationID) (map[OrganizationID]int64, error)
+}
+
 // LoadRequest is what the commands of one batch need, together.
 type LoadRequest struct {
 	Lane      int     // which of the Writers of the store is to do it; those of one lane take turns

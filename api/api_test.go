@@ -126,6 +126,12 @@ func TestPermissionsAreThoseOfTheDomain(t *testing.T) {
 	for _, id := range []string{"openUserSession", "closeUserSession", "releaseOwnLicenses"} {
 		want[id] = seatwright.PermissionOwnLicenses
 	}
+	for _, id := range []string{"getEntitlement", "listEntitlements", "checkEntitlements", "issueEntitlementToken", "checkEntitlementNames"} {
+		want[id] = seatwright.PermissionAskEntitlements
+	}
+	for _, id := range []string{"getServiceEntitlement", "putServiceEntitlement"} {
+		want[id] = seatwright.PermissionReadLicenses
+	}
 	want["deleteReferenceTokensOfUsers"] = seatwright.PermissionWriteUsers
 	for _, id := range []string{
 		"listServiceLicenses", "getTenantLicense", "getServiceLicense", "listServiceProducts", "getServiceLicenseStatus", "listTenantServices",
@@ -174,7 +180,7 @@ func TestOperationsAreWhole(t *testing.T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v", got)
 	}
-	if len(all) != 158 {
+	if len(all) != 165 {
 		t.Errorf("%d operations", len(all))
 	}
 }
@@ -195,8 +201,10 @@ func TestDocumentsAreValidOpenAPI(t *testing.T) {
 // Every operation says what it answers, and every write takes an idempotency key.
 func TestOperationsDocumentTheirStatuses(t *testing.T) {
 	t.Parallel()
-	reads := []string{"resolveNames", "resolveEntity", "listMemberships", "loadGroups", "checkMembers", "listGroupAllocations", "listHeldLicenses"} // by POST, with a body
-	inUseIs400 := []string{"addUser", "addUsers", "inviteUsers", "changePassword"}                                                                  // as it is published
+	reads := []string{"resolveNames", "resolveEntity", "listMemberships", "loadGroups", "checkMembers", "listGroupAllocations", "listHeldLicenses",
+		"checkEntitlements", "checkEntitlementNames"} // by POST, with a body
+	bodiless := []string{"issueEntitlementToken", "putServiceEntitlement"}         // reads by another method, without a body
+	inUseIs400 := []string{"addUser", "addUsers", "inviteUsers", "changePassword"} // as it is published
 	for _, name := range []string{"automation-suite.yaml", "seatwright.yaml"} {
 		doc, err := openapi3.NewLoader().LoadFromFile(name)
 		if err != nil {
@@ -215,6 +223,9 @@ func TestOperationsDocumentTheirStatuses(t *testing.T) {
 					"activateHostLicense", "activateAccountLicense", "activateHostLicenseOffline", "activateAccountLicenseOffline", "validateLicenseOffline",
 					"changeSettings", "updateMessageTemplate", "setGroupRule", "postGroupRule", "setUserLicensingStatus", "updateExternalClient",
 				}, op.OperationID) // the last one counts
+				if slices.Contains(bodiless, op.OperationID) {
+					method = "GET"
+				}
 				if slices.Contains(reads, op.OperationID) {
 					method = "GET"
 					want += " 413 415"

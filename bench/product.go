@@ -38,7 +38,7 @@ func openProduct(ctx context.Context, at place, s shape) (*product, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &product{shape: s, store: store, ledger: ledger.New(store, seatwright.PublishedCatalogue(), slog.New(slog.DiscardHandler))}, nil
+	return &product{shape: s, store: store, ledger: ledger.New(store, seatwright.PublishedCatalogue(), nil, slog.New(slog.DiscardHandler))}, nil
 }
 
 func (p *product) close() error {

@@ -72,6 +72,10 @@ var rules = []rule{
 		lock: []edge{noHTTP, noSQL, noCobra},
 	},
 	{
+		pkg: "internal/entitlement", ours: []string{".", "internal/planted"}, why: "what is remembered is forgotten by what the store and the ledger tell, whichever they are",
+		lock: []edge{noHTTP, noSQL, noCobra},
+	},
+	{
 		pkg: "internal/audit", ours: []string{"."}, why: "what an event means and who may read it depends neither on the store nor on the door, and reading writes nothing",
 		lock: []edge{noHTTP, noSQL, noCobra},
 	},
@@ -108,7 +112,7 @@ var rules = []rule{
 		lock: []edge{noHTTP, noCobra},
 	},
 	{
-		pkg: "internal/api*", ours: []string{".", "api", "wire", "internal/audit", "internal/licensing", "internal/directory", "internal/api*", "internal/strictjson"},
+		pkg: "internal/api*", ours: []string{".", "api", "wire", "internal/audit", "internal/entitlement", "internal/licensing", "internal/directory", "internal/api*", "internal/strictjson"},
 		why:  "a door decodes, calls and encodes: a store behind its back would pass by the permissions",
 		lock: []edge{noSQL, noCobra},
 	},
@@ -137,7 +141,7 @@ var rules = []rule{
 	{
 		pkg: "internal/app",
 		ours: []string{
-			".", "internal/audit", "internal/backup", "internal/faultclock", "internal/ledger", "internal/licensefile", "internal/licensing", "internal/directory", "internal/store/*", "internal/api*",
+			".", "internal/audit", "internal/backup", "internal/entitlement", "internal/faultclock", "internal/ledger", "internal/licensefile", "internal/licensing", "internal/directory", "internal/store/*", "internal/api*",
 			"internal/console*", "internal/oauth", "internal/server", "internal/planted",
 		},
 		why:  "the wiring connects the parts below it; the command line and the client stand outside the server",
@@ -146,6 +150,10 @@ var rules = []rule{
 	{
 		pkg: "internal/cli", ours: []string{".", "wire", "client", "internal/app", "internal/licensefile"},
 		why:  "administrators' commands use the public client, operators' commands the wiring: the rest would be a back door",
+		lock: []edge{noSQL},
+	},
+	{
+		pkg: "examples/*", ours: []string{".", "client", "wire"}, why: "an example can be copied into another program",
 		lock: []edge{noSQL},
 	},
 	{

@@ -429,6 +429,12 @@ type EditableUserBundle struct {
 	GroupLicenseInheritance []GroupInheritance `json:"groupLicenseInheritance"`
 }
 
+// EntitlementNames What is asked for. Clients spell the field with a capital letter; the other spelling is taken where that is absent.
+type EntitlementNames struct {
+	Names            []string `json:"EntitlementNames,omitempty,omitzero"`
+	NamesInLowerCase []string `json:"entitlementNames,omitempty,omitzero"`
+}
+
 // ExternalAPIResourceDto defines model for ExternalApiResourceDto.
 type ExternalAPIResourceDto struct {
 	// Name The middle word of its scopes, such as License.
@@ -844,6 +850,11 @@ type MessageTemplateDto struct {
 	Value string `json:"value"`
 }
 
+// NamedEntitlements defines model for NamedEntitlements.
+type NamedEntitlements struct {
+	IsEntitled map[string]bool `json:"isEntitled"`
+}
+
 // NewUserDto One of several people to be made.
 type NewUserDto struct {
 	// ID Empty for a fresh one.
@@ -998,6 +1009,12 @@ type RobotAccountDto struct {
 type RobotAccountPage struct {
 	TotalCount int64             `json:"totalCount"`
 	Results    []RobotAccountDto `json:"results"`
+}
+
+// ServiceEntitlement The published document tells no shape.
+type ServiceEntitlement struct {
+	Name       string `json:"name"`
+	IsEntitled bool   `json:"isEntitled"`
 }
 
 // ServiceLicense What a tenant's service has.
@@ -1608,6 +1625,9 @@ type TemplateID = int64
 
 // TemplateName defines model for templateName.
 type TemplateName = string
+
+// TenantID defines model for tenantId.
+type TenantID = string
 
 // TokenID defines model for tokenId.
 type TokenID = string
@@ -2295,6 +2315,12 @@ type CloseSessionOfUserParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
 }
 
+// CheckEntitlementNamesParams defines parameters for CheckEntitlementNames.
+type CheckEntitlementNamesParams struct {
+	// UserID A person of the organization.
+	UserID string `form:"userId,omitempty" json:"userId,omitempty,omitzero"`
+}
+
 // ValidateLicenseOfflineParams defines parameters for ValidateLicenseOffline.
 type ValidateLicenseOfflineParams struct {
 	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
@@ -2644,6 +2670,9 @@ type ListHeldLicensesJSONRequestBody = UserIdsRequest
 
 // OpenUserSessionJSONRequestBody defines body for OpenUserSession for application/json ContentType.
 type OpenUserSessionJSONRequestBody = RequestedLicenseUnits
+
+// CheckEntitlementNamesJSONRequestBody defines body for CheckEntitlementNames for application/json ContentType.
+type CheckEntitlementNamesJSONRequestBody = EntitlementNames
 
 // ValidateLicenseOfflineJSONRequestBody defines body for ValidateLicenseOffline for application/json ContentType.
 type ValidateLicenseOfflineJSONRequestBody = LicenseActivationData

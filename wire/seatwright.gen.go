@@ -58,8 +58,108 @@ const (
 	Refuse    UnknownUsers = "refuse"
 )
 
+// Defines values for Consistency.
+const (
+	ConsistencyStrong Consistency = "strong"
+)
+
+// Defines values for CheckEntitlementsParamsConsistency.
+const (
+	CheckEntitlementsParamsConsistencyStrong CheckEntitlementsParamsConsistency = "strong"
+)
+
+// Defines values for GetEntitlementParamsConsistency.
+const (
+	GetEntitlementParamsConsistencyStrong GetEntitlementParamsConsistency = "strong"
+)
+
 // AllocationMode What a direct allocation does to what the person holds through groups: end it, or leave it.
 type AllocationMode string
+
+// EntitlementAnswer Whether a person may use something.
+type EntitlementAnswer struct {
+	UserID   string `json:"userId"`
+	Name     string `json:"name"`
+	Entitled bool   `json:"entitled"`
+
+	// Until When it may be otherwise by itself because a purchase begins or ends; null when never.
+	Until *time.Time `json:"until"`
+}
+
+// EntitlementAnswers defines model for EntitlementAnswers.
+type EntitlementAnswers struct {
+	Results []EntitlementResult `json:"results"`
+}
+
+// EntitlementHolding defines model for EntitlementHolding.
+type EntitlementHolding struct {
+	Code string `json:"code"`
+
+	// Name Of the bundle.
+	Name string `json:"name"`
+
+	// Usable False: its purchases have ended.
+	Usable bool `json:"usable"`
+
+	// Direct Allocated by an administrator.
+	Direct bool `json:"direct"`
+
+	// External An external license stands behind it and no unit is drawn.
+	External bool `json:"external"`
+
+	// GroupID The group through which it is leased; null: it is not.
+	GroupID   *string    `json:"groupId"`
+	LeasedAt  *time.Time `json:"leasedAt"`
+	LastInUse *time.Time `json:"lastInUse"`
+
+	// Orphan The person has left the group.
+	Orphan bool `json:"orphan"`
+
+	// Gives The code, the license units, and the names of the catalogue.
+	Gives []string `json:"gives"`
+}
+
+// EntitlementQuestion defines model for EntitlementQuestion.
+type EntitlementQuestion struct {
+	// Users People; left out or empty: the organization.
+	Users []string `json:"users,omitempty,omitzero"`
+
+	// Names Codes of products, license units and names of the catalogue. People times names are 100,000 at most.
+	Names []string `json:"names"`
+}
+
+// EntitlementReport defines model for EntitlementReport.
+type EntitlementReport struct {
+	UserID   string               `json:"userId"`
+	Holdings []EntitlementHolding `json:"holdings"`
+
+	// Entitlements What the usable ones give, in order.
+	Entitlements []string `json:"entitlements"`
+
+	// Until As for one question.
+	Until *time.Time `json:"until"`
+}
+
+// EntitlementResult defines model for EntitlementResult.
+type EntitlementResult struct {
+	// UserID Null: the organization.
+	UserID *string `json:"userId"`
+
+	// Known False: there is no such person, who is entitled to nothing.
+	Known bool `json:"known"`
+
+	// Entitled By name.
+	Entitled map[string]bool `json:"entitled"`
+
+	// Until As for one person.
+	Until *time.Time `json:"until"`
+}
+
+// EntitlementToken defines model for EntitlementToken.
+type EntitlementToken struct {
+	Token     string    `json:"token"`
+	ExpiresAt time.Time `json:"expiresAt"`
+}
 
 // LicenseFile A license file that was imported.
 type LicenseFile struct {
@@ -332,6 +432,9 @@ type User struct {
 	CreatedAt time.Time `json:"createdAt"`
 }
 
+// Consistency defines model for consistency.
+type Consistency string
+
 // LotOfPath defines model for lotOfPath.
 type LotOfPath = string
 
@@ -340,6 +443,9 @@ type Org = string
 
 // RequestKey defines model for requestKey.
 type RequestKey = string
+
+// UserOfPath defines model for userOfPath.
+type UserOfPath = string
 
 // NotNow Why a request was refused (RFC 9457).
 type NotNow = Problem
@@ -356,6 +462,15 @@ type CreateOrganizationParams struct {
 	// answer again, refusals included. With another request it is refused with 422.
 	IdempotencyKey RequestKey `json:"Idempotency-Key,omitempty,omitzero"`
 }
+
+// CheckEntitlementsParams defines parameters for CheckEntitlements.
+type CheckEntitlementsParams struct {
+	// Consistency `strong` asks the database instead of the memory of the node.
+	Consistency CheckEntitlementsParamsConsistency `form:"consistency,omitempty" json:"consistency,omitempty,omitzero"`
+}
+
+// CheckEntitlementsParamsConsistency defines parameters for CheckEntitlements.
+type CheckEntitlementsParamsConsistency string
 
 // ListLicenseFilesParams defines parameters for ListLicenseFiles.
 type ListLicenseFilesParams struct {
@@ -440,8 +555,20 @@ type CreateUserParams struct {
 	IdempotencyKey RequestKey `json:"Idempotency-Key,omitempty,omitzero"`
 }
 
+// GetEntitlementParams defines parameters for GetEntitlement.
+type GetEntitlementParams struct {
+	// Consistency `strong` asks the database instead of the memory of the node.
+	Consistency GetEntitlementParamsConsistency `form:"consistency,omitempty" json:"consistency,omitempty,omitzero"`
+}
+
+// GetEntitlementParamsConsistency defines parameters for GetEntitlement.
+type GetEntitlementParamsConsistency string
+
 // CreateOrganizationJSONRequestBody defines body for CreateOrganization for application/json ContentType.
 type CreateOrganizationJSONRequestBody = NewOrganization
+
+// CheckEntitlementsJSONRequestBody defines body for CheckEntitlements for application/json ContentType.
+type CheckEntitlementsJSONRequestBody = EntitlementQuestion
 
 // ImportLicenseFileJSONRequestBody defines body for ImportLicenseFile for application/json ContentType.
 type ImportLicenseFileJSONRequestBody = LicenseFileText

@@ -218,7 +218,7 @@ func (w *world) accessCall(t *testing.T, op contract.Operation, documented *open
 	}
 	path = strings.NewReplacer(
 		"Group/{id}", "Group/group-01", "RobotAccount/{id}", "RobotAccount/robot-01", "{groupId}", "group-01", "{robotAccountId}", "robot-01",
-		"{userId}", "singer-77", "{userGlobalId}", "singer-77", "{templateId}", "1", "ExternalClient/{id}", "ExternalClient/acme-script", "{clientId}", "acme-script", "{secretId}", "none", "{tokenId}", "none",
+		"{userId}", "singer-77", "{user}", "singer-77", "{name}", "ATTR", "{entitlementName}", "ATTR", "{tenantId}", "access", "{userGlobalId}", "singer-77", "{templateId}", "1", "ExternalClient/{id}", "ExternalClient/acme-script", "{clientId}", "acme-script", "{secretId}", "none", "{tokenId}", "none",
 		"{lot}", "lot-of-acme", "{file}", "none", "{licenseCode}", "none",
 		"{hostAccountId}", string(seatwright.HostID), "{serviceScopeId}", "access", "{serviceType}", "orchestrator",
 	).Replace(path)

@@ -17,6 +17,7 @@ import (
 	door "github.com/seatwright/seatwright/internal/api/identity"
 	"github.com/seatwright/seatwright/internal/audit"
 	"github.com/seatwright/seatwright/internal/directory"
+	"github.com/seatwright/seatwright/internal/entitlement"
 	"github.com/seatwright/seatwright/internal/faultclock"
 	"github.com/seatwright/seatwright/internal/ledger"
 	"github.com/seatwright/seatwright/internal/licensing"
@@ -40,6 +41,7 @@ type App struct {
 	config   Config
 	listener net.Listener
 	store    seatwright.Store
+	memory   *entitlement.Memory
 	ledger   *ledger.Ledger
 	identity *oauth.Provider
 	handler  http.Handler
@@ -97,7 +99,9 @@ func (a *App) open(ctx context.Context, c Config, logs io.Writer, issuerFromHost
 		return err
 	}
 	a.store = store
-	a.ledger = ledger.New(a.store, catalogue, a.log)
+	feed, _ := a.store.(seatwright.Feed) // nil where nobody else can change the database
+	a.memory = entitlement.NewMemory(a.store, feed, faultclock.Now, c.EntitlementMegabytes<<20)
+	a.ledger = ledger.New(a.store, catalogue, a.memory.Committed, a.log)
 	passwords := directory.NewPasswords(0, 0)
 	a.Directory = directory.New(a.store, a.ledger, passwords)
 	a.Licensing = licensing.New(a.store, a.ledger, catalogue, faultclock.Now)
@@ -121,7 +125,7 @@ func (a *App) open(ctx context.Context, c Config, logs io.Writer, issuerFromHost
 	a.Settings = directory.NewSettings(a.store, a.ledger)
 	a.handler, err = server.New(server.Config{
 		Log: a.log, Authenticator: identity, Directory: a.Directory, Licensing: a.Licensing, LicenseFiles: a.LicenseFiles,
-		Distribution: a.Licensing,
+		Distribution: a.Licensing, Entitlements: entitlement.New(a.memory, a.store, catalogue, identity),
 		Identities: door.UseCases{
 			People: a.People, Groups: a.Groups, Names: directory.NewNames(a.store), Settings: a.Settings, SignIns: directory.NewSignIns(a.store),
 			Applications: a.Applications, PersonalTokens: a.PersonalTokens,
@@ -174,6 +178,7 @@ func (a *App) Serve(ctx context.Context) error {
 	keep, done := context.WithCancel(ctx)
 	var maintained sync.WaitGroup
 	maintained.Go(func() { a.identity.Maintain(keep) })
+	maintained.Go(func() { a.memory.Follow(keep) })
 	maintained.Go(func() {
 		ticker := time.NewTicker(a.config.clockInterval())
 		defer ticker.Stop()

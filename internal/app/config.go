@@ -40,6 +40,9 @@ type Config struct {
 	// How often the server looks for what is due without anybody calling; zero: once a minute. Tests set it, operators do not.
 	ClockInterval time.Duration
 
+	// How much memory what people hold may take before it is forgotten, in megabytes, roughly; 0: 160.
+	EntitlementMegabytes int64 `env:"SEATWRIGHT_ENTITLEMENT_MEGABYTES" envDefault:"160"`
+
 	// At most so many requests of one principal in a second, 0: any number; each node counts for itself.
 	RequestsPerSecond int `env:"SEATWRIGHT_REQUESTS_PER_SECOND" envDefault:"1000"`
 }
@@ -89,8 +92,9 @@ SEATWRIGHT_LOGIN_FAILURES_PER_ADDRESS=%d
 SEATWRIGHT_LOCK_AFTER_FAILURES=%d
 SEATWRIGHT_LOCK_SECONDS=%d
 SEATWRIGHT_REQUESTS_PER_SECOND=%d
+SEATWRIGHT_ENTITLEMENT_MEGABYTES=%d
 `, c.Listen, c.dataDirectory(), c.DatabaseURL, c.PublicURL, c.SealKey, c.LogLevel, c.Catalogue, c.LicenseIssuers, c.ConnectionsPerAddress,
-		c.LoginFailuresPerMinute, c.LoginFailuresPerAddress, c.LockAfterFailures, c.LockSeconds, c.RequestsPerSecond)
+		c.LoginFailuresPerMinute, c.LoginFailuresPerAddress, c.LockAfterFailures, c.LockSeconds, c.RequestsPerSecond, c.EntitlementMegabytes)
 	return err
 }
 
@@ -104,6 +108,7 @@ func (c Config) CheckLimits() error {
 		{"SEATWRIGHT_LOGIN_FAILURES_PER_ADDRESS", c.LoginFailuresPerAddress},
 		{"SEATWRIGHT_LOCK_AFTER_FAILURES", c.LockAfterFailures},
 		{"SEATWRIGHT_REQUESTS_PER_SECOND", int64(c.RequestsPerSecond)},
+		{"SEATWRIGHT_ENTITLEMENT_MEGABYTES", c.EntitlementMegabytes},
 	} {
 		if limit.value < 0 || limit.value > maxLimit {
 			return fmt.Errorf("%s is %d: it is 0, for any number, to %d", limit.name, limit.value, maxLimit)

@@ -147,6 +147,25 @@ func TestLicensingDocument(t *testing.T) {
 	w.audit(t, w.demo.Acme.Organization)
 }
 
+// Promise: docs/entitlements.md shows what the server answers, and its program for when there is no server works.
+func TestEntitlementsDocument(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../docs/entitlements.md")
+	check(t, err)
+	blocks := blocksOf(string(text))
+	if len(blocks) != 6 {
+		t.Fatalf("the document has %d blocks that can be run", len(blocks))
+	}
+	w, dir := serve(t, t.TempDir()), t.TempDir()
+	offline := filepath.Join(dir, "offline")
+	build := exec.CommandContext(t.Context(), "go", "build", "-buildvcs=false", "-o", offline, "../../examples/offline")
+	if output, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, output)
+	}
+	check(t, w.demo.WriteEnvironment(filepath.Join(dir, "demo.env"), w.Address()))
+	runBlocks(t, dir, strings.NewReplacer("go run ./examples/offline", offline), blocks)
+}
+
 // shows compares line by line; … stands for anything, and runs of blanks for one.
 func shows(shown, printed string) bool {
 	pattern := "^"

@@ -52,6 +52,7 @@ SEATWRIGHT_DATABASE_URL rather than --database-url where there is a password in 
 	command.Flags().Int64Var(&c.LockAfterFailures, "lock-after-failures", c.LockAfterFailures, "wrong passwords in a row that lock an account, 0 for never")
 	command.Flags().Int64Var(&c.LockSeconds, "lock-seconds", c.LockSeconds, "how long the first lock lasts; each further one lasts twice as long, up to a day")
 	command.Flags().IntVar(&c.RequestsPerSecond, "requests-per-second", c.RequestsPerSecond, "most requests of one user or application in a second, 0 for any number")
+	command.Flags().Int64Var(&c.EntitlementMegabytes, "entitlement-megabytes", c.EntitlementMegabytes, "memory for answers about what people hold, roughly, 0 for 160")
 	command.Flags().BoolVar(&printConfig, "print-config", false, "print the configuration, secrets masked, and stop")
 	return command
 }

@@ -60,7 +60,7 @@ func setup(t *testing.T, nodes int, limits directory.LoginLimits) *world {
 			t.Fatal(err)
 		}
 		quiet := slog.New(slog.DiscardHandler)
-		queue := ledger.New(store, seatwright.PublishedCatalogue(), quiet)
+		queue := ledger.New(store, seatwright.PublishedCatalogue(), nil, quiet)
 		t.Cleanup(func() {
 			queue.Close()
 			_ = store.Close()

@@ -41,6 +41,7 @@ type lane struct {
 	store     seatwright.Store
 	catalogue *seatwright.Catalogue
 	log       *slog.Logger
+	watch     Watch
 	queue     chan *pending
 	closing   <-chan struct{} // of the ledger
 	stopped   chan struct{}
@@ -56,12 +57,18 @@ type lane struct {
 // some ten microseconds at most.
 const patience = 200
 
-// New starts the writers of a ledger on store, whose commands know the products of a catalogue. Call Close before closing the store.
-func New(store seatwright.Store, catalogue *seatwright.Catalogue, log *slog.Logger) *Ledger {
+// Watch hears what a batch has recorded, after COMMIT and before its callers are answered; the events of one organization come in order.
+// certain is false where the outcome of COMMIT is not known: then the events may be stored, now or later, or not. Batches of several lanes
+// are told at the same time.
+type Watch func(recorded []seatwright.Event, certain bool)
+
+// New starts the writers of a ledger on store, whose commands know the products of a catalogue; watch may be nil. Call Close before closing
+// the store.
+func New(store seatwright.Store, catalogue *seatwright.Catalogue, watch Watch, log *slog.Logger) *Ledger {
 	l := &Ledger{closing: make(chan struct{})}
 	for number := range store.Writers() {
 		lane := &lane{
-			number: number, store: store, catalogue: catalogue, log: log, queue: make(chan *pending, QueueLength), closing: l.closing,
+			number: number, store: store, catalogue: catalogue, log: log, watch: watch, queue: make(chan *pending, QueueLength), closing: l.closing,
 			stopped: make(chan struct{}), refusals: &seatwright.RefusalMeter{}, busy: map[seatwright.OrganizationID]busy{},
 		}
 		l.lanes = append(l.lanes, lane)
@@ -436,11 +443,13 @@ func (l *lane) update(batch []*pending, giveBack bool) (err error) {
 		}
 	}()
 	var refusals *seatwright.RefusalMeter
+	var decided *seatwright.Slice
 	// No caller may cancel what others wait for, so the batch runs under a context of its own.
 	request := l.loadRequest(batch)
 	request.GivesBack = giveBack
 	err = l.store.Update(context.Background(), request, func(s *seatwright.Slice) error {
 		s.UseCatalogue(l.catalogue)
+		decided = s
 		refusals = s.MeterRefusals(l.refusals)
 		for _, p := range batch {
 			// A refusal is an answer. A decision that failed may have left half a change: the whole batch is rolled back.
@@ -452,6 +461,9 @@ func (l *lane) update(batch []*pending, giveBack bool) (err error) {
 	})
 	if err == nil {
 		l.refusals = refusals
+	}
+	if unknown := seatwright.IsReason(err, seatwright.ReasonOutcomeUnknown); l.watch != nil && decided != nil && (err == nil || unknown) {
+		l.watch(decided.Recorded(), !unknown)
 	}
 	return err
 }

@@ -60,7 +60,7 @@ func setup(t *testing.T, units int64) (*ledger.Ledger, *door) {
 		t.Fatal(err)
 	}
 	d := &door{Store: store}
-	l := ledger.New(d, seatwright.PublishedCatalogue(), slog.New(slog.NewTextHandler(io.Discard, nil)))
+	l := ledger.New(d, seatwright.PublishedCatalogue(), nil, slog.New(slog.NewTextHandler(io.Discard, nil)))
 	t.Cleanup(func() {
 		l.Close()
 		if err := store.Close(); err != nil {
@@ -337,7 +337,7 @@ func TestCloseEndsThoughTheStoreFails(t *testing.T) {
 
 func TestNobodyIsLeftWaitingByClose(*testing.T) {
 	for range 50 {
-		l := ledger.New(nothing{}, seatwright.PublishedCatalogue(), slog.New(slog.DiscardHandler))
+		l := ledger.New(nothing{}, seatwright.PublishedCatalogue(), nil, slog.New(slog.DiscardHandler))
 		var wg sync.WaitGroup
 		for range 8 {
 			wg.Go(func() {

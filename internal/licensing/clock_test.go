@@ -33,7 +33,7 @@ func setup(t *testing.T) *bench {
 	b.must(err)
 	b.store = store
 	catalogue := seatwright.PublishedCatalogue()
-	b.Ledger = ledger.New(store, catalogue, b.log)
+	b.Ledger = ledger.New(store, catalogue, nil, b.log)
 	t.Cleanup(func() {
 		b.Ledger.Close()
 		b.must(store.Close())

@@ -195,7 +195,7 @@ func (l *Licensing) ServiceLicense(
 	}
 	i := slices.IndexFunc(licenses, func(l seatwright.ServiceLicense) bool { return l.PoolScope == scope })
 	if i < 0 {
-		return license, seatwright.NotFound(seatwright.ReasonNoServiceLicense, "the service has no license")
+		return license, seatwright.MissingServiceLicense()
 	}
 	return licenses[i], nil
 }

@@ -15,6 +15,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/seatwright/seatwright"
+	"github.com/seatwright/seatwright/internal/entitlement"
 	"github.com/seatwright/seatwright/internal/faults"
 	"github.com/seatwright/seatwright/internal/pgtest"
 	"github.com/seatwright/seatwright/internal/store/postgres"
@@ -28,6 +29,7 @@ type engine struct {
 	check  func(ctx context.Context) error // everything stored agrees with the events
 	now    time.Time
 	latest time.Time // up to where the clock has been in this sequence: the organization stays there when it goes back
+	memory *entitlement.Memory
 }
 
 // Clock is the engine's clock, which the test moves.
@@ -74,6 +76,7 @@ func (e *engine) open(t *testing.T, open func() (seatwright.Store, error)) *engi
 		if err != nil {
 			t.Fatal(err)
 		}
+		e.memory = entitlement.NewMemory(store, nil, e.Clock, 0)
 		return store
 	}
 	e.store = e.reopen()
@@ -112,12 +115,17 @@ func (e *engine) run(ctx context.Context, commands []Command, origins []seatwrig
 		}
 	}
 	refusals := make([]error, len(commands))
+	var decided *seatwright.Slice
 	err := e.store.Update(ctx, request, func(s *seatwright.Slice) error {
+		decided = s
 		for i, c := range commands {
 			refusals[i] = c.Decide(s, origins[i])
 		}
 		return nil
 	})
+	if err == nil && e.memory != nil {
+		e.memory.Committed(decided.Recorded(), true)
+	}
 	return refusals, err
 }
 
@@ -289,7 +297,36 @@ func (e *engine) differs(m *Model) error {
 			return fmt.Errorf("%s has %+v, the model says %+v (%t)", a.User, a.Allocation, want, decided)
 		}
 	}
-	return errors.Join(e.differsInDirectory(m), e.differsInLeases(m))
+	return errors.Join(e.differsInDirectory(m), e.differsInLeases(m), e.differsInMemory(m))
+}
+
+// differsInMemory asks what everybody may use, as products do: what was remembered before the last change has to be forgotten.
+func (e *engine) differsInMemory(m *Model) error {
+	if e.memory == nil || e.now.Before(e.latest) {
+		return nil
+	}
+	questions := entitlement.New(e.memory, e.store, seatwright.PublishedCatalogue(), nil)
+	q := entitlement.Question{Users: Users}
+	for _, code := range Codes {
+		q.Names = append(q.Names, seatwright.EntitlementName(code))
+	}
+	answers, err := questions.Ask(context.Background(), seatwright.SystemCaller("test"), m.Organization, q)
+	if err != nil {
+		return err
+	}
+	for _, a := range answers {
+		if _, exists := m.People[a.User]; exists != a.Exists {
+			return fmt.Errorf("%s is remembered as %t, the model says %t", a.User, a.Exists, exists)
+		}
+		for i, code := range Codes {
+			_, leased := m.Leases[leaseOf{a.User, code}]
+			want := (leased || slices.Contains(m.Holdings[a.User].Codes, code)) && (m.Total(code, e.now) > 0 || m.Shrink == seatwright.HoldShrink)
+			if a.Entitled[i] != want {
+				return fmt.Errorf("%s is remembered to be entitled to %s: %t, the model says %t", a.User, code, a.Entitled[i], want)
+			}
+		}
+	}
+	return nil
 }
 
 // differsInDirectory compares the policies of the organization, its people, and who is in which group.

@@ -39,7 +39,7 @@ func startSweeper(t *testing.T, database string, now func() time.Time) sweeper {
 		t.Fatal(err)
 	}
 	quiet := slog.New(slog.DiscardHandler)
-	queue := ledger.New(store, seatwright.PublishedCatalogue(), quiet)
+	queue := ledger.New(store, seatwright.PublishedCatalogue(), nil, quiet)
 	s := sweeper{store, queue, licensing.NewClock(store, queue, now, quiet)}
 	t.Cleanup(func() {
 		s.ledger.Close()

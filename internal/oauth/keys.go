@@ -198,7 +198,7 @@ func (k *keyring) load(ctx context.Context, strict bool) (bool, error) {
 
 func newSigners(id string, key *rsa.PrivateKey) (map[string]jose.Signer, error) {
 	signers := map[string]jose.Signer{}
-	for _, kind := range [...]jose.ContentType{tokenType, idTokenType, sessionType} {
+	for _, kind := range [...]jose.ContentType{tokenType, idTokenType, sessionType, entitlementsType} {
 		signer, err := jose.NewSigner(
 			jose.SigningKey{Algorithm: algorithm, Key: jose.JSONWebKey{Key: key, KeyID: id}},
 			(&jose.SignerOptions{}).WithType(kind),

@@ -85,6 +85,14 @@ func (p *Provider) sign(kind string, claims any) (string, error) {
 	return token, nil
 }
 
+// entitlementsType is the type of signed answers about what a person is entitled to. Verify takes none that is called so.
+const entitlementsType = "entitlements+jwt"
+
+// SignEntitlements signs an answer with the newest key. It opens nothing.
+func (p *Provider) SignEntitlements(claims any) (string, error) {
+	return p.sign(entitlementsType, claims)
+}
+
 // idTokenType is the type of ID tokens. OpenID Connect has no other word for them; Verify takes none that is called so.
 const (
 	idTokenType = "JWT"

@@ -30,6 +30,8 @@ const (
 	SweepTwice              = "sweep-twice"                // a lease that is swept gives its unit back twice
 	SweepAnyway             = "sweep-anyway"               // whatever was found is swept, though it was used since
 	FreeService             = "free-service"               // what services are given is not drawn from the organization
+	StaleEntitlements       = "stale-entitlements"         // what is remembered of people outlives what this node changes
+	DeafEntitlements        = "deaf-entitlements"          // PostgreSQL: heads are not looked at, and memory is believed
 	AnyOrganization         = "any-organization"           // a path may name an organization that the token is not of
 	NoLock                  = "no-lock"                    // PostgreSQL: heads are read and not locked
 	TrustedMemory           = "trusted-memory"             // PostgreSQL: what was remembered is believed whatever the head says

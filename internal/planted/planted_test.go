@@ -33,6 +33,8 @@ func guards() []guard {
 			planted.LeaseRevives, planted.QuotaOffByOne, planted.LeaverKeepsLease, planted.DirectKeepsLease,
 			planted.RuleKeepsUnits, planted.SweepTwice, planted.SweepAnyway, planted.FreeService,
 		}},
+		{dir: "../entitlement", test: "TestP8AnswersAreLinearizable", bugs: []string{planted.StaleEntitlements}},
+		{dir: "../entitlement", test: "TestP8AnswersOfOtherNodesAreBoundedlyOld", bugs: []string{planted.DeafEntitlements}},
 		{dir: "../ledger", test: "TestSubmitAnswersOnlyAfterTheCommit", bugs: []string{planted.AnswerBeforeCommit}},
 		{dir: "../store/sqlite", test: "TestStore", bugs: []string{planted.TimeRunsBack}},
 		{dir: "../app", test: "TestConcurrentCallersNeverOversell", bugs: []string{planted.LimitOffByOne}},

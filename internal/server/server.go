@@ -42,6 +42,12 @@ type LicenseFiles interface {
 	native.Files
 }
 
+// Entitlements is the use cases of the question who may use what.
+type Entitlements interface {
+	lease.Entitlements
+	native.Entitlements
+}
+
 // Identity is the OpenID provider and the published login. Its answers are its own, errors too.
 type Identity interface {
 	// Serve answers the request if rest is one of its paths, else it does nothing and returns false. prefix is the path up to
@@ -60,6 +66,7 @@ type Config struct {
 	Licensing     Licensing
 	LicenseFiles  LicenseFiles
 	Distribution  lrm.Licensing
+	Entitlements  Entitlements
 	Audit         audit.Log
 	Identity      Identity
 	Ready         func(context.Context) error // nil while requests can be served
@@ -91,11 +98,11 @@ func New(c Config) (http.Handler, error) {
 	for _, op := range operations {
 		g.operations[op.Pattern()] = op
 	}
-	lease.Register(g, s.doorOf(contract.AutomationSuite), c.Licensing)
+	lease.Register(g, s.doorOf(contract.AutomationSuite), c.Licensing, c.Entitlements)
 	lrm.Register(g, s.doorOf(contract.AutomationSuite), c.Distribution, c.LicenseFiles)
 	identity.Register(g, s.doorOf(contract.AutomationSuite), c.Identities)
 	audit.Register(g, s.doorOf(contract.AutomationSuite), c.Audit)
-	if err := native.Register(g, s.doorOf(contract.Native), c.Directory, c.Licensing, c.LicenseFiles); err != nil {
+	if err := native.Register(g, s.doorOf(contract.Native), c.Directory, c.Licensing, c.LicenseFiles, c.Entitlements); err != nil {
 		return nil, err
 	}
 	if err := g.complete("identity"); err != nil {

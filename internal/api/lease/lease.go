@@ -23,14 +23,15 @@ type Licensing interface {
 }
 
 // Register adds the routes of the door to mux. The handlers expect the caller and the organization in the context.
-func Register(mux ServeMux, door api.Door, licensing Licensing) {
-	HandlerWithOptions(NewStrictHandler(handlers{licensing}, door.Decode, door.Fail), StdHTTPServerOptions{
+func Register(mux ServeMux, door api.Door, licensing Licensing, entitlements Entitlements) {
+	HandlerWithOptions(NewStrictHandler(handlers{licensing, entitlements}, door.Decode, door.Fail), StdHTTPServerOptions{
 		BaseRouter: mux, ErrorHandlerFunc: door.FailParameter,
 	})
 }
 
 type handlers struct {
-	licensing Licensing
+	licensing    Licensing
+	entitlements Entitlements
 }
 
 // ReplaceUserLicenses is PUT: it needs codes, and an empty list of them blocks the users.

@@ -115,6 +115,15 @@ type ServerInterface interface {
 	// CloseSessionOfUser End a session of a person
 	// (DELETE /lease_/api/account/{accountId}/user-license/{userId}/session)
 	CloseSessionOfUser(w http.ResponseWriter, r *http.Request, accountID AccountID, userID UserID, params CloseSessionOfUserParams)
+	// CheckEntitlementNames Is a person, or the organization, entitled to what is called so?
+	// (POST /lease_/api/entitlements/{organizationId}/entitled)
+	CheckEntitlementNames(w http.ResponseWriter, r *http.Request, organizationID OrganizationID, params CheckEntitlementNamesParams)
+	// GetServiceEntitlement Has a tenant's service been given what is called so?
+	// (GET /lease_/api/entitlements/{organizationId}/{tenantId}/{serviceType}/entitlement/{entitlementName})
+	GetServiceEntitlement(w http.ResponseWriter, r *http.Request, organizationID OrganizationID, tenantID TenantID, serviceType ServiceType, entitlementName string)
+	// PutServiceEntitlement The same question
+	// (PUT /lease_/api/entitlements/{organizationId}/{tenantId}/{serviceType}/entitlement/{entitlementName})
+	PutServiceEntitlement(w http.ResponseWriter, r *http.Request, organizationID OrganizationID, tenantID TenantID, serviceType ServiceType, entitlementName string)
 }
 
 // ServerInterfaceWrapper converts contexts to parameters.
@@ -1811,6 +1820,154 @@ func (siw *ServerInterfaceWrapper) CloseSessionOfUser(w http.ResponseWriter, r *
 	handler.ServeHTTP(w, r)
 }
 
+// CheckEntitlementNames operation middleware
+func (siw *ServerInterfaceWrapper) CheckEntitlementNames(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "organizationId" -------------
+	var organizationID OrganizationID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "organizationId", r.PathValue("organizationId"), &organizationID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "organizationId", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CheckEntitlementNamesParams
+
+	// ------------- Optional query parameter "userId" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "userId", r.URL.Query(), &params.UserID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "userId"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "userId", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CheckEntitlementNames(w, r, organizationID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetServiceEntitlement operation middleware
+func (siw *ServerInterfaceWrapper) GetServiceEntitlement(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "organizationId" -------------
+	var organizationID OrganizationID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "organizationId", r.PathValue("organizationId"), &organizationID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "organizationId", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "tenantId" -------------
+	var tenantID TenantID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenantId", r.PathValue("tenantId"), &tenantID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "tenantId", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "serviceType" -------------
+	var serviceType ServiceType
+
+	err = runtime.BindStyledParameterWithOptions("simple", "serviceType", r.PathValue("serviceType"), &serviceType, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "serviceType", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "entitlementName" -------------
+	var entitlementName string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "entitlementName", r.PathValue("entitlementName"), &entitlementName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "entitlementName", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetServiceEntitlement(w, r, organizationID, tenantID, serviceType, entitlementName)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// PutServiceEntitlement operation middleware
+func (siw *ServerInterfaceWrapper) PutServiceEntitlement(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "organizationId" -------------
+	var organizationID OrganizationID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "organizationId", r.PathValue("organizationId"), &organizationID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "organizationId", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "tenantId" -------------
+	var tenantID TenantID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenantId", r.PathValue("tenantId"), &tenantID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "tenantId", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "serviceType" -------------
+	var serviceType ServiceType
+
+	err = runtime.BindStyledParameterWithOptions("simple", "serviceType", r.PathValue("serviceType"), &serviceType, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "serviceType", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "entitlementName" -------------
+	var entitlementName string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "entitlementName", r.PathValue("entitlementName"), &entitlementName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "entitlementName", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.PutServiceEntitlement(w, r, organizationID, tenantID, serviceType, entitlementName)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 type UnescapedCookieParamError struct {
 	ParamName string
 	Err       error
@@ -1960,6 +2117,9 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/lease_/api/account/{accountId}/user-license/ublCodes/group", wrapper.ListGroupCodes)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/lease_/api/account/{accountId}/user-license/licenseInheritance/{userId}", wrapper.GetLicenseInheritance)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/lease_/api/account/{accountId}/user-license/currentUser", wrapper.ReleaseOwnLicenses)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/lease_/api/entitlements/{organizationId}/entitled", wrapper.CheckEntitlementNames)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/lease_/api/entitlements/{organizationId}/{tenantId}/{serviceType}/entitlement/{entitlementName}", wrapper.GetServiceEntitlement)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/lease_/api/entitlements/{organizationId}/{tenantId}/{serviceType}/entitlement/{entitlementName}", wrapper.PutServiceEntitlement)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/lease_/api/account/{accountId}/user-license/session", wrapper.CloseUserSession)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/lease_/api/account/{accountId}/user-license/session", wrapper.OpenUserSession)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/lease_/api/account/{accountId}/user-license/{userId}", wrapper.GetUserLicenseState)
@@ -7044,6 +7204,478 @@ func (response CloseSessionOfUser503ApplicationProblemPlusJSONResponse) VisitClo
 	return err
 }
 
+type CheckEntitlementNamesRequestObject struct {
+	OrganizationID OrganizationID `json:"organizationId"`
+	Params         CheckEntitlementNamesParams
+	Body           *CheckEntitlementNamesJSONRequestBody
+}
+
+type CheckEntitlementNamesResponseObject interface {
+	VisitCheckEntitlementNamesResponse(w http.ResponseWriter) error
+}
+
+type CheckEntitlementNames200JSONResponse NamedEntitlements
+
+func (response CheckEntitlementNames200JSONResponse) VisitCheckEntitlementNamesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CheckEntitlementNames400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response CheckEntitlementNames400ApplicationProblemPlusJSONResponse) VisitCheckEntitlementNamesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CheckEntitlementNames401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response CheckEntitlementNames401ApplicationProblemPlusJSONResponse) VisitCheckEntitlementNamesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CheckEntitlementNames403ApplicationProblemPlusJSONResponse Problem
+
+func (response CheckEntitlementNames403ApplicationProblemPlusJSONResponse) VisitCheckEntitlementNamesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CheckEntitlementNames404ApplicationProblemPlusJSONResponse Problem
+
+func (response CheckEntitlementNames404ApplicationProblemPlusJSONResponse) VisitCheckEntitlementNamesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CheckEntitlementNames413ApplicationProblemPlusJSONResponse Problem
+
+func (response CheckEntitlementNames413ApplicationProblemPlusJSONResponse) VisitCheckEntitlementNamesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CheckEntitlementNames415ApplicationProblemPlusJSONResponse Problem
+
+func (response CheckEntitlementNames415ApplicationProblemPlusJSONResponse) VisitCheckEntitlementNamesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CheckEntitlementNames429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response CheckEntitlementNames429ApplicationProblemPlusJSONResponse) VisitCheckEntitlementNamesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CheckEntitlementNames500ApplicationProblemPlusJSONResponse Problem
+
+func (response CheckEntitlementNames500ApplicationProblemPlusJSONResponse) VisitCheckEntitlementNamesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CheckEntitlementNames503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type CheckEntitlementNames503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers CheckEntitlementNames503ResponseHeaders
+}
+
+func (response CheckEntitlementNames503ApplicationProblemPlusJSONResponse) VisitCheckEntitlementNamesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetServiceEntitlementRequestObject struct {
+	OrganizationID  OrganizationID `json:"organizationId"`
+	TenantID        TenantID       `json:"tenantId"`
+	ServiceType     ServiceType    `json:"serviceType"`
+	EntitlementName string         `json:"entitlementName"`
+}
+
+type GetServiceEntitlementResponseObject interface {
+	VisitGetServiceEntitlementResponse(w http.ResponseWriter) error
+}
+
+type GetServiceEntitlement200JSONResponse ServiceEntitlement
+
+func (response GetServiceEntitlement200JSONResponse) VisitGetServiceEntitlementResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetServiceEntitlement400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response GetServiceEntitlement400ApplicationProblemPlusJSONResponse) VisitGetServiceEntitlementResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetServiceEntitlement401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetServiceEntitlement401ApplicationProblemPlusJSONResponse) VisitGetServiceEntitlementResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetServiceEntitlement403ApplicationProblemPlusJSONResponse Problem
+
+func (response GetServiceEntitlement403ApplicationProblemPlusJSONResponse) VisitGetServiceEntitlementResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetServiceEntitlement404ApplicationProblemPlusJSONResponse Problem
+
+func (response GetServiceEntitlement404ApplicationProblemPlusJSONResponse) VisitGetServiceEntitlementResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetServiceEntitlement410ApplicationProblemPlusJSONResponse Problem
+
+func (response GetServiceEntitlement410ApplicationProblemPlusJSONResponse) VisitGetServiceEntitlementResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(410)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetServiceEntitlement429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response GetServiceEntitlement429ApplicationProblemPlusJSONResponse) VisitGetServiceEntitlementResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetServiceEntitlement500ApplicationProblemPlusJSONResponse Problem
+
+func (response GetServiceEntitlement500ApplicationProblemPlusJSONResponse) VisitGetServiceEntitlementResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetServiceEntitlement503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type GetServiceEntitlement503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers GetServiceEntitlement503ResponseHeaders
+}
+
+func (response GetServiceEntitlement503ApplicationProblemPlusJSONResponse) VisitGetServiceEntitlementResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutServiceEntitlementRequestObject struct {
+	OrganizationID  OrganizationID `json:"organizationId"`
+	TenantID        TenantID       `json:"tenantId"`
+	ServiceType     ServiceType    `json:"serviceType"`
+	EntitlementName string         `json:"entitlementName"`
+}
+
+type PutServiceEntitlementResponseObject interface {
+	VisitPutServiceEntitlementResponse(w http.ResponseWriter) error
+}
+
+type PutServiceEntitlement200JSONResponse ServiceEntitlement
+
+func (response PutServiceEntitlement200JSONResponse) VisitPutServiceEntitlementResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutServiceEntitlement400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response PutServiceEntitlement400ApplicationProblemPlusJSONResponse) VisitPutServiceEntitlementResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutServiceEntitlement401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response PutServiceEntitlement401ApplicationProblemPlusJSONResponse) VisitPutServiceEntitlementResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutServiceEntitlement403ApplicationProblemPlusJSONResponse Problem
+
+func (response PutServiceEntitlement403ApplicationProblemPlusJSONResponse) VisitPutServiceEntitlementResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutServiceEntitlement404ApplicationProblemPlusJSONResponse Problem
+
+func (response PutServiceEntitlement404ApplicationProblemPlusJSONResponse) VisitPutServiceEntitlementResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutServiceEntitlement410ApplicationProblemPlusJSONResponse Problem
+
+func (response PutServiceEntitlement410ApplicationProblemPlusJSONResponse) VisitPutServiceEntitlementResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(410)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutServiceEntitlement429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response PutServiceEntitlement429ApplicationProblemPlusJSONResponse) VisitPutServiceEntitlementResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutServiceEntitlement500ApplicationProblemPlusJSONResponse Problem
+
+func (response PutServiceEntitlement500ApplicationProblemPlusJSONResponse) VisitPutServiceEntitlementResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutServiceEntitlement503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type PutServiceEntitlement503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers PutServiceEntitlement503ResponseHeaders
+}
+
+func (response PutServiceEntitlement503ApplicationProblemPlusJSONResponse) VisitPutServiceEntitlementResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
 	// RemoveUserLicenses Remove the direct allocations of users
@@ -7145,6 +7777,15 @@ type StrictServerInterface interface {
 	// CloseSessionOfUser End a session of a person
 	// (DELETE /lease_/api/account/{accountId}/user-license/{userId}/session)
 	CloseSessionOfUser(ctx context.Context, request CloseSessionOfUserRequestObject) (CloseSessionOfUserResponseObject, error)
+	// CheckEntitlementNames Is a person, or the organization, entitled to what is called so?
+	// (POST /lease_/api/entitlements/{organizationId}/entitled)
+	CheckEntitlementNames(ctx context.Context, request CheckEntitlementNamesRequestObject) (CheckEntitlementNamesResponseObject, error)
+	// GetServiceEntitlement Has a tenant's service been given what is called so?
+	// (GET /lease_/api/entitlements/{organizationId}/{tenantId}/{serviceType}/entitlement/{entitlementName})
+	GetServiceEntitlement(ctx context.Context, request GetServiceEntitlementRequestObject) (GetServiceEntitlementResponseObject, error)
+	// PutServiceEntitlement The same question
+	// (PUT /lease_/api/entitlements/{organizationId}/{tenantId}/{serviceType}/entitlement/{entitlementName})
+	PutServiceEntitlement(ctx context.Context, request PutServiceEntitlementRequestObject) (PutServiceEntitlementResponseObject, error)
 }
 
 type strictHandler struct {
@@ -7644,6 +8285,55 @@ func (s *strictHandler) CloseSessionOfUser(w http.ResponseWriter, r *http.Reques
 	response, err := s.handlers.CloseSessionOfUser(r.Context(), request)
 	if err == nil {
 		err = response.VisitCloseSessionOfUserResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) CheckEntitlementNames(w http.ResponseWriter, r *http.Request, organizationID OrganizationID, params CheckEntitlementNamesParams) {
+	var request CheckEntitlementNamesRequestObject
+	request.OrganizationID = organizationID
+	request.Params = params
+	var body CheckEntitlementNamesJSONRequestBody
+	if err := s.decode(r, &body); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	request.Body = &body
+	response, err := s.handlers.CheckEntitlementNames(r.Context(), request)
+	if err == nil {
+		err = response.VisitCheckEntitlementNamesResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) GetServiceEntitlement(w http.ResponseWriter, r *http.Request, organizationID OrganizationID, tenantID TenantID, serviceType ServiceType, entitlementName string) {
+	var request GetServiceEntitlementRequestObject
+	request.OrganizationID = organizationID
+	request.TenantID = tenantID
+	request.ServiceType = serviceType
+	request.EntitlementName = entitlementName
+	response, err := s.handlers.GetServiceEntitlement(r.Context(), request)
+	if err == nil {
+		err = response.VisitGetServiceEntitlementResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) PutServiceEntitlement(w http.ResponseWriter, r *http.Request, organizationID OrganizationID, tenantID TenantID, serviceType ServiceType, entitlementName string) {
+	var request PutServiceEntitlementRequestObject
+	request.OrganizationID = organizationID
+	request.TenantID = tenantID
+	request.ServiceType = serviceType
+	request.EntitlementName = entitlementName
+	response, err := s.handlers.PutServiceEntitlement(r.Context(), request)
+	if err == nil {
+		err = response.VisitPutServiceEntitlementResponse(w)
 	}
 	if err != nil {
 		s.fail(w, r, err)

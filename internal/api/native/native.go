@@ -34,21 +34,22 @@ type Licensing interface {
 
 // Register adds the routes of the door to mux. The handlers expect the caller and the organization in the context. The error
 // is of the embedded document and cannot come from outside.
-func Register(mux ServeMux, door api.Door, directory Directory, licensing Licensing, files Files) error {
+func Register(mux ServeMux, door api.Door, directory Directory, licensing Licensing, files Files, entitlements Entitlements) error {
 	document, err := contract.NativeJSON()
 	if err != nil {
 		return err
 	}
-	h := handlers{directory: directory, licensing: licensing, files: files, document: document}
+	h := handlers{directory: directory, licensing: licensing, files: files, entitlements: entitlements, document: document}
 	HandlerWithOptions(NewStrictHandler(h, door.Decode, door.Fail), StdHTTPServerOptions{BaseRouter: mux, ErrorHandlerFunc: door.FailParameter})
 	return nil
 }
 
 type handlers struct {
-	directory Directory
-	licensing Licensing
-	files     Files
-	document  openAPI
+	directory    Directory
+	licensing    Licensing
+	files        Files
+	entitlements Entitlements
+	document     openAPI
 }
 
 // openAPI is the document as it is sent.

@@ -25,6 +25,9 @@ type ServerInterface interface {
 	// CreateOrganization Create an organization
 	// (POST /api/v1/organizations)
 	CreateOrganization(w http.ResponseWriter, r *http.Request, params CreateOrganizationParams)
+	// CheckEntitlements May these people use that?
+	// (POST /api/v1/organizations/{org}/entitlements/check)
+	CheckEntitlements(w http.ResponseWriter, r *http.Request, org Org, params CheckEntitlementsParams)
 	// ListLicenseFiles List license files
 	// (GET /api/v1/organizations/{org}/license-files)
 	ListLicenseFiles(w http.ResponseWriter, r *http.Request, org Org, params ListLicenseFilesParams)
@@ -64,6 +67,15 @@ type ServerInterface interface {
 	// CreateUser Create a user
 	// (POST /api/v1/organizations/{org}/users)
 	CreateUser(w http.ResponseWriter, r *http.Request, org Org, params CreateUserParams)
+	// IssueEntitlementToken A signed answer, for a product that is to go on when the server does not answer
+	// (POST /api/v1/organizations/{org}/users/{user}/entitlement-token)
+	IssueEntitlementToken(w http.ResponseWriter, r *http.Request, org Org, user UserOfPath)
+	// ListEntitlements What a person holds, by which source, and what that gives them
+	// (GET /api/v1/organizations/{org}/users/{user}/entitlements)
+	ListEntitlements(w http.ResponseWriter, r *http.Request, org Org, user UserOfPath)
+	// GetEntitlement May this person use that?
+	// (GET /api/v1/organizations/{org}/users/{user}/entitlements/{name})
+	GetEntitlement(w http.ResponseWriter, r *http.Request, org Org, user UserOfPath, name string, params GetEntitlementParams)
 }
 
 // ServerInterfaceWrapper converts contexts to parameters.
@@ -135,6 +147,48 @@ func (siw *ServerInterfaceWrapper) CreateOrganization(w http.ResponseWriter, r *
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.CreateOrganization(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CheckEntitlements operation middleware
+func (siw *ServerInterfaceWrapper) CheckEntitlements(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "org" -------------
+	var org Org
+
+	err = runtime.BindStyledParameterWithOptions("simple", "org", r.PathValue("org"), &org, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "org", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CheckEntitlementsParams
+
+	// ------------- Optional query parameter "consistency" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "consistency", r.URL.Query(), &params.Consistency, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "consistency"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "consistency", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CheckEntitlements(w, r, org, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -797,6 +851,136 @@ func (siw *ServerInterfaceWrapper) CreateUser(w http.ResponseWriter, r *http.Req
 	handler.ServeHTTP(w, r)
 }
 
+// IssueEntitlementToken operation middleware
+func (siw *ServerInterfaceWrapper) IssueEntitlementToken(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "org" -------------
+	var org Org
+
+	err = runtime.BindStyledParameterWithOptions("simple", "org", r.PathValue("org"), &org, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "org", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "user" -------------
+	var user UserOfPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "user", r.PathValue("user"), &user, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "user", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.IssueEntitlementToken(w, r, org, user)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListEntitlements operation middleware
+func (siw *ServerInterfaceWrapper) ListEntitlements(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "org" -------------
+	var org Org
+
+	err = runtime.BindStyledParameterWithOptions("simple", "org", r.PathValue("org"), &org, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "org", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "user" -------------
+	var user UserOfPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "user", r.PathValue("user"), &user, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "user", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListEntitlements(w, r, org, user)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetEntitlement operation middleware
+func (siw *ServerInterfaceWrapper) GetEntitlement(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "org" -------------
+	var org Org
+
+	err = runtime.BindStyledParameterWithOptions("simple", "org", r.PathValue("org"), &org, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "org", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "user" -------------
+	var user UserOfPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "user", r.PathValue("user"), &user, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "user", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "name" -------------
+	var name string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "name", r.PathValue("name"), &name, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "name", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetEntitlementParams
+
+	// ------------- Optional query parameter "consistency" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "consistency", r.URL.Query(), &params.Consistency, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "consistency"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "consistency", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetEntitlement(w, r, org, user, name, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 type UnescapedCookieParamError struct {
 	ParamName string
 	Err       error
@@ -930,6 +1114,10 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/organizations/{org}/license-files", wrapper.ListLicenseFiles)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v1/organizations/{org}/license-files", wrapper.ImportLicenseFile)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/v1/organizations/{org}/license-files/{file}", wrapper.DeactivateLicenseFile)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/organizations/{org}/users/{user}/entitlements/{name}", wrapper.GetEntitlement)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/organizations/{org}/users/{user}/entitlements", wrapper.ListEntitlements)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v1/organizations/{org}/users/{user}/entitlement-token", wrapper.IssueEntitlementToken)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v1/organizations/{org}/entitlements/check", wrapper.CheckEntitlements)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/organizations/{org}/notices", wrapper.ListNotices)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/organizations/{org}/policies", wrapper.GetPolicies)
 	m.HandleFunc(http.MethodPatch+" "+options.BaseURL+"/api/v1/organizations/{org}/policies", wrapper.ChangePolicies)
@@ -1268,6 +1456,172 @@ type CreateOrganization503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response CreateOrganization503ApplicationProblemPlusJSONResponse) VisitCreateOrganizationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CheckEntitlementsRequestObject struct {
+	Org    Org `json:"org"`
+	Params CheckEntitlementsParams
+	Body   *CheckEntitlementsJSONRequestBody
+}
+
+type CheckEntitlementsResponseObject interface {
+	VisitCheckEntitlementsResponse(w http.ResponseWriter) error
+}
+
+type CheckEntitlements200JSONResponse EntitlementAnswers
+
+func (response CheckEntitlements200JSONResponse) VisitCheckEntitlementsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CheckEntitlements400ApplicationProblemPlusJSONResponse struct {
+	RefusedApplicationProblemPlusJSONResponse
+}
+
+func (response CheckEntitlements400ApplicationProblemPlusJSONResponse) VisitCheckEntitlementsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CheckEntitlements401ApplicationProblemPlusJSONResponse struct {
+	NotSignedInApplicationProblemPlusJSONResponse
+}
+
+func (response CheckEntitlements401ApplicationProblemPlusJSONResponse) VisitCheckEntitlementsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CheckEntitlements403ApplicationProblemPlusJSONResponse Problem
+
+func (response CheckEntitlements403ApplicationProblemPlusJSONResponse) VisitCheckEntitlementsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CheckEntitlements404ApplicationProblemPlusJSONResponse Problem
+
+func (response CheckEntitlements404ApplicationProblemPlusJSONResponse) VisitCheckEntitlementsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CheckEntitlements413ApplicationProblemPlusJSONResponse Problem
+
+func (response CheckEntitlements413ApplicationProblemPlusJSONResponse) VisitCheckEntitlementsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CheckEntitlements415ApplicationProblemPlusJSONResponse Problem
+
+func (response CheckEntitlements415ApplicationProblemPlusJSONResponse) VisitCheckEntitlementsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CheckEntitlements429ApplicationProblemPlusJSONResponse struct {
+	NotNowApplicationProblemPlusJSONResponse
+}
+
+func (response CheckEntitlements429ApplicationProblemPlusJSONResponse) VisitCheckEntitlementsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CheckEntitlements500ApplicationProblemPlusJSONResponse Problem
+
+func (response CheckEntitlements500ApplicationProblemPlusJSONResponse) VisitCheckEntitlementsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CheckEntitlements503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type CheckEntitlements503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers CheckEntitlements503ResponseHeaders
+}
+
+func (response CheckEntitlements503ApplicationProblemPlusJSONResponse) VisitCheckEntitlementsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -3433,6 +3787,419 @@ func (response CreateUser503ApplicationProblemPlusJSONResponse) VisitCreateUserR
 	return err
 }
 
+type IssueEntitlementTokenRequestObject struct {
+	Org  Org        `json:"org"`
+	User UserOfPath `json:"user"`
+}
+
+type IssueEntitlementTokenResponseObject interface {
+	VisitIssueEntitlementTokenResponse(w http.ResponseWriter) error
+}
+
+type IssueEntitlementToken200JSONResponse EntitlementToken
+
+func (response IssueEntitlementToken200JSONResponse) VisitIssueEntitlementTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type IssueEntitlementToken400ApplicationProblemPlusJSONResponse struct {
+	RefusedApplicationProblemPlusJSONResponse
+}
+
+func (response IssueEntitlementToken400ApplicationProblemPlusJSONResponse) VisitIssueEntitlementTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type IssueEntitlementToken401ApplicationProblemPlusJSONResponse struct {
+	NotSignedInApplicationProblemPlusJSONResponse
+}
+
+func (response IssueEntitlementToken401ApplicationProblemPlusJSONResponse) VisitIssueEntitlementTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type IssueEntitlementToken403ApplicationProblemPlusJSONResponse Problem
+
+func (response IssueEntitlementToken403ApplicationProblemPlusJSONResponse) VisitIssueEntitlementTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type IssueEntitlementToken404ApplicationProblemPlusJSONResponse Problem
+
+func (response IssueEntitlementToken404ApplicationProblemPlusJSONResponse) VisitIssueEntitlementTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type IssueEntitlementToken429ApplicationProblemPlusJSONResponse struct {
+	NotNowApplicationProblemPlusJSONResponse
+}
+
+func (response IssueEntitlementToken429ApplicationProblemPlusJSONResponse) VisitIssueEntitlementTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type IssueEntitlementToken500ApplicationProblemPlusJSONResponse Problem
+
+func (response IssueEntitlementToken500ApplicationProblemPlusJSONResponse) VisitIssueEntitlementTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type IssueEntitlementToken503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type IssueEntitlementToken503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers IssueEntitlementToken503ResponseHeaders
+}
+
+func (response IssueEntitlementToken503ApplicationProblemPlusJSONResponse) VisitIssueEntitlementTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEntitlementsRequestObject struct {
+	Org  Org        `json:"org"`
+	User UserOfPath `json:"user"`
+}
+
+type ListEntitlementsResponseObject interface {
+	VisitListEntitlementsResponse(w http.ResponseWriter) error
+}
+
+type ListEntitlements200JSONResponse EntitlementReport
+
+func (response ListEntitlements200JSONResponse) VisitListEntitlementsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEntitlements400ApplicationProblemPlusJSONResponse struct {
+	RefusedApplicationProblemPlusJSONResponse
+}
+
+func (response ListEntitlements400ApplicationProblemPlusJSONResponse) VisitListEntitlementsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEntitlements401ApplicationProblemPlusJSONResponse struct {
+	NotSignedInApplicationProblemPlusJSONResponse
+}
+
+func (response ListEntitlements401ApplicationProblemPlusJSONResponse) VisitListEntitlementsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEntitlements403ApplicationProblemPlusJSONResponse Problem
+
+func (response ListEntitlements403ApplicationProblemPlusJSONResponse) VisitListEntitlementsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEntitlements404ApplicationProblemPlusJSONResponse Problem
+
+func (response ListEntitlements404ApplicationProblemPlusJSONResponse) VisitListEntitlementsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEntitlements429ApplicationProblemPlusJSONResponse struct {
+	NotNowApplicationProblemPlusJSONResponse
+}
+
+func (response ListEntitlements429ApplicationProblemPlusJSONResponse) VisitListEntitlementsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEntitlements500ApplicationProblemPlusJSONResponse Problem
+
+func (response ListEntitlements500ApplicationProblemPlusJSONResponse) VisitListEntitlementsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEntitlements503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type ListEntitlements503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers ListEntitlements503ResponseHeaders
+}
+
+func (response ListEntitlements503ApplicationProblemPlusJSONResponse) VisitListEntitlementsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetEntitlementRequestObject struct {
+	Org    Org        `json:"org"`
+	User   UserOfPath `json:"user"`
+	Name   string     `json:"name"`
+	Params GetEntitlementParams
+}
+
+type GetEntitlementResponseObject interface {
+	VisitGetEntitlementResponse(w http.ResponseWriter) error
+}
+
+type GetEntitlement200JSONResponse EntitlementAnswer
+
+func (response GetEntitlement200JSONResponse) VisitGetEntitlementResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetEntitlement400ApplicationProblemPlusJSONResponse struct {
+	RefusedApplicationProblemPlusJSONResponse
+}
+
+func (response GetEntitlement400ApplicationProblemPlusJSONResponse) VisitGetEntitlementResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetEntitlement401ApplicationProblemPlusJSONResponse struct {
+	NotSignedInApplicationProblemPlusJSONResponse
+}
+
+func (response GetEntitlement401ApplicationProblemPlusJSONResponse) VisitGetEntitlementResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetEntitlement403ApplicationProblemPlusJSONResponse Problem
+
+func (response GetEntitlement403ApplicationProblemPlusJSONResponse) VisitGetEntitlementResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetEntitlement404ApplicationProblemPlusJSONResponse Problem
+
+func (response GetEntitlement404ApplicationProblemPlusJSONResponse) VisitGetEntitlementResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetEntitlement429ApplicationProblemPlusJSONResponse struct {
+	NotNowApplicationProblemPlusJSONResponse
+}
+
+func (response GetEntitlement429ApplicationProblemPlusJSONResponse) VisitGetEntitlementResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetEntitlement500ApplicationProblemPlusJSONResponse Problem
+
+func (response GetEntitlement500ApplicationProblemPlusJSONResponse) VisitGetEntitlementResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetEntitlement503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type GetEntitlement503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers GetEntitlement503ResponseHeaders
+}
+
+func (response GetEntitlement503ApplicationProblemPlusJSONResponse) VisitGetEntitlementResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
 	// GetMe Who the token belongs to
@@ -3444,6 +4211,9 @@ type StrictServerInterface interface {
 	// CreateOrganization Create an organization
 	// (POST /api/v1/organizations)
 	CreateOrganization(ctx context.Context, request CreateOrganizationRequestObject) (CreateOrganizationResponseObject, error)
+	// CheckEntitlements May these people use that?
+	// (POST /api/v1/organizations/{org}/entitlements/check)
+	CheckEntitlements(ctx context.Context, request CheckEntitlementsRequestObject) (CheckEntitlementsResponseObject, error)
 	// ListLicenseFiles List license files
 	// (GET /api/v1/organizations/{org}/license-files)
 	ListLicenseFiles(ctx context.Context, request ListLicenseFilesRequestObject) (ListLicenseFilesResponseObject, error)
@@ -3483,6 +4253,15 @@ type StrictServerInterface interface {
 	// CreateUser Create a user
 	// (POST /api/v1/organizations/{org}/users)
 	CreateUser(ctx context.Context, request CreateUserRequestObject) (CreateUserResponseObject, error)
+	// IssueEntitlementToken A signed answer, for a product that is to go on when the server does not answer
+	// (POST /api/v1/organizations/{org}/users/{user}/entitlement-token)
+	IssueEntitlementToken(ctx context.Context, request IssueEntitlementTokenRequestObject) (IssueEntitlementTokenResponseObject, error)
+	// ListEntitlements What a person holds, by which source, and what that gives them
+	// (GET /api/v1/organizations/{org}/users/{user}/entitlements)
+	ListEntitlements(ctx context.Context, request ListEntitlementsRequestObject) (ListEntitlementsResponseObject, error)
+	// GetEntitlement May this person use that?
+	// (GET /api/v1/organizations/{org}/users/{user}/entitlements/{name})
+	GetEntitlement(ctx context.Context, request GetEntitlementRequestObject) (GetEntitlementResponseObject, error)
 }
 
 type strictHandler struct {
@@ -3530,6 +4309,25 @@ func (s *strictHandler) CreateOrganization(w http.ResponseWriter, r *http.Reques
 	response, err := s.handlers.CreateOrganization(r.Context(), request)
 	if err == nil {
 		err = response.VisitCreateOrganizationResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) CheckEntitlements(w http.ResponseWriter, r *http.Request, org Org, params CheckEntitlementsParams) {
+	var request CheckEntitlementsRequestObject
+	request.Org = org
+	request.Params = params
+	var body CheckEntitlementsJSONRequestBody
+	if err := s.decode(r, &body); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	request.Body = &body
+	response, err := s.handlers.CheckEntitlements(r.Context(), request)
+	if err == nil {
+		err = response.VisitCheckEntitlementsResponse(w)
 	}
 	if err != nil {
 		s.fail(w, r, err)
@@ -3737,6 +4535,47 @@ func (s *strictHandler) CreateUser(w http.ResponseWriter, r *http.Request, org O
 	response, err := s.handlers.CreateUser(r.Context(), request)
 	if err == nil {
 		err = response.VisitCreateUserResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) IssueEntitlementToken(w http.ResponseWriter, r *http.Request, org Org, user UserOfPath) {
+	var request IssueEntitlementTokenRequestObject
+	request.Org = org
+	request.User = user
+	response, err := s.handlers.IssueEntitlementToken(r.Context(), request)
+	if err == nil {
+		err = response.VisitIssueEntitlementTokenResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) ListEntitlements(w http.ResponseWriter, r *http.Request, org Org, user UserOfPath) {
+	var request ListEntitlementsRequestObject
+	request.Org = org
+	request.User = user
+	response, err := s.handlers.ListEntitlements(r.Context(), request)
+	if err == nil {
+		err = response.VisitListEntitlementsResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) GetEntitlement(w http.ResponseWriter, r *http.Request, org Org, user UserOfPath, name string, params GetEntitlementParams) {
+	var request GetEntitlementRequestObject
+	request.Org = org
+	request.User = user
+	request.Name = name
+	request.Params = params
+	response, err := s.handlers.GetEntitlement(r.Context(), request)
+	if err == nil {
+		err = response.VisitGetEntitlementResponse(w)
 	}
 	if err != nil {
 		s.fail(w, r, err)

@@ -1,0 +1,423 @@
+package entitlement
+
+import (
+	"cmp"
+	"context"
+	"hash/maphash"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/seatwright/seatwright"
+	"github.com/seatwright/seatwright/internal/planted"
+)
+
+// Reader is what the cache asks the store.
+type Reader interface {
+	Organization(ctx context.Context, id seatwright.OrganizationID) (seatwright.Organization, error)
+	AccountLicense(ctx context.Context, organization seatwright.OrganizationID) (seatwright.AccountLicense, error)
+	Seats(ctx context.Context, organization seatwright.OrganizationID, users []seatwright.UserID) ([]seatwright.Seat, error)
+	People(ctx context.Context, organization seatwright.OrganizationID, users []seatwright.UserID) ([]seatwright.User, error)
+	Events(ctx context.Context, organization seatwright.OrganizationID, after int64, limit int) ([]seatwright.Event, error)
+	Head(ctx context.Context, organization seatwright.OrganizationID) (seatwright.Head, error)
+}
+
+// MaxAge is how old an answer from memory can be where several nodes share a database: what another node has acknowledged before that is
+// in it, whatever became of its notice. Where it cannot be kept, the database is asked instead.
+const MaxAge = 3 * time.Second
+
+// DefaultMemory is how many bytes the cache may take, roughly, where nobody says otherwise.
+const DefaultMemory = 160 << 20
+
+// What one person takes beside their id, and one organization, in bytes: roughly.
+const (
+	costOfPerson       = 80
+	costOfOrganization = 4 << 10
+)
+
+// Memory remembers what people hold and what of their organizations decides whether they may use it. A person is read when they are first asked
+// for, with a count that was noted before: where anything has changed in between, what was read is not kept. It is safe for concurrent use.
+type Memory struct {
+	reader Reader
+	feed   seatwright.Feed // nil: nobody but this process changes the database
+	now    func() time.Time
+	limit  int64
+	seed   maphash.Seed
+	age    func() int64 // nanoseconds since it was made, by the machine's own clock: no clock that is set goes back in it
+
+	mu            sync.RWMutex
+	organizations map[seatwright.OrganizationID]*organization
+	size          atomic.Int64 // of all people and organizations in bytes, roughly
+	fresh         atomic.Int64 // as of when all organizations are known to be up to date, in the time of age; 0: never
+}
+
+// NewMemory makes a memory of a database, which has to hear of what this process changes by Committed. feed is nil where nobody else changes
+// the database, else Follow has to run: without it every question asks the database. It takes so many bytes, roughly; 0: DefaultMemory.
+func NewMemory(reader Reader, feed seatwright.Feed, now func() time.Time, bytes int64) *Memory {
+	if bytes == 0 {
+		bytes = DefaultMemory
+	}
+	made := time.Now() //nolint:forbidigo // see age
+	return &Memory{
+		reader: reader, feed: feed, now: now, limit: bytes, seed: maphash.MakeSeed(), organizations: map[seatwright.OrganizationID]*organization{},
+		age: func() int64 { return int64(time.Since(made)) },
+	}
+}
+
+const shards = 32
+
+// organization is what is remembered of one.
+type organization struct {
+	id      seatwright.OrganizationID
+	asked   atomic.Int64 // when it was last asked for, in the time of age
+	terms   atomic.Pointer[terms]
+	noted   atomic.Uint64 // grows whenever terms are forgotten
+	people  [shards]people
+	mu      sync.Mutex
+	sets    map[string]*Held // what people hold, each combination once
+	covered int64            // whatever was recorded up to this sequence has been taken into account; used with a feed alone
+}
+
+type people struct {
+	mu    sync.RWMutex
+	noted uint64 // grows whenever somebody is forgotten
+	held  map[seatwright.UserID]*Held
+	size  int64
+}
+
+// terms are the terms of an organization with what they come to at some instant.
+type terms struct {
+	seatwright.Terms
+	inForce atomic.Pointer[seatwright.InForce]
+}
+
+func (t *terms) at(now time.Time) *seatwright.InForce {
+	f := t.inForce.Load()
+	if f == nil || !f.Holds(now) {
+		fresh := t.At(now)
+		f = &fresh
+		t.inForce.Store(f)
+	}
+	return f
+}
+
+// Held is what a person holds. It is shared and never changed.
+type Held struct {
+	Exists bool // there is such a person
+	Codes  []seatwright.ProductCode
+}
+
+// nobody is a person who does not exist.
+var nobody = &Held{}
+
+// known finds what is remembered of an organization, or begins to remember.
+func (m *Memory) known(ctx context.Context, id seatwright.OrganizationID) (*organization, error) {
+	m.mu.RLock()
+	o := m.organizations[id]
+	m.mu.RUnlock()
+	if o != nil {
+		o.asked.Store(m.age())
+		return o, nil
+	}
+	fresh := &organization{id: id, sets: map[string]*Held{}}
+	if m.feed != nil { // read before anything else is: what is recorded after it will be heard of
+		head, err := m.reader.Head(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		fresh.covered = head.Sequence
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if o = m.organizations[id]; o == nil {
+		o = fresh
+		m.organizations[id] = o
+		m.size.Add(costOfOrganization)
+	}
+	o.asked.Store(m.age())
+	return o, nil
+}
+
+// lookup finds what is remembered of an organization; nil: nothing is.
+func (m *Memory) lookup(id seatwright.OrganizationID) *organization {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.organizations[id]
+}
+
+// ask tells what a person holds and what is in force. Strong asks the database, and so does an age that cannot be vouched for.
+func (m *Memory) ask(ctx context.Context, id seatwright.OrganizationID, user seatwright.UserID, strong bool) (*Held, *seatwright.InForce, error) {
+	if !strong && m.current() {
+		o, err := m.known(ctx, id)
+		if err != nil {
+			return nil, nil, err
+		}
+		const tries = 3 // more often purchases do not change while one person is read
+		for range tries {
+			t, err := m.terms(ctx, o)
+			if err != nil {
+				return nil, nil, err
+			}
+			held, err := m.person(ctx, o, user)
+			if err != nil {
+				return nil, nil, err
+			}
+			if o.terms.Load() == t { // so both were right at the instant in between
+				return held, t.at(m.now()), nil
+			}
+		}
+	}
+	t, err := m.readTerms(ctx, id)
+	if err != nil {
+		return nil, nil, err
+	}
+	held, err := m.readPerson(ctx, id, user)
+	return held, t.at(m.now()), err
+}
+
+// inForce tells what is in force in an organization.
+func (m *Memory) inForce(ctx context.Context, id seatwright.OrganizationID, strong bool) (*seatwright.InForce, error) {
+	if strong || !m.current() {
+		t, err := m.readTerms(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		return t.at(m.now()), nil
+	}
+	o, err := m.known(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	t, err := m.terms(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	return t.at(m.now()), nil
+}
+
+// current reports that what is remembered is not older than MaxAge.
+func (m *Memory) current() bool {
+	if m.feed == nil {
+		return true
+	}
+	fresh := m.fresh.Load()
+	return fresh != 0 && m.age()-fresh < int64(MaxAge)
+}
+
+func (m *Memory) terms(ctx context.Context, o *organization) (*terms, error) {
+	if t := o.terms.Load(); t != nil {
+		return t, nil
+	}
+	noted := o.noted.Load()
+	t, err := m.readTerms(ctx, o.id)
+	if err != nil {
+		return nil, err
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.noted.Load() == noted {
+		o.terms.Store(t)
+	}
+	return t, nil
+}
+
+func (m *Memory) readTerms(ctx context.Context, id seatwright.OrganizationID) (*terms, error) {
+	organization, err := m.reader.Organization(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	license, err := m.reader.AccountLicense(ctx, id)
+	return &terms{Terms: seatwright.Terms{Policies: organization.Policies, Lots: license.Lots}}, err
+}
+
+func (m *Memory) person(ctx context.Context, o *organization, user seatwright.UserID) (*Held, error) {
+	s := &o.people[maphash.String(m.seed, string(user))%shards]
+	s.mu.RLock()
+	held, known := s.held[user]
+	noted := s.noted
+	s.mu.RUnlock()
+	if known {
+		return held, nil
+	}
+	held, err := m.readPerson(ctx, o.id, user)
+	if err != nil {
+		return nil, err
+	}
+	held = o.once(held)
+	if s.keep(user, held, noted) && m.size.Add(costOf(user)) > m.limit {
+		m.makeRoom()
+	}
+	return held, nil
+}
+
+// keep remembers somebody who was read after noted, unless somebody was forgotten since.
+func (s *people) keep(user seatwright.UserID, held *Held, noted uint64) (kept bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.noted != noted {
+		return false
+	}
+	if _, twice := s.held[user]; twice {
+		return false
+	}
+	if s.held == nil {
+		s.held = map[seatwright.UserID]*Held{}
+	}
+	user = seatwright.UserID(strings.Clone(string(user))) // it may be a part of a longer text
+	s.held[user] = held
+	s.size += costOf(user)
+	return true
+}
+
+func costOf(user seatwright.UserID) int64 { return costOfPerson + int64(len(user)) }
+
+func (m *Memory) readPerson(ctx context.Context, id seatwright.OrganizationID, user seatwright.UserID) (*Held, error) {
+	seats, err := m.reader.Seats(ctx, id, []seatwright.UserID{user})
+	if err != nil {
+		return nil, err
+	}
+	if len(seats) == 0 {
+		if found, err := m.reader.People(ctx, id, []seatwright.UserID{user}); err != nil || len(found) == 0 {
+			return nobody, err
+		}
+	}
+	held := &Held{Exists: true}
+	for _, seat := range seats {
+		held.Codes = append(held.Codes, seat.Code)
+	}
+	return held, nil
+}
+
+// maxSets is how many combinations of what people hold are kept once; beyond them everybody has a copy.
+const maxSets = 4096
+
+// once returns the one copy of what many hold.
+func (o *organization) once(held *Held) *Held {
+	if held == nobody {
+		return held
+	}
+	var b strings.Builder
+	for _, code := range held.Codes {
+		b.WriteString(string(code))
+		b.WriteByte(' ')
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if shared := o.sets[b.String()]; shared != nil {
+		return shared
+	}
+	if len(o.sets) < maxSets {
+		o.sets[b.String()] = held
+	}
+	return held
+}
+
+// Committed takes what this process has recorded into account; see ledger.Watch.
+func (m *Memory) Committed(recorded []seatwright.Event, certain bool) {
+	if planted.Bug(planted.StaleEntitlements) {
+		return
+	}
+	for len(recorded) > 0 {
+		id, n := recorded[0].Organization, 1
+		for n < len(recorded) && recorded[n].Organization == id {
+			n++
+		}
+		if o := m.lookup(id); o != nil {
+			m.forget(o, recorded[:n])
+			if m.feed != nil && certain {
+				o.cover(recorded[0].Sequence-1, recorded[n-1].Sequence)
+			}
+		}
+		recorded = recorded[n:]
+	}
+}
+
+// cover notes that all that was recorded behind one sequence up to another has been taken into account.
+func (o *organization) cover(from, to int64) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.covered >= from && o.covered < to {
+		o.covered = to
+	}
+}
+
+// forget drops what events may have changed. What is being read at this moment is not kept.
+func (m *Memory) forget(o *organization, events []seatwright.Event) {
+	for _, e := range events {
+		change := e.Entitles()
+		if change.Terms {
+			o.mu.Lock()
+			o.noted.Add(1)
+			o.terms.Store(nil)
+			o.mu.Unlock()
+		}
+		if change.Everyone {
+			m.forgetEveryone(o)
+			continue
+		}
+		if change.User == "" {
+			continue
+		}
+		s := &o.people[maphash.String(m.seed, string(change.User))%shards]
+		s.mu.Lock()
+		s.noted++
+		if _, known := s.held[change.User]; known {
+			delete(s.held, change.User)
+			s.size -= costOf(change.User)
+			m.size.Add(-costOf(change.User))
+		}
+		s.mu.Unlock()
+	}
+}
+
+func (m *Memory) forgetEveryone(o *organization) {
+	for i := range o.people {
+		s := &o.people[i]
+		s.mu.Lock()
+		s.noted++
+		m.size.Add(-s.size)
+		s.held, s.size = nil, 0
+		s.mu.Unlock()
+	}
+	o.mu.Lock()
+	clear(o.sets)
+	o.mu.Unlock()
+}
+
+// makeRoom forgets whole organizations, those that were asked for longest ago first, until a quarter of the memory is free.
+func (m *Memory) makeRoom() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.size.Load() <= m.limit {
+		return
+	}
+	all := make([]*organization, 0, len(m.organizations))
+	size := int64(0) // counted anew: somebody may have been added to an organization that was forgotten meanwhile
+	for _, o := range m.organizations {
+		all = append(all, o)
+		size += o.size()
+	}
+	m.size.Store(size)
+	slices.SortFunc(all, func(a, b *organization) int { return cmp.Compare(a.asked.Load(), b.asked.Load()) })
+	for _, o := range all {
+		if m.size.Load() <= m.limit/4*3 {
+			return
+		}
+		delete(m.organizations, o.id)
+		m.size.Add(-costOfOrganization)
+		m.forgetEveryone(o)
+	}
+}
+
+func (o *organization) size() int64 {
+	size := int64(costOfOrganization)
+	for i := range o.people {
+		s := &o.people[i]
+		s.mu.RLock()
+		size += s.size
+		s.mu.RUnlock()
+	}
+	return size
+}
