@@ -33,3 +33,20 @@ type Allocation struct {
 	Codes    []ProductCode `json:"codes"`
 	External bool          `json:"external"`
 }
+
+// HeldCodes is what one person holds, from whatever source.
+type HeldCodes struct {
+	User  UserID
+	Codes []ProductCode // in order
+}
+
+// AddHeld adds a row to a list of what people hold, whose rows of one person follow each other; an empty code adds the person alone.
+func AddHeld(list []HeldCodes, user UserID, code ProductCode) []HeldCodes {
+	if n := len(list); n == 0 || list[n-1].User != user {
+		list = append(list, HeldCodes{User: user})
+	}
+	if last := &list[len(list)-1]; code != "" {
+		last.Codes = append(last.Codes, code)
+	}
+	return list
+}

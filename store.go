@@ -263,6 +263,9 @@ type LeaseReader interface {
 	OfferedCodes(ctx context.Context, organization OrganizationID) ([]ProductCode, error)
 	// Seats lists what people hold, in the order of their ids and of the codes.
 	Seats(ctx context.Context, organization OrganizationID, users []UserID) ([]Seat, error)
+	// HeldCodes lists what people hold: the person of an id, or the next one, and those behind them in the order of their ids, at most so many.
+	// Who holds nothing is listed as well.
+	HeldCodes(ctx context.Context, organization OrganizationID, from UserID, most int) ([]HeldCodes, error)
 	// Session finds a session by exact id. One that was not told of for SessionLife may be missing.
 	Session(ctx context.Context, organization OrganizationID, id SessionID) (Session, error)
 	// SweepableLeases lists people whose leases are to be swept: not used for as long as the policy says, orphans of rules that were set again, beside a direct

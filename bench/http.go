@@ -65,6 +65,9 @@ func (e *httpEngine) do(_ context.Context, caller, n int) error {
 		method, body = http.MethodPost, `{"userIds":["`+string(t.user)+`"]}`
 	case askWho:
 		method, path, body, names = http.MethodGet, "/api/v1/me", "", string(applicationID(organization))
+	case askMay:
+		method, body, names = http.MethodGet, "", `"entitled":true`
+		path = "/api/v1/organizations/" + string(organization) + "/users/" + string(t.user) + "/entitlements/" + string(t.code)
 	case allocateFirst, allocateWaiting:
 	}
 	conn := e.conns[caller]
@@ -178,6 +181,7 @@ func tokens(ctx context.Context, base string, s shape) ([]string, error) {
 // The bare answers are as long as what the product answers to the same questions.
 const (
 	bareAllocations = `[{"id":"person-123456","name":"","email":"","lastInUse":null,"userBundleLicenses":["ATTUNU"],"useExternalLicense":false}]`
+	bareMay         = `{"userId":"person-123456","name":"ATTUNU","entitled":true,"until":"2990-01-01T00:00:00Z"}`
 	bareMe          = `{"kind":"application","id":"organization-0-client","organization":"organization-0","scopes":["PM.License"]}`
 )
 
@@ -189,7 +193,8 @@ func runBare(ctx context.Context, stdout io.Writer) error {
 	}
 	fmt.Fprintf(stdout, "listening on http://%s\n", listener.Addr())
 	handler := http.NewServeMux()
-	for path, answer := range map[string]string{"/lease_/api/account/{organization}/user-license": bareAllocations, "/api/v1/me": bareMe} {
+	for path, answer := range map[string]string{"/lease_/api/account/{organization}/user-license": bareAllocations, "/api/v1/me": bareMe,
+		"/api/v1/organizations/{organization}/users/{user}/entitlements/{name}": bareMay} {
 		handler.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
 			io.Copy(io.Discard, r.Body) //nolint:errcheck // a request that ends early is answered as well
 			w.Header().Set("Content-Type", "application/json")

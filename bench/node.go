@@ -47,10 +47,11 @@ const (
 	allocateWaiting work = "waiting" // shape.waiting
 	askSomebody     work = "ask"     // shape.somebody; http asks instead of allocating
 	askWho          work = "who"     // http asks whose token it is
+	askMay          work = "may"     // http asks whether shape.somebody may use what they have
 )
 
 // asks says that the work changes nothing, so that there is always more of it.
-func (w work) asks() bool { return w == askSomebody || w == askWho }
+func (w work) asks() bool { return w == askSomebody || w == askWho || w == askMay }
 
 // prepared is a node's first answer, done its second.
 type prepared struct{ Calls int }
@@ -153,7 +154,7 @@ func (o order) task(n int) task {
 	switch o.Work {
 	case allocateWaiting:
 		return o.Shape.waiting(n)
-	case askSomebody:
+	case askSomebody, askMay:
 		return o.Shape.somebody(n, o.People)
 	case allocateFirst, askWho:
 	}

@@ -178,7 +178,7 @@ func (a *App) Serve(ctx context.Context) error {
 	keep, done := context.WithCancel(ctx)
 	var maintained sync.WaitGroup
 	maintained.Go(func() { a.identity.Maintain(keep) })
-	maintained.Go(func() { a.memory.Follow(keep) })
+	maintained.Go(func() { a.memory.Run(keep) })
 	maintained.Go(func() {
 		ticker := time.NewTicker(a.config.clockInterval())
 		defer ticker.Stop()

@@ -12,12 +12,57 @@ import (
 // heartbeat is how often the heads of all remembered organizations are looked at. It has to come round, and its answer, within MaxAge.
 const heartbeat = time.Second
 
-// Follow keeps the memory up to date with what other nodes do, until ctx ends: it hears their notices, and looks at the heads at every
-// beat, because a notice can be lost with its sender or with the connection.
-func (m *Memory) Follow(ctx context.Context) {
-	if m.feed == nil {
-		return
+// Run reads people ahead, and keeps the memory up to date with what other nodes do, until ctx ends.
+func (m *Memory) Run(ctx context.Context) {
+	var running sync.WaitGroup
+	defer running.Wait()
+	if m.feed != nil {
+		running.Go(func() { m.follow(ctx) })
 	}
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case o := <-m.begun:
+			m.readAhead(ctx, o)
+		}
+	}
+}
+
+// ahead is how many people are read at once: so few that hardly anybody changes meanwhile.
+const ahead = 250
+
+// readAhead reads the people of an organization, as long as there is room.
+func (m *Memory) readAhead(ctx context.Context, o *organization) {
+	from := seatwright.UserID("")
+	for m.lookup(o.id) == o && m.size.Load() < m.limit/4*3 {
+		var noted [shards]uint64
+		for i := range o.people {
+			s := &o.people[i]
+			s.mu.RLock()
+			noted[i] = s.noted
+			s.mu.RUnlock()
+		}
+		found, err := m.reader.HeldCodes(ctx, o.id, from, ahead)
+		if err != nil {
+			return // they are read one by one
+		}
+		for _, person := range found {
+			i := m.place(person.User)
+			if o.people[i].keep(string(person.User), o.once(&Held{Exists: true, Codes: person.Codes}), noted[i]) {
+				m.size.Add(costOf(person.User))
+			}
+		}
+		if len(found) < ahead {
+			return
+		}
+		from = found[len(found)-1].User + "\x01" // before every other id
+	}
+}
+
+// follow hears the notices of other nodes, and looks at the heads at every beat, because a notice can be lost with its sender or with
+// the connection.
+func (m *Memory) follow(ctx context.Context) {
 	var listening sync.WaitGroup
 	listening.Go(func() {
 		m.feed.Follow(ctx, func(id seatwright.OrganizationID, sequence int64) {

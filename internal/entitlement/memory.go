@@ -18,8 +18,8 @@ import (
 type Reader interface {
 	Organization(ctx context.Context, id seatwright.OrganizationID) (seatwright.Organization, error)
 	AccountLicense(ctx context.Context, organization seatwright.OrganizationID) (seatwright.AccountLicense, error)
+	HeldCodes(ctx context.Context, organization seatwright.OrganizationID, from seatwright.UserID, most int) ([]seatwright.HeldCodes, error)
 	Seats(ctx context.Context, organization seatwright.OrganizationID, users []seatwright.UserID) ([]seatwright.Seat, error)
-	People(ctx context.Context, organization seatwright.OrganizationID, users []seatwright.UserID) ([]seatwright.User, error)
 	Events(ctx context.Context, organization seatwright.OrganizationID, after int64, limit int) ([]seatwright.Event, error)
 	Head(ctx context.Context, organization seatwright.OrganizationID) (seatwright.Head, error)
 }
@@ -38,7 +38,8 @@ const (
 )
 
 // Memory remembers what people hold and what of their organizations decides whether they may use it. A person is read when they are first asked
-// for, with a count that was noted before: where anything has changed in between, what was read is not kept. It is safe for concurrent use.
+// for, or ahead of that once anybody of their organization was, with a count that was noted before: where anything has changed in between, what was
+// read is not kept. It is safe for concurrent use.
 type Memory struct {
 	reader Reader
 	feed   seatwright.Feed // nil: nobody but this process changes the database
@@ -47,6 +48,8 @@ type Memory struct {
 	seed   maphash.Seed
 	age    func() int64 // nanoseconds since it was made, by the machine's own clock: no clock that is set goes back in it
 
+	begun chan *organization // those whose people are to be read ahead
+
 	mu            sync.RWMutex
 	organizations map[seatwright.OrganizationID]*organization
 	size          atomic.Int64 // of all people and organizations in bytes, roughly
@@ -54,7 +57,7 @@ type Memory struct {
 }
 
 // NewMemory makes a memory of a database, which has to hear of what this process changes by Committed. feed is nil where nobody else changes
-// the database, else Follow has to run: without it every question asks the database. It takes so many bytes, roughly; 0: DefaultMemory.
+// the database, else Run has to: without it every question asks the database. It takes so many bytes, roughly; 0: DefaultMemory.
 func NewMemory(reader Reader, feed seatwright.Feed, now func() time.Time, bytes int64) *Memory {
 	if bytes == 0 {
 		bytes = DefaultMemory
@@ -62,11 +65,12 @@ func NewMemory(reader Reader, feed seatwright.Feed, now func() time.Time, bytes 
 	made := time.Now() //nolint:forbidigo // see age
 	return &Memory{
 		reader: reader, feed: feed, now: now, limit: bytes, seed: maphash.MakeSeed(), organizations: map[seatwright.OrganizationID]*organization{},
-		age: func() int64 { return int64(time.Since(made)) },
+		begun: make(chan *organization, 1024),
+		age:   func() int64 { return int64(time.Since(made)) },
 	}
 }
 
-const shards = 32
+const shards = 64
 
 // organization is what is remembered of one.
 type organization struct {
@@ -135,6 +139,10 @@ func (m *Memory) known(ctx context.Context, id seatwright.OrganizationID) (*orga
 		o = fresh
 		m.organizations[id] = o
 		m.size.Add(costOfOrganization)
+		select {
+		case m.begun <- o:
+		default: // its people are read one by one
+		}
 	}
 	o.asked.Store(m.age())
 	return o, nil
@@ -233,7 +241,7 @@ func (m *Memory) readTerms(ctx context.Context, id seatwright.OrganizationID) (*
 }
 
 func (m *Memory) person(ctx context.Context, o *organization, user seatwright.UserID) (*Held, error) {
-	s := &o.people[maphash.String(m.seed, string(user))%shards]
+	s := m.shard(o, user)
 	s.mu.RLock()
 	held, known := s.held[user]
 	noted := s.noted
@@ -246,14 +254,24 @@ func (m *Memory) person(ctx context.Context, o *organization, user seatwright.Us
 		return nil, err
 	}
 	held = o.once(held)
-	if s.keep(user, held, noted) && m.size.Add(costOf(user)) > m.limit {
+	if s.keep(strings.Clone(string(user)), held, noted) && m.size.Add(costOf(user)) > m.limit { // it may be a part of a longer text
 		m.makeRoom()
 	}
 	return held, nil
 }
 
+// shard is where somebody is remembered, and place its number.
+func (m *Memory) shard(o *organization, user seatwright.UserID) *people {
+	return &o.people[m.place(user)]
+}
+
+func (m *Memory) place(user seatwright.UserID) uint64 {
+	return maphash.String(m.seed, string(user)) % shards
+}
+
 // keep remembers somebody who was read after noted, unless somebody was forgotten since.
-func (s *people) keep(user seatwright.UserID, held *Held, noted uint64) (kept bool) {
+func (s *people) keep(id string, held *Held, noted uint64) (kept bool) {
+	user := seatwright.UserID(id)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.noted != noted {
@@ -265,7 +283,6 @@ func (s *people) keep(user seatwright.UserID, held *Held, noted uint64) (kept bo
 	if s.held == nil {
 		s.held = map[seatwright.UserID]*Held{}
 	}
-	user = seatwright.UserID(strings.Clone(string(user))) // it may be a part of a longer text
 	s.held[user] = held
 	s.size += costOf(user)
 	return true
@@ -274,20 +291,11 @@ func (s *people) keep(user seatwright.UserID, held *Held, noted uint64) (kept bo
 func costOf(user seatwright.UserID) int64 { return costOfPerson + int64(len(user)) }
 
 func (m *Memory) readPerson(ctx context.Context, id seatwright.OrganizationID, user seatwright.UserID) (*Held, error) {
-	seats, err := m.reader.Seats(ctx, id, []seatwright.UserID{user})
-	if err != nil {
-		return nil, err
+	found, err := m.reader.HeldCodes(ctx, id, user, 1)
+	if err != nil || len(found) == 0 || found[0].User != user {
+		return nobody, err
 	}
-	if len(seats) == 0 {
-		if found, err := m.reader.People(ctx, id, []seatwright.UserID{user}); err != nil || len(found) == 0 {
-			return nobody, err
-		}
-	}
-	held := &Held{Exists: true}
-	for _, seat := range seats {
-		held.Codes = append(held.Codes, seat.Code)
-	}
-	return held, nil
+	return &Held{Exists: true, Codes: found[0].Codes}, nil
 }
 
 // maxSets is how many combinations of what people hold are kept once; beyond them everybody has a copy.
@@ -360,7 +368,7 @@ func (m *Memory) forget(o *organization, events []seatwright.Event) {
 		if change.User == "" {
 			continue
 		}
-		s := &o.people[maphash.String(m.seed, string(change.User))%shards]
+		s := m.shard(o, change.User)
 		s.mu.Lock()
 		s.noted++
 		if _, known := s.held[change.User]; known {

@@ -45,7 +45,7 @@ func start(t *testing.T, store seatwright.Store, bytes int64) *node {
 	n.Entitlements = entitlement.New(n.memory, store, catalogue, nil)
 	ctx, cancel := context.WithCancel(context.Background())
 	var following sync.WaitGroup
-	following.Go(func() { n.memory.Follow(ctx) })
+	following.Go(func() { n.memory.Run(ctx) })
 	t.Cleanup(func() {
 		cancel()
 		following.Wait()

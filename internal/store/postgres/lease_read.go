@@ -204,6 +204,20 @@ func (s *Store) Seats(ctx context.Context, organization seatwright.OrganizationI
 	return seats, err
 }
 
+// HeldCodes implements seatwright.LeaseReader.
+func (s *Store) HeldCodes(
+	ctx context.Context, organization seatwright.OrganizationID, from seatwright.UserID, most int,
+) (list []seatwright.HeldCodes, err error) {
+	err = s.each(ctx, func(r row) {
+		list = seatwright.AddHeld(list, seatwright.UserID(r.text(0)), seatwright.ProductCode(r.text(1)))
+	},
+		`SELECT u.id, CASE WHEN s.direct OR f.term IS NOT NULL THEN s.code ELSE '' END FROM (
+			SELECT organization, id FROM users WHERE organization = `+numberOf+` AND id >= $2 ORDER BY id LIMIT $3) u
+		LEFT JOIN seats s ON s.organization = u.organization AND s.user_id = u.id `+joinOffer+`
+		ORDER BY u.id, s.code`, string(organization), string(from), int64(most))
+	return list, err
+}
+
 // Session implements seatwright.LeaseReader.
 func (s *Store) Session(
 	ctx context.Context, organization seatwright.OrganizationID, id seatwright.SessionID,

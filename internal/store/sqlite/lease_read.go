@@ -219,6 +219,21 @@ func (s *Store) Seats(ctx context.Context, organization seatwright.OrganizationI
 	return seats, err
 }
 
+// HeldCodes implements seatwright.LeaseReader.
+func (s *Store) HeldCodes(
+	ctx context.Context, organization seatwright.OrganizationID, from seatwright.UserID, most int,
+) (list []seatwright.HeldCodes, err error) {
+	err = s.each(ctx, func(r row) {
+		list = seatwright.AddHeld(list, seatwright.UserID(r.text(0)), seatwright.ProductCode(r.text(1)))
+	},
+		`SELECT u.id, CASE WHEN h.direct = 1 OR f.term IS NOT NULL THEN h.code ELSE '' END FROM (
+			SELECT u.number, u.id FROM organizations o CROSS JOIN users u ON u.organization = o.number AND u.id >= ?2
+			WHERE o.id = ?1 ORDER BY u.id LIMIT ?3) u
+		LEFT JOIN holdings h ON h.user_number = u.number AND h.code > '' `+joinOffer+`
+		ORDER BY u.id, h.code`, string(organization), string(from), most)
+	return list, err
+}
+
 // Session implements seatwright.LeaseReader.
 func (s *Store) Session(
 	ctx context.Context, organization seatwright.OrganizationID, id seatwright.SessionID,

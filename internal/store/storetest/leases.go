@@ -26,7 +26,9 @@ func (f *fixture) wantHeld(org string, user seatwright.UserID, want ...string) {
 	seats, err := f.store.Seats(ctx, seatwright.OrganizationID(org), []seatwright.UserID{user})
 	f.must(nil, err)
 	var got []string
+	var codes []seatwright.ProductCode
 	for _, s := range seats {
+		codes = append(codes, s.Code)
 		text := string(s.Code)
 		if s.Direct {
 			text += " direct"
@@ -41,6 +43,38 @@ func (f *fixture) wantHeld(org string, user seatwright.UserID, want ...string) {
 	}
 	if !slices.Equal(got, want) {
 		f.Fatalf("%s holds %q, want %q", user, got, want)
+	}
+	held, err := f.store.HeldCodes(ctx, seatwright.OrganizationID(org), user, 1)
+	f.must(nil, err)
+	if len(held) == 1 && held[0].User == user && !slices.Equal(held[0].Codes, codes) || len(held) == 0 && len(codes) > 0 {
+		f.Fatalf("%s holds %v, and among others %v", user, codes, held)
+	}
+}
+
+// Guards the list of what people hold: in the order of their ids, each once, those without a seat too, nobody of another organization.
+func heldCodesOfEverybody(f *fixture) {
+	f.organization("a", 9, 9)
+	f.organization("b", 9, 9)
+	f.must(decide(f, seatwright.AllocateToUsers{Organization: "a", Users: []seatwright.UserID{"u-2", "u-4"}, Codes: attended}))
+	all, err := f.store.HeldCodes(ctx, "a", "", 1000)
+	f.must(nil, err)
+	var ids []seatwright.UserID
+	for i, person := range all {
+		ids = append(ids, person.User)
+		if holds := person.User == "u-2" || person.User == "u-4"; holds != slices.Equal(person.Codes, attended) {
+			f.Errorf("%+v", all[i])
+		}
+	}
+	if !slices.IsSorted(ids) || len(slices.Compact(slices.Clone(ids))) != 9 {
+		f.Errorf("people %v", ids)
+	}
+	some, err := f.store.HeldCodes(ctx, "a", "u-2", 2)
+	f.must(nil, err)
+	if len(some) != 2 || some[0].User != "u-2" || len(some[0].Codes) != 1 || some[1].User != "u-3" {
+		f.Errorf("from u-2 on there are %+v", some)
+	}
+	if behind, err := f.store.HeldCodes(ctx, "a", "u-9x", 2); err != nil || len(behind) != 0 {
+		f.Errorf("behind the last there are %+v (%v)", behind, err)
 	}
 }
 

@@ -92,6 +92,7 @@ func Run(t *testing.T, open Opener) {
 		"EndedGrantsAreCleared":                   endedGrantsAreCleared,
 		"SearchesPeople":                          searchesPeople,
 		"LeasesAreTakenAndEnd":                    leasesLive,
+		"PeopleAreListedWithWhatTheyHold":         heldCodesOfEverybody,
 		"LeasesEndWithTheirOffer":                 offersEnd,
 		"QuotasHold":                              quotasHold,
 		"LeaversLoseTheirLeases":                  leaversLeases,
