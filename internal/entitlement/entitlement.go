@@ -64,20 +64,20 @@ func (e *Entitlements) Holds(
 	if err := mayAsk(caller, organization, user); err != nil {
 		return false, until, err
 	}
-	held, inForce, err := e.memory.ask(ctx, organization, user, strong)
+	standing, err := e.memory.one(ctx, organization, user, strong)
 	if err != nil {
 		return false, until, err
 	}
-	if !held.Exists {
+	if !standing.Exists {
 		return false, until, seatwright.MissingUser()
 	}
-	return e.entitled(held, inForce, name), inForce.Until, nil
+	return e.entitled(standing, name), standing.Until, nil
 }
 
 // entitled reports that a person holds something usable that gives what is called so.
-func (e *Entitlements) entitled(held *Held, inForce *seatwright.InForce, name seatwright.EntitlementName) bool {
+func (e *Entitlements) entitled(s Standing, name seatwright.EntitlementName) bool {
 	for _, code := range e.catalogue.Giving(name) {
-		if slices.Contains(held.Codes, code) && inForce.Usable(code) {
+		if slices.Contains(s.Codes, code) && s.Usable(code) {
 			return true
 		}
 	}
@@ -104,18 +104,20 @@ func (e *Entitlements) Ask(ctx context.Context, caller seatwright.Caller, organi
 		answer, err := e.ofOrganization(ctx, caller, organization, q)
 		return []Answer{answer}, err
 	}
-	answers := make([]Answer, len(q.Users))
-	for i, user := range q.Users {
+	for _, user := range q.Users {
 		if err := mayAsk(caller, organization, user); err != nil {
 			return nil, err
 		}
-		held, inForce, err := e.memory.ask(ctx, organization, user, q.Strong)
-		if err != nil {
-			return nil, err
-		}
-		answers[i] = Answer{User: user, Exists: held.Exists, Entitled: make([]bool, len(q.Names)), At: e.memory.now().UTC(), Until: inForce.Until}
+	}
+	standings, err := e.memory.ask(ctx, organization, q.Users, q.Strong)
+	if err != nil {
+		return nil, err
+	}
+	answers := make([]Answer, len(q.Users))
+	for i, standing := range standings {
+		answers[i] = Answer{User: q.Users[i], Exists: standing.Exists, Entitled: make([]bool, len(q.Names)), At: e.memory.now().UTC(), Until: standing.Until}
 		for j, name := range q.Names {
-			answers[i].Entitled[j] = e.entitled(held, inForce, name)
+			answers[i].Entitled[j] = e.entitled(standing, name)
 		}
 	}
 	return answers, nil
@@ -192,22 +194,22 @@ func (e *Entitlements) Report(
 	if err := mayAsk(caller, organization, user); err != nil {
 		return Report{}, err
 	}
-	held, inForce, err := e.memory.ask(ctx, organization, user, true)
+	standing, err := e.memory.one(ctx, organization, user, true)
 	if err != nil {
 		return Report{}, err
 	}
-	if !held.Exists {
+	if !standing.Exists {
 		return Report{}, seatwright.MissingUser()
 	}
 	seats, err := e.memory.reader.Seats(ctx, organization, []seatwright.UserID{user})
 	if err != nil {
 		return Report{}, err
 	}
-	r := Report{User: user, Holdings: make([]Holding, len(seats)), Entitled: []seatwright.EntitlementName{}, At: e.memory.now().UTC(), Until: inForce.Until}
+	r := Report{User: user, Holdings: make([]Holding, len(seats)), Entitled: []seatwright.EntitlementName{}, At: e.memory.now().UTC(), Until: standing.Until}
 	for i, seat := range seats {
 		product, _ := e.catalogue.Product(seat.Code)
 		product.Code = seat.Code // also where the catalogue has it no more
-		r.Holdings[i] = Holding{Seat: seat, Name: product.Name, Usable: inForce.Usable(seat.Code), Gives: product.Gives()}
+		r.Holdings[i] = Holding{Seat: seat, Name: product.Name, Usable: standing.Usable(seat.Code), Gives: product.Gives()}
 		if r.Holdings[i].Usable {
 			r.Entitled = append(r.Entitled, r.Holdings[i].Gives...)
 		}

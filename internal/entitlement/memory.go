@@ -20,6 +20,7 @@ type Reader interface {
 	AccountLicense(ctx context.Context, organization seatwright.OrganizationID) (seatwright.AccountLicense, error)
 	HeldCodes(ctx context.Context, organization seatwright.OrganizationID, from seatwright.UserID, most int) ([]seatwright.HeldCodes, error)
 	Seats(ctx context.Context, organization seatwright.OrganizationID, users []seatwright.UserID) ([]seatwright.Seat, error)
+	People(ctx context.Context, organization seatwright.OrganizationID, users []seatwright.UserID) ([]seatwright.User, error)
 	Events(ctx context.Context, organization seatwright.OrganizationID, after int64, limit int) ([]seatwright.Event, error)
 	Head(ctx context.Context, organization seatwright.OrganizationID) (seatwright.Head, error)
 }
@@ -155,34 +156,99 @@ func (m *Memory) lookup(id seatwright.OrganizationID) *organization {
 	return m.organizations[id]
 }
 
-// ask tells what a person holds and what is in force. Strong asks the database, and so does an age that cannot be vouched for.
-func (m *Memory) ask(ctx context.Context, id seatwright.OrganizationID, user seatwright.UserID, strong bool) (*Held, *seatwright.InForce, error) {
-	if !strong && m.current() {
-		o, err := m.known(ctx, id)
-		if err != nil {
-			return nil, nil, err
-		}
-		const tries = 3 // more often purchases do not change while one person is read
-		for range tries {
-			t, err := m.terms(ctx, o)
-			if err != nil {
-				return nil, nil, err
-			}
-			held, err := m.person(ctx, o, user)
-			if err != nil {
-				return nil, nil, err
-			}
-			if o.terms.Load() == t { // so both were right at the instant in between
-				return held, t.at(m.now()), nil
-			}
+// ask tells what people hold, in their order, and what was in force at the same instant for each. Strong asks the database, and so does an age
+// that cannot be vouched for.
+func (m *Memory) ask(ctx context.Context, id seatwright.OrganizationID, users []seatwright.UserID, strong bool) ([]Standing, error) {
+	if strong || !m.current() {
+		return m.read(ctx, id, users)
+	}
+	o, err := m.known(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]Standing, len(users))
+	for i, user := range users {
+		if all[i], err = m.standing(ctx, o, user); err != nil {
+			return nil, err
 		}
 	}
+	return all, nil
+}
+
+// one is ask for one person.
+func (m *Memory) one(ctx context.Context, id seatwright.OrganizationID, user seatwright.UserID, strong bool) (Standing, error) {
+	if strong || !m.current() {
+		all, err := m.read(ctx, id, []seatwright.UserID{user})
+		if err != nil {
+			return Standing{}, err
+		}
+		return all[0], nil
+	}
+	o, err := m.known(ctx, id)
+	if err != nil {
+		return Standing{}, err
+	}
+	return m.standing(ctx, o, user)
+}
+
+// Standing is what a person holds and what was in force then.
+type Standing struct {
+	*Held
+	*seatwright.InForce
+}
+
+func (m *Memory) standing(ctx context.Context, o *organization, user seatwright.UserID) (Standing, error) {
+	const tries = 3 // more often purchases do not change while one person is read
+	for range tries {
+		t, err := m.terms(ctx, o)
+		if err != nil {
+			return Standing{}, err
+		}
+		held, err := m.person(ctx, o, user)
+		if err != nil {
+			return Standing{}, err
+		}
+		if o.terms.Load() == t { // so both were right at the instant in between
+			return Standing{held, t.at(m.now())}, nil
+		}
+	}
+	all, err := m.read(ctx, o.id, []seatwright.UserID{user})
+	if err != nil {
+		return Standing{}, err
+	}
+	return all[0], nil
+}
+
+// read asks the database.
+func (m *Memory) read(ctx context.Context, id seatwright.OrganizationID, users []seatwright.UserID) ([]Standing, error) {
 	t, err := m.readTerms(ctx, id)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	held, err := m.readPerson(ctx, id, user)
-	return held, t.at(m.now()), err
+	people, err := m.reader.People(ctx, id, users)
+	if err != nil {
+		return nil, err
+	}
+	seats, err := m.reader.Seats(ctx, id, users)
+	if err != nil {
+		return nil, err
+	}
+	held := make(map[seatwright.UserID]*Held, len(people))
+	for _, person := range people {
+		held[person.ID] = &Held{Exists: true}
+	}
+	for _, seat := range seats {
+		if h := held[seat.User]; h != nil {
+			h.Codes = append(h.Codes, seat.Code)
+		}
+	}
+	all, inForce := make([]Standing, len(users)), t.at(m.now())
+	for i, user := range users {
+		if all[i] = (Standing{held[user], inForce}); all[i].Held == nil {
+			all[i].Held = nobody
+		}
+	}
+	return all, nil
 }
 
 // inForce tells what is in force in an organization.
@@ -253,6 +319,9 @@ func (m *Memory) person(ctx context.Context, o *organization, user seatwright.Us
 	if err != nil {
 		return nil, err
 	}
+	if held == nobody {
+		return held, nil // whoever asks for people who do not exist shall not push out those who do
+	}
 	held = o.once(held)
 	if s.keep(strings.Clone(string(user)), held, noted) && m.size.Add(costOf(user)) > m.limit { // it may be a part of a longer text
 		m.makeRoom()
@@ -303,9 +372,6 @@ const maxSets = 4096
 
 // once returns the one copy of what many hold.
 func (o *organization) once(held *Held) *Held {
-	if held == nobody {
-		return held
-	}
 	var b strings.Builder
 	for _, code := range held.Codes {
 		b.WriteString(string(code))
