@@ -98,6 +98,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if b.cluster != nil {
 		defer func() { err = errors.Join(err, b.cluster.Close()) }()
 	}
+	if b.sync, err = syncTime(b.root); err != nil {
+		return err
+	}
 	results, err := b.measureAll(ctx, cells)
 	if err != nil {
 		return err

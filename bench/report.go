@@ -113,8 +113,8 @@ func (b bar) verdict(value float64) string {
 // report writes the results as Markdown tables, which are readable on a terminal as well.
 func (b *bench) report(results []result, versions string) (text string, missed bool) {
 	var out strings.Builder
-	fmt.Fprintf(&out, "%s, %s/%s, %d CPUs, modernc.org/sqlite (WAL, synchronous=FULL)%s; medians of %d rounds of %s a cell.\n\n",
-		runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), versions, b.rounds, b.duration)
+	fmt.Fprintf(&out, "%s, %s/%s, %d CPUs, modernc.org/sqlite (WAL, synchronous=FULL)%s; medians of %d rounds of %s a cell. The disk keeps a page in %s.\n\n",
+		runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), versions, b.rounds, b.duration, b.sync.Round(time.Microsecond))
 	if others := disturbed(results); others > 0.1 {
 		fmt.Fprintf(&out, "Other programs used %.0f %% of the processors: these figures are not to be trusted.\n\n", 100*others)
 	}

@@ -25,6 +25,7 @@ type bench struct {
 	users      int // people of the cells that are not grown
 	profiles   string
 	statements bool
+	sync       time.Duration // see syncTime
 	progress   io.Writer
 
 	cluster   *pgtest.Cluster // nil while no cell needs it
