@@ -17,7 +17,7 @@ import (
 func TestSignedEntitlements(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
-	c, err := client.New(w.Address(), client.WithClientCredentials(string(w.demo.Acme.ClientID), w.demo.Acme.ClientSecret, "PM.License.Read"))
+	c, err := client.New(w.Address(), client.WithClientCredentials(w.demo.Acme.ClientID, w.demo.Acme.ClientSecret, "PM.License.Read"))
 	check(t, err)
 	keys, err := c.SigningKeys(t.Context())
 	check(t, err)
@@ -72,7 +72,7 @@ func TestSignedEntitlements(t *testing.T) {
 func TestEntitlementsFollowAllocations(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
-	c, err := client.New(w.Address(), client.WithClientCredentials(string(w.demo.Acme.ClientID), w.demo.Acme.ClientSecret, "PM.License"))
+	c, err := client.New(w.Address(), client.WithClientCredentials(w.demo.Acme.ClientID, w.demo.Acme.ClientSecret, "PM.License"))
 	check(t, err)
 	ask := func(held bool) {
 		t.Helper()
