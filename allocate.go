@@ -247,6 +247,52 @@ func (s *Slice) moveUnits(o *organizationSlice, moves unitMoves) []PoolState {
 	return states
 }
 
+// AddToUsers gives every listed user who has no direct record one without codes, which blocks them; whoever has one keeps it as it is. Administrators
+// put people on the list of direct allocations with it before they decide what these get.
+//
+// Errors, in this order: not_found/organization_not_found; invalid/unknown_user; invalid/inactive_user. On an error nothing has changed.
+// Source: docs/decisions/0032-the-portal.md.
+type AddToUsers struct {
+	Organization OrganizationID
+	Users        []UserID // 1 to MaxUsersPerCall, each once
+}
+
+func (c AddToUsers) Operation() string { return "allocation.add" }
+
+func (c AddToUsers) Touches() []Touch {
+	return []Touch{{Organization: c.Organization, Users: c.Users}}
+}
+
+func (c AddToUsers) Weight() int { return len(c.Users) }
+
+// Decide answers what is allocated to each user now, in the order of the command.
+func (c AddToUsers) Decide(s *Slice, origin Origin) ([]Allocation, error) {
+	o, err := s.organization(c.Organization)
+	if err != nil {
+		return nil, err
+	}
+	empty := AllocateToUsers{Organization: c.Organization, Codes: []ProductCode{}}
+	for _, user := range c.Users {
+		if _, recorded := o.records[user]; !recorded {
+			empty.Users = append(empty.Users, user)
+		}
+	}
+	if _, err := empty.Decide(s, origin); err != nil {
+		return nil, err
+	}
+	answers := make([]Allocation, len(c.Users))
+	for i, user := range c.Users {
+		answers[i] = Allocation{User: user, Codes: []ProductCode{}, External: o.records[user].External}
+		for code := range o.seats[user] {
+			if seat, held := o.seat(user, code); held && seat.Direct {
+				answers[i].Codes = append(answers[i].Codes, code)
+			}
+		}
+		slices.Sort(answers[i].Codes)
+	}
+	return answers, nil
+}
+
 // DeallocateUsers removes the direct record of every listed user and gives their units back. Users without a record are
 // removed already; users whom the organization does not know are listed as failed.
 type DeallocateUsers struct {

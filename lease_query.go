@@ -92,3 +92,17 @@ type DirectHolderPage struct {
 	Total   int64 // how many there are, on this page or not
 	Holders []DirectHolder
 }
+
+// SeatHolder is a person who holds something of what was asked for.
+type SeatHolder struct {
+	Person   User          // without password hash
+	Codes    []ProductCode // of those that were asked for, in order, at least one
+	External bool          // an external license stands behind one of them
+	LastUse  time.Time     // the last sign-in, or use of one of the leases where that is later; zero: never
+}
+
+// SeatHolderPage is an answer to a [HolderQuery].
+type SeatHolderPage struct {
+	Total   int64 // how many there are, on this page or not
+	Holders []SeatHolder
+}

@@ -257,6 +257,12 @@ type LeaseReader interface {
 	// DirectHolders lists a page of those who have a direct record, with how many there are in all. It may read every person of the
 	// organization.
 	DirectHolders(ctx context.Context, organization OrganizationID, q HolderQuery) (DirectHolderPage, error)
+	// SeatHolders lists a page of those who hold one of the codes of the query, or anything where there are none, from whatever source, with how
+	// many there are in all. It may read every seat.
+	SeatHolders(ctx context.Context, organization OrganizationID, q HolderQuery) (SeatHolderPage, error)
+	// UnitsInUse counts by code the units that a session stands for, as of now: those of which at least one holder has a session that was told of
+	// within SessionLife. What draws no unit is left out, and so are codes without any. It reads every session of the organization.
+	UnitsInUse(ctx context.Context, organization OrganizationID) (map[ProductCode]int64, error)
 	// DirectCodes lists the codes that somebody holds directly, in order. It may read every seat.
 	DirectCodes(ctx context.Context, organization OrganizationID) ([]ProductCode, error)
 	// OfferedCodes lists the codes that the rules of an organization offer, in order.
@@ -298,6 +304,8 @@ type DistributionReader interface {
 	ServicePools(ctx context.Context, organization OrganizationID) ([]ServicePool, error)
 	// Tenant finds a tenant by exact id.
 	Tenant(ctx context.Context, organization OrganizationID, id TenantID) (Tenant, error)
+	// Tenants lists the tenants of an organization in the order of their ids.
+	Tenants(ctx context.Context, organization OrganizationID) ([]Tenant, error)
 	// Distributed lists the organizations to which the host distributes anything, in the order of their ids.
 	Distributed(ctx context.Context) ([]OrganizationID, error)
 }

@@ -272,6 +272,14 @@ func (m *Model) apply(command any, now time.Time) seatwright.Reason {
 	switch c := command.(type) {
 	case seatwright.AllocateToUsers:
 		return m.Allocate(c, now)
+	case seatwright.AddToUsers:
+		empty := seatwright.AllocateToUsers{Organization: c.Organization}
+		for _, u := range c.Users {
+			if _, recorded := m.Holdings[u]; !recorded {
+				empty.Users = append(empty.Users, u)
+			}
+		}
+		return m.Allocate(empty, now)
 	case seatwright.DeallocateUsers:
 		for _, u := range c.Users {
 			delete(m.Holdings, u)
@@ -446,7 +454,7 @@ func (m *Model) Draw(t *rapid.T, n int, now time.Time) (Command, seatwright.Orig
 	}
 	users := rapid.SliceOfNDistinct(rapid.SampledFrom(Users), 1, 4, rapid.ID[seatwright.UserID]).Draw(t, "users")
 	kind := rapid.SampledFrom(append([]string{
-		"allocate", "allocate", "allocate", "allocate", "remove", "remove", "buy", "buy", "change", "renew", "unbuy", "hire", "update", "dismiss",
+		"allocate", "allocate", "allocate", "allocate", "remove", "remove", "add", "buy", "buy", "change", "renew", "unbuy", "hire", "update", "dismiss",
 		"service", "service", "service",
 	}, leaseCommands...)).Draw(t, "command")
 	if slices.Contains(leaseCommands, kind) {
@@ -458,6 +466,8 @@ func (m *Model) Draw(t *rapid.T, n int, now time.Time) (Command, seatwright.Orig
 		return Of(seatwright.AllocateToUsers{Organization: m.Organization, Users: users, Codes: codes, External: rapid.Bool().Draw(t, "external")}), origin
 	case "service":
 		return m.drawService(t), origin
+	case "add":
+		return Of(seatwright.AddToUsers{Organization: m.Organization, Users: users}), origin
 	case "remove":
 		return Of(seatwright.DeallocateUsers{Organization: m.Organization, Users: users}), origin
 	case "hire":

@@ -132,6 +132,15 @@ func (s *Store) Tenant(ctx context.Context, organization seatwright.Organization
 	return t, err
 }
 
+// Tenants implements seatwright.DistributionReader.
+func (s *Store) Tenants(ctx context.Context, organization seatwright.OrganizationID) (tenants []seatwright.Tenant, err error) {
+	err = s.each(ctx, func(r row) {
+		tenants = append(tenants, seatwright.Tenant{Organization: organization, ID: seatwright.TenantID(r.text(0)), Name: r.text(1), CreatedAt: r.instant(2)})
+	}, `SELECT t.id, t.name, t.created_at FROM organizations o CROSS JOIN tenants t ON t.organization = o.number WHERE o.id = ? ORDER BY t.id`,
+		string(organization))
+	return tenants, err
+}
+
 // Distributed implements seatwright.DistributionReader.
 func (s *Store) Distributed(ctx context.Context) (ids []seatwright.OrganizationID, err error) {
 	err = s.each(ctx, func(r row) { ids = append(ids, seatwright.OrganizationID(r.text(0))) }, `SELECT DISTINCT o.id

@@ -194,6 +194,14 @@ func keepsServices(f *fixture) {
 	f.wantUsed("b", "UNATT", 1, 10)
 	_, err := f.store.Tenant(ctx, "a", "t")
 	f.must(nil, err)
+	tenants, err := f.store.Tenants(ctx, "a")
+	f.must(nil, err)
+	if len(tenants) != 2 || tenants[0].ID != "t" || tenants[1].Name != "u" || tenants[1].Organization != "a" || tenants[1].CreatedAt.IsZero() {
+		f.Errorf("the tenants are %+v", tenants)
+	}
+	if tenants, err := f.store.Tenants(ctx, "nowhere"); err != nil || len(tenants) != 0 {
+		f.Errorf("of no organization: %+v, %v", tenants, err)
+	}
 	if _, err := f.store.Tenant(ctx, "a", "T"); !seatwright.IsReason(err, seatwright.ReasonNotFound) {
 		f.Errorf("ids are compared exactly: %v", err)
 	}

@@ -204,3 +204,104 @@ func listsDirectHolders(f *fixture) {
 		f.Errorf("of no organization: %+v, %v", nobody, err)
 	}
 }
+
+// Guards the list of those who hold a code from whatever source, and what it says of them: leases that have ended are not told of.
+func listsSeatHolders(f *fixture) {
+	f.licensees()
+	f.must(decide(f, seatwright.ChangePolicies{Organization: "a", ExternalLicenses: to(true)}))
+	f.must(nil, f.allocate("a", attended, "u-4"))
+	f.must(decide(f, seatwright.AllocateToUsers{Organization: "a", Users: []seatwright.UserID{"u-3"}, Codes: []seatwright.ProductCode{"CTZDEVNU"}, External: true}))
+	f.must(nil, f.allocate("b", attended, "u-1"))
+	f.clock.advance(time.Minute)
+	f.must(nil, f.signIn("u-4", seatwright.SignInSucceeded))
+	check := func(name string, q seatwright.HolderQuery, total int64, want string) seatwright.SeatHolderPage {
+		f.Helper()
+		page, err := f.store.SeatHolders(ctx, "a", q)
+		f.must(nil, err)
+		var got []string
+		for _, h := range page.Holders {
+			got = append(got, string(h.Person.ID)+fmt.Sprint(h.Codes))
+			if h.External != (h.Person.ID == "u-3") {
+				f.Errorf("%s: %+v", name, h)
+			}
+		}
+		if strings.Join(got, " ") != want || page.Total != total {
+			f.Errorf("%s: %q of %d, want %q of %d", name, got, page.Total, want, total)
+		}
+		return page
+	}
+	of := func(codes ...seatwright.ProductCode) seatwright.HolderQuery {
+		return seatwright.HolderQuery{Codes: codes, Sort: seatwright.SortHoldersByID, Top: 10}
+	}
+	page := check("all", of(), 4, "u-1[ATTUNU] u-2[ATTUNU TSTNU] u-3[CTZDEVNU] u-4[ATTUNU]")
+	if !page.Holders[3].LastUse.Equal(f.clock.Now()) || !page.Holders[0].LastUse.Equal(f.clock.Now().Add(-time.Minute)) || !page.Holders[2].LastUse.IsZero() {
+		f.Errorf("the last uses are %+v", page.Holders)
+	}
+	check("of some codes, and of these alone", of("TSTNU", "CTZDEVNU"), 2, "u-2[TSTNU] u-3[CTZDEVNU]")
+	check("of a code that nobody holds", of("PMD"), 0, "")
+	check("the second", seatwright.HolderQuery{Codes: attended, Sort: seatwright.SortHoldersByID, Skip: 1, Top: 1}, 3, "u-2[ATTUNU]")
+	check("the number alone", seatwright.HolderQuery{Codes: attended, Sort: seatwright.SortHoldersByID}, 3, "")
+	last := of()
+	last.Sort, last.Descending, last.Top = seatwright.SortHoldersByLastInUse, true, 2
+	check("by use", last, 4, "u-4[ATTUNU] u-1[ATTUNU]")
+	f.must(decide(f, seatwright.RemoveGroupRule{Organization: "a", Group: "g"}))
+	check("without the rule", of(), 2, "u-3[CTZDEVNU] u-4[ATTUNU]")
+	nobody, err := f.store.SeatHolders(ctx, "nowhere", of())
+	if err != nil || nobody.Total != 0 || len(nobody.Holders) != 0 {
+		f.Errorf("of no organization: %+v, %v", nobody, err)
+	}
+}
+
+// Guards the count of the units in use: each once, whoever shares it and however many sessions there are; never more than are drawn.
+func countsUnitsInUse(f *fixture) {
+	f.organization("a", 6, 9)
+	f.organization("b", 1, 9)
+	for _, code := range []seatwright.ProductCode{"ACCU", "CTZDEVNU", "IDU"} {
+		f.sells("a", code, 9)
+	}
+	f.rule("a", seatwright.Everyone.ID, nil, "ACCU")
+	f.must(decide(f, seatwright.ChangePolicies{Organization: "a", ExternalLicenses: to(true)}))
+	open := func(org seatwright.OrganizationID, user seatwright.UserID, session string) {
+		f.Helper()
+		f.must(decide(f, seatwright.OpenSession{Organization: org, User: user, Session: seatwright.SessionID(session), GlobalID: session, ClientType: "studio"}))
+	}
+	want := func(name string, want map[seatwright.ProductCode]int64) {
+		f.Helper()
+		units, err := f.store.UnitsInUse(ctx, "a")
+		f.must(nil, err)
+		if fmt.Sprint(units) != fmt.Sprint(want) {
+			f.Errorf("%s: %v are in use, want %v", name, units, want)
+		}
+	}
+	f.must(nil, f.allocate("a", []seatwright.ProductCode{"ATTUNU", "IDU"}, "u-4", "u-5"))
+	f.must(decide(f, seatwright.AllocateToUsers{Organization: "a", Users: []seatwright.UserID{"u-6"}, Codes: []seatwright.ProductCode{"CTZDEVNU"}, External: true}))
+	for _, user := range []seatwright.UserID{"u-1", "u-2", "u-3"} {
+		f.must(f.lease("a", user)) // of one unit, by signing in
+	}
+	want("nobody has a session", nil)
+	f.must(nil, f.allocate("b", attended, "u-1"))
+	open("b", "u-1", "s-1")
+	want("a session elsewhere", nil)
+	open("a", "u-1", "s-1")
+	want("a shared unit", map[seatwright.ProductCode]int64{"ACCU": 1})
+	f.must(decide(f, seatwright.CloseSession{Organization: "a", User: "u-1", Session: "s-1"}))
+	want("the session is closed", nil)
+	open("a", "u-4", "s-4")
+	open("a", "u-4", "s-4b")
+	open("a", "u-5", "s-5")
+	open("a", "u-6", "s-6") // who draws no unit
+	want("two people", map[seatwright.ProductCode]int64{"ATTUNU": 2, "IDU": 2})
+	f.clock.advance(seatwright.UnitHold)
+	open("a", "u-1", "s-1")
+	f.clock.advance(seatwright.UnitHold)
+	open("a", "u-2", "s-2") // takes the same unit over
+	want("two who share", map[seatwright.ProductCode]int64{"ACCU": 1, "ATTUNU": 2, "IDU": 2})
+	f.must(nil, f.allocate("a", []seatwright.ProductCode{"ATTUNU"}, "u-5"))
+	want("one holds less", map[seatwright.ProductCode]int64{"ACCU": 1, "ATTUNU": 2, "IDU": 1})
+	f.rule("a", seatwright.Everyone.ID, nil)
+	want("leases have ended", map[seatwright.ProductCode]int64{"ATTUNU": 2, "IDU": 1})
+	f.clock.advance(seatwright.SessionLife - 2*seatwright.UnitHold - time.Microsecond)
+	want("just told of", map[seatwright.ProductCode]int64{"ATTUNU": 2, "IDU": 1})
+	f.clock.advance(time.Microsecond)
+	want("not told of for long", nil)
+}

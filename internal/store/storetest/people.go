@@ -298,3 +298,31 @@ func listsPeople(f *fixture) {
 		f.Errorf("listed as\n%+v, is\n%+v", page.Users[0], whole)
 	}
 }
+
+// Guards AddToUsers: who has a direct record keeps it, everybody else is blocked, and all or none are added.
+func addsToUsers(f *fixture) {
+	f.organization("a", 4, 9)
+	f.rule("a", seatwright.Everyone.ID, nil, "ATTUNU")
+	f.must(f.lease("a", "u-2"))
+	f.must(nil, f.allocate("a", attended, "u-1"))
+	_, err := decide(f, seatwright.AddToUsers{Organization: "a", Users: []seatwright.UserID{"u-3", "ghost"}})
+	f.wantReason(err, seatwright.ReasonUnknownUser)
+	got, err := decide(f, seatwright.AddToUsers{Organization: "a", Users: []seatwright.UserID{"u-2", "u-1"}})
+	f.must(nil, err)
+	if fmt.Sprint(got) != "[{u-2 [] false} {u-1 [ATTUNU] false}]" {
+		f.Errorf("added are %v", got)
+	}
+	head, err := f.store.Head(ctx, "a")
+	f.must(nil, err)
+	f.must(decide(f, seatwright.AddToUsers{Organization: "a", Users: []seatwright.UserID{"u-1", "u-2"}}))
+	if again, err := f.store.Head(ctx, "a"); err != nil || again.Sequence != head.Sequence {
+		f.Errorf("a repetition was recorded, %v", err)
+	}
+	f.wantHeld("a", "u-1", "ATTUNU direct")
+	f.wantHeld("a", "u-2")
+	records, err := f.store.Allocations(ctx, "a", []seatwright.UserID{"u-1", "u-2", "u-3", "u-4"})
+	if err != nil || len(records) != 2 {
+		f.Errorf("recorded are %+v, %v", records, err)
+	}
+	f.wantPool("a", 1, 9)
+}

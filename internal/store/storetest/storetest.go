@@ -109,6 +109,9 @@ func Run(t *testing.T, open Opener) {
 		"ListsRules":                              listsRules,
 		"ListsWhoLeases":                          listsLeaseHolders,
 		"ListsWhoHoldsDirectly":                   listsDirectHolders,
+		"ListsWhoHoldsACode":                      listsSeatHolders,
+		"CountsTheUnitsInUse":                     countsUnitsInUse,
+		"AddsToTheListOfDirectAllocations":        addsToUsers,
 		"FindsGroupsAndApplications":              findsGroupsAndApplications,
 	} {
 		t.Run(name, func(t *testing.T) {
