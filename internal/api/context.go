@@ -36,3 +36,12 @@ func CallerOf(ctx context.Context) seatwright.Caller { return ExchangeOf(ctx).Ca
 
 // OrganizationOf returns the organization that the path and the token name.
 func OrganizationOf(ctx context.Context) seatwright.Organization { return ExchangeOf(ctx).Organization }
+
+// CheckOrganization refuses a body or a query that names another organization than that of the request, as if there were no such one.
+// Nothing that names one is as it should be.
+func CheckOrganization(ctx context.Context, named *string) error {
+	if named != nil && *named != "" && !OrganizationOf(ctx).IsCalled(*named) {
+		return seatwright.MissingOrganization()
+	}
+	return nil
+}

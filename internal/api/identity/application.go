@@ -25,7 +25,7 @@ type Applications interface {
 
 // CreateExternalClient is POST ExternalClient.
 func (h handlers) CreateExternalClient(ctx context.Context, request CreateExternalClientRequestObject) (CreateExternalClientResponseObject, error) {
-	if err := sameOrganization(ctx, request.Body.PartitionGlobalID); err != nil {
+	if err := api.CheckOrganization(ctx, request.Body.PartitionGlobalID); err != nil {
 		return nil, err
 	}
 	own, ofPeople, err := scopesOf(request.Body.Scopes, request.Body.IsConfidential)
@@ -40,7 +40,7 @@ func (h handlers) CreateExternalClient(ctx context.Context, request CreateExtern
 		return nil, err
 	}
 	answer := externalClientOf(a)
-	answer.Secret = orNull(secret)
+	answer.Secret = api.OrNull(secret)
 	return CreateExternalClient201JSONResponse(answer), nil
 }
 
@@ -69,7 +69,7 @@ func (h handlers) GetExternalClient(ctx context.Context, request GetExternalClie
 
 // UpdateExternalClient is PUT ExternalClient/{id}.
 func (h handlers) UpdateExternalClient(ctx context.Context, request UpdateExternalClientRequestObject) (UpdateExternalClientResponseObject, error) {
-	if err := sameOrganization(ctx, request.Body.PartitionGlobalID); err != nil {
+	if err := api.CheckOrganization(ctx, request.Body.PartitionGlobalID); err != nil {
 		return nil, err
 	}
 	id, err := applicationID(request.ID)
@@ -120,7 +120,7 @@ func (h handlers) DeleteExternalClient(ctx context.Context, request DeleteExtern
 
 // GenerateSecret is POST ExternalClient/GenerateSecret.
 func (h handlers) GenerateSecret(ctx context.Context, request GenerateSecretRequestObject) (GenerateSecretResponseObject, error) {
-	if err := sameOrganization(ctx, request.Body.PartitionGlobalID); err != nil {
+	if err := api.CheckOrganization(ctx, request.Body.PartitionGlobalID); err != nil {
 		return nil, err
 	}
 	id, err := applicationID(request.Body.ClientID)
@@ -133,7 +133,7 @@ func (h handlers) GenerateSecret(ctx context.Context, request GenerateSecretRequ
 	}
 	made, secret, err := h.Applications.AddSecret(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx).ID, id, orEmpty(request.Body.Description), expires)
 	answer := secretOf(made)
-	answer.Secret = orNull(secret)
+	answer.Secret = api.OrNull(secret)
 	return GenerateSecret200JSONResponse(answer), err
 }
 

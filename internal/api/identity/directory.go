@@ -44,7 +44,7 @@ func (h handlers) SearchDirectory(ctx context.Context, request SearchDirectoryRe
 	answer := make(SearchDirectory200JSONResponse, len(found))
 	for i, e := range found {
 		answer[i] = wire.DirectorySearchDto{
-			Source: sourceOfLocal, Identifier: e.ID, IdentityName: e.Name, DisplayName: orNull(e.DisplayName), Email: orNull(e.Email),
+			Source: sourceOfLocal, Identifier: e.ID, IdentityName: e.Name, DisplayName: api.OrNull(e.DisplayName), Email: api.OrNull(e.Email),
 			Type: kinds[e.Kind].number, ObjectType: kinds[e.Kind].objectType,
 		}
 	}
@@ -108,8 +108,8 @@ func (h handlers) CheckMembers(ctx context.Context, request CheckMembersRequestO
 // memberOf is an entity as the door shows it beside the members of groups.
 func memberOf(e directory.Entity) wire.DirectoryMember {
 	member := wire.DirectoryMember{
-		ObjectType: kinds[e.Kind].objectType, Source: sourceOfLocal, Identifier: e.ID, Name: e.Name, DisplayName: orNull(e.DisplayName),
-		Email: orNull(e.Email), FirstName: orNull(e.FirstName), LastName: orNull(e.LastName),
+		ObjectType: kinds[e.Kind].objectType, Source: sourceOfLocal, Identifier: e.ID, Name: e.Name, DisplayName: api.OrNull(e.DisplayName),
+		Email: api.OrNull(e.Email), FirstName: api.OrNull(e.FirstName), LastName: api.OrNull(e.LastName),
 	}
 	if e.Kind == directory.EntityApplication {
 		member.ApplicationID = e.ID

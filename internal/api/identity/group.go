@@ -55,7 +55,7 @@ func (h handlers) ListGroupMembers(ctx context.Context, request ListGroupMembers
 	}
 	answer := ListGroupMembers200JSONResponse{TotalCount: int64(total), Results: make([]wire.GroupMemberDto, len(members))}
 	for i, m := range members {
-		answer.Results[i] = wire.GroupMemberDto{ID: m.ID, Type: typeOfUser}
+		answer.Results[i] = wire.GroupMemberDto{ID: m.ID, Type: api.TypeOfUser}
 		if m.Kind == seatwright.MemberRobot {
 			answer.Results[i].Type = typeOfRobotAccount
 		}
@@ -65,7 +65,7 @@ func (h handlers) ListGroupMembers(ctx context.Context, request ListGroupMembers
 
 // CreateGroup is POST Group.
 func (h handlers) CreateGroup(ctx context.Context, request CreateGroupRequestObject) (CreateGroupResponseObject, error) {
-	if err := sameOrganization(ctx, request.Body.PartitionGlobalID); err != nil {
+	if err := api.CheckOrganization(ctx, request.Body.PartitionGlobalID); err != nil {
 		return nil, err
 	}
 	g, err := h.Groups.CreateGroup(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx), directory.NewGroup{
@@ -79,7 +79,7 @@ func (h handlers) CreateGroup(ctx context.Context, request CreateGroupRequestObj
 
 // UpdateGroup is PUT Group/{id}.
 func (h handlers) UpdateGroup(ctx context.Context, request UpdateGroupRequestObject) (UpdateGroupResponseObject, error) {
-	if err := sameOrganization(ctx, request.Body.PartitionGlobalID); err != nil {
+	if err := api.CheckOrganization(ctx, request.Body.PartitionGlobalID); err != nil {
 		return nil, err
 	}
 	g, err := h.Groups.UpdateGroup(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx), request.ID, directory.GroupPatch{
@@ -122,8 +122,8 @@ func groupOf(g directory.GroupWithMembers) wire.GroupDto {
 	}
 	for i, m := range g.Members {
 		member := wire.DirectoryMember{
-			ObjectType: kinds[directory.EntityUser].objectType, Source: sourceOfLocal, Identifier: m.ID, Name: m.Name, DisplayName: orNull(m.DisplayName),
-			Email: orNull(m.Email), FirstName: orNull(m.FirstName), LastName: orNull(m.LastName),
+			ObjectType: kinds[directory.EntityUser].objectType, Source: sourceOfLocal, Identifier: m.ID, Name: m.Name, DisplayName: api.OrNull(m.DisplayName),
+			Email: api.OrNull(m.Email), FirstName: api.OrNull(m.FirstName), LastName: api.OrNull(m.LastName),
 		}
 		if m.Kind == seatwright.MemberRobot {
 			member.ObjectType = kinds[directory.EntityRobot].objectType

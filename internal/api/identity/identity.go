@@ -4,9 +4,6 @@
 package identity
 
 import (
-	"context"
-
-	"github.com/seatwright/seatwright"
 	"github.com/seatwright/seatwright/internal/api"
 )
 
@@ -30,24 +27,9 @@ type UseCases struct {
 
 type handlers struct{ UseCases }
 
-// sameOrganization refuses a body that names another organization than that of the request, as if there were no such one.
-func sameOrganization(ctx context.Context, named *string) error {
-	if named != nil && *named != "" && !api.OrganizationOf(ctx).IsCalled(*named) {
-		return seatwright.MissingOrganization()
-	}
-	return nil
-}
-
 func orEmpty(s *string) string {
 	if s == nil {
 		return ""
 	}
 	return *s
-}
-
-func orNull(s string) *string {
-	if s == "" {
-		return nil
-	}
-	return &s
 }

@@ -43,7 +43,7 @@ func (h handlers) GetRobotAccount(ctx context.Context, request GetRobotAccountRe
 
 // CreateRobotAccount is POST RobotAccount.
 func (h handlers) CreateRobotAccount(ctx context.Context, request CreateRobotAccountRequestObject) (CreateRobotAccountResponseObject, error) {
-	if err := sameOrganization(ctx, request.Body.PartitionGlobalID); err != nil {
+	if err := api.CheckOrganization(ctx, request.Body.PartitionGlobalID); err != nil {
 		return nil, err
 	}
 	r, err := h.Groups.CreateRobotAccount(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx), directory.NewRobotAccount{
@@ -57,7 +57,7 @@ func (h handlers) CreateRobotAccount(ctx context.Context, request CreateRobotAcc
 
 // UpdateRobotAccount is PUT RobotAccount/{id}.
 func (h handlers) UpdateRobotAccount(ctx context.Context, request UpdateRobotAccountRequestObject) (UpdateRobotAccountResponseObject, error) {
-	if err := sameOrganization(ctx, request.Body.PartitionGlobalID); err != nil {
+	if err := api.CheckOrganization(ctx, request.Body.PartitionGlobalID); err != nil {
 		return nil, err
 	}
 	r, err := h.Groups.UpdateRobotAccount(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx), request.ID, directory.RobotAccountPatch{

@@ -20,7 +20,7 @@ type Settings interface {
 
 // ListSettings is GET Setting.
 func (h handlers) ListSettings(ctx context.Context, request ListSettingsRequestObject) (ListSettingsResponseObject, error) {
-	if err := sameOrganization(ctx, &request.Params.PartitionGlobalID); err != nil {
+	if err := api.CheckOrganization(ctx, &request.Params.PartitionGlobalID); err != nil {
 		return nil, err
 	}
 	settings, err := h.Settings.Settings(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx), request.Params.UserID, request.Params.Key)
@@ -32,7 +32,7 @@ func (h handlers) ListSettings(ctx context.Context, request ListSettingsRequestO
 
 // ChangeSettings is PUT Setting.
 func (h handlers) ChangeSettings(ctx context.Context, request ChangeSettingsRequestObject) (ChangeSettingsResponseObject, error) {
-	if err := sameOrganization(ctx, request.Body.PartitionGlobalID); err != nil {
+	if err := api.CheckOrganization(ctx, request.Body.PartitionGlobalID); err != nil {
 		return nil, err
 	}
 	wanted := make([]seatwright.NewSetting, len(request.Body.Settings))
@@ -48,7 +48,7 @@ func (h handlers) ChangeSettings(ctx context.Context, request ChangeSettingsRequ
 
 // DeleteSettings is DELETE Setting.
 func (h handlers) DeleteSettings(ctx context.Context, request DeleteSettingsRequestObject) (DeleteSettingsResponseObject, error) {
-	if err := sameOrganization(ctx, request.Body.PartitionGlobalID); err != nil {
+	if err := api.CheckOrganization(ctx, request.Body.PartitionGlobalID); err != nil {
 		return nil, err
 	}
 	wanted := make([]seatwright.NewSetting, len(request.Body.Settings))
@@ -64,7 +64,7 @@ func settingsOf(settings []seatwright.Setting) []wire.SettingDto {
 	answer := make([]wire.SettingDto, len(settings))
 	for i, s := range settings {
 		answer[i] = wire.SettingDto{
-			ID: s.Number, Key: string(s.Key), PartitionGlobalID: string(s.Organization), UserID: orNull(string(s.User)), Value: &s.Value,
+			ID: s.Number, Key: string(s.Key), PartitionGlobalID: string(s.Organization), UserID: api.OrNull(string(s.User)), Value: &s.Value,
 		}
 		if s.Key.Secret() {
 			answer[i].Value = nil

@@ -36,8 +36,8 @@ func (h handlers) ListLoginAttempts(ctx context.Context, request ListLoginAttemp
 		}
 		answer.Results[i] = wire.UserLoginAttemptDto{
 			ID: e.Sequence, PartitionName: organization.Name, PartitionGlobalID: string(organization.ID), UserID: e.Subject,
-			UserNameOrEmailAddress: orNull(page.Person.UserName), ClientIPAddress: orNull(signIn.Address),
-			ClientName: orNull(string(signIn.Application)), BrowserInfo: orNull(signIn.Agent), Result: string(signIn.Result), CreationTime: e.At,
+			UserNameOrEmailAddress: api.OrNull(page.Person.UserName), ClientIPAddress: api.OrNull(signIn.Address),
+			ClientName: api.OrNull(string(signIn.Application)), BrowserInfo: api.OrNull(signIn.Agent), Result: string(signIn.Result), CreationTime: e.At,
 		}
 	}
 	return answer, nil

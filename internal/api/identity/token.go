@@ -73,7 +73,7 @@ func (h handlers) DeleteReferenceToken(ctx context.Context, request DeleteRefere
 
 // DeleteReferenceTokensOfUsers is DELETE ReferenceToken.
 func (h handlers) DeleteReferenceTokensOfUsers(ctx context.Context, request DeleteReferenceTokensOfUsersRequestObject) (DeleteReferenceTokensOfUsersResponseObject, error) {
-	if err := sameOrganization(ctx, request.Body.PartitionGlobalID); err != nil {
+	if err := api.CheckOrganization(ctx, request.Body.PartitionGlobalID); err != nil {
 		return nil, err
 	}
 	users, err := seatwright.UserIDs(request.Body.UserIds)

@@ -3,7 +3,6 @@ package identity
 import (
 	"context"
 	"strings"
-	"time"
 
 	"github.com/seatwright/seatwright"
 	"github.com/seatwright/seatwright/internal/api"
@@ -29,7 +28,7 @@ func (h handlers) GetUser(ctx context.Context, request GetUserRequestObject) (Ge
 	if err != nil {
 		return nil, err
 	}
-	return GetUser200JSONResponse(userOf(u)), nil
+	return GetUser200JSONResponse(api.UserDto(u)), nil
 }
 
 // ListUsers is GET User/users/{partitionGlobalId}.
@@ -120,13 +119,13 @@ func (h handlers) InviteUsers(ctx context.Context, request InviteUsersRequestObj
 
 // create makes people; the password is for the only one.
 func (h handlers) create(ctx context.Context, partition *string, groups []string, users []wire.NewUserDto, password string) ([]directory.Person, error) {
-	if err := sameOrganization(ctx, partition); err != nil {
+	if err := api.CheckOrganization(ctx, partition); err != nil {
 		return nil, err
 	}
 	people := make([]directory.NewUser, len(users))
 	for i, u := range users {
-		if u.Type != nil && u.Type != float64(typeOfUser) && u.Type != "user" {
-			return nil, seatwright.Invalid(seatwright.ReasonInvalidValue, "only people are made here: type is %d", typeOfUser).In("type")
+		if u.Type != nil && u.Type != float64(api.TypeOfUser) && u.Type != "user" {
+			return nil, seatwright.Invalid(seatwright.ReasonInvalidValue, "only people are made here: type is %d", api.TypeOfUser).In("type")
 		}
 		people[i] = directory.NewUser{
 			ID: orEmpty(u.ID), UserName: orEmpty(u.UserName), Password: password, Email: orEmpty(u.Email), FirstName: orEmpty(u.Name),
@@ -171,7 +170,7 @@ func (h handlers) DeleteUser(ctx context.Context, request DeleteUserRequestObjec
 
 // DeleteUsers is DELETE User.
 func (h handlers) DeleteUsers(ctx context.Context, request DeleteUsersRequestObject) (DeleteUsersResponseObject, error) {
-	if err := sameOrganization(ctx, request.Body.PartitionGlobalID); err != nil {
+	if err := api.CheckOrganization(ctx, request.Body.PartitionGlobalID); err != nil {
 		return nil, err
 	}
 	return DeleteUsers204Response{}, h.People.DeleteMany(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx).ID, request.Body.UserIds)
@@ -217,43 +216,12 @@ func refusal(err error) (wire.IdentityResult, bool) {
 	return wire.IdentityResult{Errors: []wire.IdentityError{{Code: code, Description: text}}}, true
 }
 
-// The numbers that stand for a person on the wire.
-const (
-	typeOfUser      = 0
-	categoryOfLocal = 0
-)
-
 func usersOf(people []directory.Person) []wire.UserDto {
 	users := make([]wire.UserDto, len(people))
 	for i, p := range people {
-		users[i] = userOf(p)
+		users[i] = api.UserDto(p)
 	}
 	return users
 }
 
-// userOf is a person as the door shows them.
-func userOf(p directory.Person) wire.UserDto {
-	return wire.UserDto{
-		ID: string(p.ID), UserName: orNull(p.UserName), Email: orNull(p.Email), Name: orNull(p.FirstName), Surname: orNull(p.LastName),
-		DisplayName: orNull(p.DisplayName), CreationTime: p.CreatedAt, LastModificationTime: orNever(p.ModifiedAt), LastLoginTime: orNever(p.LastSignIn),
-		GroupIDs: groupsOf(p.Groups), IsActive: p.Active, BypassBasicAuthRestriction: p.BypassBasicAuth, Type: typeOfUser,
-		Category: categoryOfLocal, InvitationAccepted: p.InvitationAccepted,
-	}
-}
-
-func groupsOf(ids []seatwright.GroupID) []string {
-	groups := make([]string, len(ids))
-	for i, id := range ids {
-		groups[i] = string(id)
-	}
-	return groups
-}
-
 func orFalse(b *bool) bool { return b != nil && *b }
-
-func orNever(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	return &t
-}
