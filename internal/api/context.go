@@ -11,6 +11,7 @@ import (
 type Exchange struct {
 	RequestID        string
 	PathOrganization string                  // the organization before the door in the path, as it is spelled there; empty: none
+	PathTenant       string                  // the tenant behind that, as it is spelled; empty: none. It is looked up by whoever needs it
 	Route            string                  // the pattern that matched; empty: none did
 	Caller           seatwright.Caller       // zero until the token is verified: such a caller may do nothing
 	Organization     seatwright.Organization // zero where the operation is of none

@@ -2,28 +2,37 @@ package server
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/seatwright/seatwright"
 )
 
 // doors are the path segments that begin a door, each with its name in the documents.
 var doors = map[string]string{
-	".well-known": ".well-known",
-	"api":         "api",
-	"audit_":      "audit_",
-	"identity":    "identity_",
-	"identity_":   "identity_",
-	"la":          "lease_",
-	"lease_":      "lease_",
-	"license_":    "lrm",
-	"lrm":         "lrm",
-	"orgaudit_":   "orgaudit_",
-	"portal_":     "portal_",
+	".well-known":   ".well-known",
+	"api":           "api",
+	"audit_":        "audit_",
+	"identity":      "identity_",
+	"identity_":     "identity_",
+	"la":            "lease_",
+	"lease_":        "lease_",
+	"license_":      "lrm",
+	"lrm":           "lrm",
+	"orchestrator_": orchestrator,
+	"orgaudit_":     "orgaudit_",
+	"portal_":       portal,
 }
+
+// The doors whose paths have a spelling of their own.
+const (
+	orchestrator = "orchestrator_"
+	portal       = "portal_"
+)
 
 // place is where in a path its door is. The organization and the tenant of the prefix are as they are spelled, or empty.
 type place struct {
 	organization string
+	tenant       string
 	door         string   // as the documents name it; empty: there is no door
 	prefix       []string // up to and including the door, as spelled
 	spelled      []string // from the door on, as spelled
@@ -45,9 +54,25 @@ func locate(segments []string) place {
 		if i > 0 {
 			p.organization = segments[0]
 		}
-		return p
+		if i > 1 {
+			p.tenant = segments[1]
+		}
+		return p.respelled()
 	}
 	return place{}
+}
+
+// respelled drops what clients add to a path of a door without meaning anything by it: a known one names the portal twice, and a function of
+// OData that has no parameter may be called with parentheses.
+func (p place) respelled() place {
+	if p.door == portal && len(p.rest) > 0 && lower(p.rest[0]) == portal {
+		p.spelled, p.rest = p.rest, p.rest[1:]
+	}
+	if last := len(p.rest) - 1; p.door == orchestrator && last >= 0 && strings.HasSuffix(p.rest[last], "()") {
+		p.rest = append(slices.Clone(p.rest[:last]), strings.TrimSuffix(p.rest[last], "()"))
+		p.spelled = slices.Concat([]string{p.door}, p.rest)
+	}
+	return p
 }
 
 // path is the path that the documents have for the place.

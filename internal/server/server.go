@@ -132,7 +132,7 @@ func (s *server) dispatch(w http.ResponseWriter, r *http.Request) {
 	}
 	at := locate(segments)
 	exchange := api.ExchangeOf(r.Context())
-	exchange.PathOrganization = at.organization
+	exchange.PathOrganization, exchange.PathTenant = at.organization, at.tenant
 	switch {
 	case at.door == "":
 		at.rest = segments // no operation begins so

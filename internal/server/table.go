@@ -11,8 +11,8 @@ import (
 )
 
 // table finds the handler of a path. A literal segment goes before a parameter, and where the literal leads nowhere the
-// parameter is tried, so that "user-license/group/{group}" and "user-license/{user}/allocation" live side by side, which the
-// standard mux refuses. Literals are compared without regard to letter case; parameters keep theirs. It is filled before it
+// parameters are tried, so that "user-license/group/{group}" and "user-license/{user}/allocation" live side by side, which the
+// standard mux refuses. A parameter is a whole segment, or the argument of a function of OData in one, as in "Robots(type='{type}')". Literals are compared without regard to letter case; parameters keep theirs. It is filled before it
 // serves and never changed afterwards.
 type table struct {
 	root node
@@ -20,9 +20,24 @@ type table struct {
 }
 
 type node struct {
-	literals  map[string]*node // by lower-case text
-	parameter *node
-	routes    map[string]*route // by method
+	literals   map[string]*node  // by lower-case text
+	parameters []parameter       // those with text around them first
+	routes     map[string]*route // by method
+}
+
+// parameter is a segment of which a part is free: what stands before and behind it is in lower case, and empty where all of it is.
+type parameter struct {
+	before, behind string
+	next           *node
+}
+
+// read returns the free part of a segment.
+func (p parameter) read(segment string) (value string, fits bool) {
+	if len(segment) < len(p.before)+len(p.behind) {
+		return "", false
+	}
+	end := len(segment) - len(p.behind)
+	return segment[len(p.before):end], lower(segment[:len(p.before)]) == p.before && lower(segment[end:]) == p.behind
 }
 
 type route struct {
@@ -40,16 +55,16 @@ func (t *table) add(pattern string, handler http.HandlerFunc) error {
 	added := &route{pattern: pattern, handler: handler}
 	at := &t.root
 	for segment := range strings.SplitSeq(path[1:], "/") {
-		if name, ok := strings.CutPrefix(segment, "{"); ok {
-			name, ok = strings.CutSuffix(name, "}")
+		if before, rest, free := strings.Cut(segment, "{"); free && (before == "" || strings.Contains(before, "(")) {
+			name, behind, ok := strings.Cut(rest, "}")
 			if !ok || name == "" || slices.Contains(added.parameters, name) {
 				return fmt.Errorf("route %q has a parameter without a name of its own", pattern)
 			}
-			added.parameters = append(added.parameters, name)
-			if at.parameter == nil {
-				at.parameter = &node{}
+			if strings.HasSuffix(behind, ")") != (before != "") || behind != "" && before == "" || strings.ContainsAny(behind, "{}") {
+				return fmt.Errorf("route %q has a parameter that is neither a segment nor the argument of a function", pattern)
 			}
-			at = at.parameter
+			added.parameters = append(added.parameters, name)
+			at = at.parameter(lower(before), lower(behind))
 			continue
 		}
 		if segment == "" || strings.ContainsAny(segment, "{}") {
@@ -77,6 +92,21 @@ func (n *node) literal(text string) *node {
 		n.literals[text] = next
 	}
 	return next
+}
+
+func (n *node) parameter(before, behind string) *node {
+	for _, p := range n.parameters {
+		if p.before == before && p.behind == behind {
+			return p.next
+		}
+	}
+	p := parameter{before, behind, &node{}}
+	if before == "" {
+		n.parameters = append(n.parameters, p)
+	} else {
+		n.parameters = append([]parameter{p}, n.parameters...)
+	}
+	return p.next
 }
 
 // search is one look into the table.
@@ -108,14 +138,17 @@ func (s *search) walk(at *node, rest []string) *route {
 			return found
 		}
 	}
-	if at.parameter == nil {
-		return nil
+	for _, p := range at.parameters {
+		value, fits := p.read(rest[0])
+		if !fits {
+			continue
+		}
+		s.values = append(s.values, value)
+		if found := s.walk(p.next, rest[1:]); found != nil {
+			return found
+		}
+		s.values = s.values[:len(s.values)-1]
 	}
-	s.values = append(s.values, rest[0])
-	if found := s.walk(at.parameter, rest[1:]); found != nil {
-		return found
-	}
-	s.values = s.values[:len(s.values)-1]
 	return nil
 }
 

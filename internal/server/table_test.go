@@ -112,8 +112,9 @@ func TestTableFindsLiteralsBeforeParameters(t *testing.T) {
 
 func TestTableRefusesWhatIsNoRoute(t *testing.T) {
 	t.Parallel()
-	routes := newTable(t, "GET /a/{x}")
-	for _, pattern := range []string{"GET", "GET a", " /a", "GET /a/{y}", "GET /a//b", "GET /{x}/{x}", "GET /{}", "GET /a{x}", "GET /{x", "GET /A/{x}"} {
+	routes := newTable(t, "GET /a/{x}", "GET /G(A='{x}')")
+	for _, pattern := range []string{"GET", "GET a", " /a", "GET /a/{y}", "GET /a//b", "GET /{x}/{x}", "GET /{}", "GET /a{x}", "GET /{x", "GET /A/{x}",
+		"GET /f(a={x}", "GET /{x})", "GET /f({x})({y})", "GET /f(a={})", "GET /g(a='{z}')"} {
 		if routes.add(pattern, nilHandler) == nil {
 			t.Errorf("%q was added", pattern)
 		}
@@ -130,5 +131,32 @@ func TestTableHandsOverParametersAsSpelled(t *testing.T) {
 	routes.serve(w, httptest.NewRequest("GET", "/", nil), []string{"A", "One", "B", "b"})
 	if got := w.Header().Get("Values"); got != "One,b" {
 		t.Error(got)
+	}
+}
+
+// A function of OData has its argument in the segment; what is around it is compared without regard to letter case.
+func TestTableReadsTheArgumentOfAFunction(t *testing.T) {
+	t.Parallel()
+	routes := newTable(t, "GET /odata/{set}", "GET /odata/Ns.Get(type='{type}')", "GET /odata/Ns.Get(type='{type}')/Count", "GET /odata/Ns.Get", "GET /odata/Ns.Get(id={id})")
+	for path, want := range map[string]string{
+		"odata/Ns.Get(type='Unattended')":     "GET /odata/Ns.Get(type='{type}') Unattended",
+		"OData/ns.get(TYPE='unattended')":     "GET /odata/Ns.Get(type='{type}') unattended",
+		"odata/Ns.Get(type='')":               "GET /odata/Ns.Get(type='{type}') ",
+		"odata/Ns.Get(type='it''s')":          "GET /odata/Ns.Get(type='{type}') it''s",
+		"odata/Ns.Get(id=7)":                  "GET /odata/Ns.Get(id={id}) 7",
+		"odata/Ns.Get":                        "GET /odata/Ns.Get",
+		"odata/Ns.Get(type='Unattended')/cou": "",
+		"odata/Ns.Get(type='x')/Count":        "GET /odata/Ns.Get(type='{type}')/Count x",
+		"odata/Ns.Get(type=')":                "GET /odata/{set} Ns.Get(type=')", // begin and end do not share the quote
+		"odata/Ns.Get(other='x')":             "GET /odata/{set} Ns.Get(other='x')",
+	} {
+		found, values, _ := routes.find("GET", strings.Split(path, "/"))
+		got := ""
+		if found != nil {
+			got = strings.Join(append([]string{found.pattern}, values...), " ")
+		}
+		if got != want {
+			t.Errorf("%s finds %q, want %q", path, got, want)
+		}
 	}
 }
