@@ -106,6 +106,12 @@ type Tenant struct {
 	CreatedAt    time.Time
 }
 
+// IsCalled reports whether ref is the id or the name of the tenant, as a path may spell them.
+func (t Tenant) IsCalled(ref string) bool {
+	id, err := CanonicalID(ref)
+	return err == nil && (TenantID(id) == t.ID || NameKey(ref) == NameKey(t.Name))
+}
+
 // reservedNames are the first path segments that mean a door: an organization or tenant of that name could not be reached.
 var reservedNames = []string{
 	"api", "audit_", "connect", "console", "docs", "health", "host", "identity", "identity_", "la", "lease_", "license_",

@@ -1,6 +1,7 @@
 package seatwright
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -28,6 +29,9 @@ type User struct {
 	BypassBasicAuth    bool
 	InvitationAccepted bool // whoever has signed in counts as if they had
 }
+
+// CalledBy is the one name that stands for a person where a login is shown: the user name, else the mail address, else the id.
+func (u User) CalledBy() string { return cmp.Or(u.UserName, u.Email, string(u.ID)) }
 
 // UserRow is a person as they are stored, with the key under which their user name is unique.
 type UserRow struct {

@@ -20,6 +20,8 @@ import (
 //go:generate go tool -modfile=../tools/go.mod oapi-codegen -config codegen/lrm.yaml automation-suite.yaml
 //go:generate go tool -modfile=../tools/go.mod oapi-codegen -config codegen/identity.yaml automation-suite.yaml
 //go:generate go tool -modfile=../tools/go.mod oapi-codegen -config codegen/audit.yaml automation-suite.yaml
+//go:generate go tool -modfile=../tools/go.mod oapi-codegen -config codegen/portal.yaml automation-suite.yaml
+//go:generate go tool -modfile=../tools/go.mod oapi-codegen -config codegen/orchestrator.yaml automation-suite.yaml
 //go:generate go tool -modfile=../tools/go.mod oapi-codegen -config codegen/native.yaml seatwright.yaml
 
 //go:embed automation-suite.yaml

@@ -122,6 +122,19 @@ func TestPermissionsAreThoseOfTheDomain(t *testing.T) {
 	} {
 		want[id] = seatwright.PermissionWriteLicenses
 	}
+	for _, id := range []string{
+		"listPortalPools", "listPortalUsers", "getPortalGroup", "listPortalGroups", "listPortalGroupAllocations", "getPortalInventory", "getPortalAccount",
+		"listPortalTenantAllocations", "listPortalPeople", "listPortalPeopleOfPartition", "getOrchestratorLicense", "listNamedUserLicenses", "listRuntimeLicenses",
+	} {
+		want[id] = seatwright.PermissionReadLicenses
+	}
+	for _, id := range []string{
+		"replacePortalUserLicenses", "removePortalUserLicenses", "addPortalUsers", "setPortalGroup", "removePortalGroup", "revokePortalLease",
+	} {
+		want[id] = seatwright.PermissionWriteLicenses
+	}
+	want["deletePortalUsers"], want["listAccessPolicy"] = seatwright.PermissionWriteUsers, seatwright.PermissionReadDirectory
+	want["getTenantsAndOrganization"], want["getCurrentUser"] = seatwright.PermissionAnybody, seatwright.PermissionAnybody
 	want["getPolicies"], want["changePolicies"] = seatwright.PermissionManagePolicies, seatwright.PermissionManagePolicies
 	for _, id := range []string{"openUserSession", "closeUserSession", "releaseOwnLicenses"} {
 		want[id] = seatwright.PermissionOwnLicenses
@@ -154,7 +167,7 @@ func TestPermissionsAreThoseOfTheDomain(t *testing.T) {
 		want[id], want[strings.Replace(id, "Host", "Account", 1)] = seatwright.PermissionManageHost, seatwright.PermissionImportLicenses
 	}
 	want["validateLicenseOffline"] = seatwright.PermissionImportLicenses
-	public := []string{"authenticate", "token", "authorize", "showLogin", "endSession", "userInfo", "introspect", "revokeToken", "discovery", "keys", "getOpenAPI"}
+	public := []string{"authenticate", "token", "authorize", "showLogin", "endSession", "userInfo", "introspect", "revokeToken", "discovery", "keys", "getOpenAPI", "getAuthenticationSettings", "getOrchestratorVersion"}
 	for id, op := range operations(t) {
 		if op.Public != slices.Contains(public, id) {
 			t.Errorf("%s: public is %v", id, op.Public)
@@ -180,7 +193,7 @@ func TestOperationsAreWhole(t *testing.T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v", got)
 	}
-	if len(all) != 165 {
+	if len(all) != 190 {
 		t.Errorf("%d operations", len(all))
 	}
 }
@@ -221,7 +234,7 @@ func TestOperationsDocumentTheirStatuses(t *testing.T) {
 				}
 				withoutConflict := slices.Contains([]string{
 					"activateHostLicense", "activateAccountLicense", "activateHostLicenseOffline", "activateAccountLicenseOffline", "validateLicenseOffline",
-					"changeSettings", "updateMessageTemplate", "setGroupRule", "postGroupRule", "setUserLicensingStatus", "updateExternalClient",
+					"changeSettings", "updateMessageTemplate", "setGroupRule", "postGroupRule", "setUserLicensingStatus", "updateExternalClient", "addPortalUsers", "setPortalGroup",
 				}, op.OperationID) // the last one counts
 				if slices.Contains(bodiless, op.OperationID) {
 					method = "GET"

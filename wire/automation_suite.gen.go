@@ -18,6 +18,24 @@ const (
 	ScopeForUsers        ExternalAPIScopeDtoType = "user"
 )
 
+// AccessAllowedMember Who may use an organization.
+type AccessAllowedMember struct {
+	// ObjectType DirectoryGroup.
+	ObjectType string `json:"objectType"`
+
+	// ExternalID Always null.
+	ExternalID *string `json:"externalId"`
+
+	// Source Always local.
+	Source     string `json:"source"`
+	Identifier string `json:"identifier"`
+	Name       string `json:"name"`
+
+	// Email Always null.
+	Email       *string `json:"email"`
+	DisplayName string  `json:"displayName"`
+}
+
 // AccountLicense What an organization, or the host, has been given.
 type AccountLicense struct {
 	AccountID string `json:"accountId"`
@@ -90,6 +108,49 @@ type AccountProductAllocation struct {
 	Code      string `json:"code"`
 	Total     int64  `json:"total"`
 	Allocated int64  `json:"allocated"`
+}
+
+// AllocatedTenant A tenant.
+type AllocatedTenant struct {
+	Name string `json:"name"`
+	ID   string `json:"id"`
+
+	// Color Always null.
+	Color *string `json:"color"`
+
+	// Region Always null.
+	Region *string `json:"region"`
+
+	// TenantServiceInstances Always empty.
+	TenantServiceInstances []map[string]interface{} `json:"tenantServiceInstances"`
+
+	// Status Always Enabled.
+	Status string `json:"status"`
+
+	// TenantURL Always null.
+	TenantURL *string `json:"tenantUrl"`
+
+	// TenantAddress Always null.
+	TenantAddress *string `json:"tenant_url"`
+
+	// CreatedBy Always null.
+	CreatedBy *string   `json:"createdBy"`
+	CreatedOn time.Time `json:"createdOn"`
+
+	// UpdatedBy Always null.
+	UpdatedBy *string `json:"updatedBy"`
+
+	// UpdatedOn Always null.
+	UpdatedOn *time.Time `json:"updatedOn"`
+
+	// IsCanaryTenant Always false.
+	IsCanaryTenant bool `json:"isCanaryTenant"`
+
+	// Environment Always null.
+	Environment *string `json:"environment"`
+
+	// OperationID Always null.
+	OperationID *string `json:"operationId"`
 }
 
 // AuditClientInfo Where the request came from.
@@ -351,6 +412,59 @@ type CreateUsersResult struct {
 
 	// Users In the order of the request; empty where nobody was made.
 	Users []UserDto `json:"users"`
+}
+
+// CurrentUser Whose token it is.
+type CurrentUser struct {
+	Context string `json:"@odata.context"`
+
+	// Key The id.
+	Key string `json:"Key"`
+
+	// Name First name.
+	Name    *string `json:"Name"`
+	Surname *string `json:"Surname"`
+
+	// UserName The user name; of somebody without one the mail address, else the id.
+	UserName string `json:"UserName"`
+
+	// Domain Always null.
+	Domain *string `json:"Domain"`
+
+	// FullName The display name, else first and last name.
+	FullName     *string `json:"FullName"`
+	EmailAddress *string `json:"EmailAddress"`
+
+	// IsEmailConfirmed Always false.
+	IsEmailConfirmed bool       `json:"IsEmailConfirmed"`
+	LastLoginTime    *time.Time `json:"LastLoginTime"`
+
+	// IsActive Always true.
+	IsActive bool `json:"IsActive"`
+
+	// CreationTime Null for an application.
+	CreationTime *time.Time `json:"CreationTime"`
+
+	// AuthenticationSource Always null.
+	AuthenticationSource *string `json:"AuthenticationSource"`
+
+	// RolesList Always empty. Roles of the Orchestrator are not known.
+	RolesList []string `json:"RolesList"`
+
+	// TenancyName The name of the tenant.
+	TenancyName string `json:"TenancyName"`
+
+	// TenantDisplayName The name of the tenant.
+	TenantDisplayName string `json:"TenantDisplayName"`
+
+	// TenantKey The id of the tenant.
+	TenantKey string `json:"TenantKey"`
+
+	// Type User or DirectoryExternalApplication.
+	Type string `json:"Type"`
+
+	// LicenseType Always null.
+	LicenseType *string `json:"LicenseType"`
 }
 
 // DeleteSettingsCommand defines model for DeleteSettingsCommand.
@@ -743,6 +857,36 @@ type IdentityResult struct {
 	Errors    []IdentityError `json:"errors"`
 }
 
+// InventoryService A service that units can be given to.
+type InventoryService struct {
+	// ID The type of service.
+	ID string `json:"id"`
+
+	// Name The same.
+	Name string `json:"name"`
+
+	// ServiceLicenseStatus The state of the license.
+	ServiceLicenseStatus string `json:"serviceLicenseStatus"`
+
+	// ProvisioningMode Always null.
+	ProvisioningMode *string `json:"provisioningMode"`
+
+	// SupportedRegions Always empty.
+	SupportedRegions []string `json:"supportedRegions"`
+
+	// DefaultRegion Always null.
+	DefaultRegion *string `json:"defaultRegion"`
+
+	// Entitlement Always null.
+	Entitlement *string `json:"entitlement"`
+
+	// IsVisible Always true.
+	IsVisible bool `json:"isVisible"`
+
+	// IsAlwaysProvision Always false.
+	IsAlwaysProvision bool `json:"isAlwaysProvision"`
+}
+
 // InviteUserCommand Somebody to be invited.
 type InviteUserCommand struct {
 	GroupIDs []string `json:"groupIDs,omitempty,omitzero"`
@@ -835,12 +979,78 @@ type LicenseInheritance struct {
 	AllGroupLicenseAllocationRules []GroupInheritance `json:"allGroupLicenseAllocationRules"`
 }
 
+// LicenseInventory What an organization has.
+type LicenseInventory struct {
+	// ProductAllocations In the order of the codes, bundles too.
+	ProductAllocations []ProductInventory `json:"productAllocations"`
+
+	// UserLicensingBundles In the order of the codes.
+	UserLicensingBundles []PortalPool `json:"userLicensingBundles"`
+
+	// EntitlementUsages Always empty.
+	EntitlementUsages []map[string]interface{} `json:"entitlementUsages"`
+	AvailableServices []InventoryService       `json:"availableServices"`
+
+	// MlKeys Always empty.
+	MlKeys []map[string]interface{} `json:"mlKeys"`
+}
+
 // LicenseSummary All that an organization has, in the order of the codes.
 type LicenseSummary struct {
 	// Robots Services too.
 	Robots       []SummaryOfRobots       `json:"robots"`
 	UserLicenses []SummaryOfUserLicenses `json:"userLicenses"`
 	Consumables  []SummaryOfConsumables  `json:"consumables"`
+}
+
+// LicensedUserDto A person with what they hold.
+type LicensedUserDto struct {
+	ID string `json:"id"`
+
+	// UserName What they sign in with.
+	UserName *string `json:"userName"`
+	Email    *string `json:"email"`
+
+	// EmailConfirmed Always false.
+	EmailConfirmed bool `json:"emailConfirmed"`
+
+	// Name First name.
+	Name                 *string    `json:"name"`
+	Surname              *string    `json:"surname"`
+	DisplayName          *string    `json:"displayName"`
+	CreationTime         time.Time  `json:"creationTime"`
+	LastModificationTime *time.Time `json:"lastModificationTime"`
+	LastLoginTime        *time.Time `json:"lastLoginTime"`
+
+	// GroupIDs Built-in groups among them.
+	GroupIDs []string `json:"groupIDs"`
+
+	// LegacyID Always 0.
+	LegacyID                   int64 `json:"legacyId"`
+	IsActive                   bool  `json:"isActive"`
+	BypassBasicAuthRestriction bool  `json:"bypassBasicAuthRestriction"`
+
+	// Type 0 user.
+	Type int `json:"type"`
+
+	// Category 0 local.
+	Category           int  `json:"category"`
+	InvitationAccepted bool `json:"invitationAccepted"`
+
+	// UserBundleCodes What they hold from whatever source, in order.
+	UserBundleCodes []string `json:"userBundleCodes"`
+
+	// UseExternalLicense Of their direct allocation.
+	UseExternalLicense bool `json:"useExternalLicense"`
+
+	// InheritedFromGroup They hold something, all of it through groups.
+	InheritedFromGroup bool `json:"inheritedFromGroup"`
+}
+
+// LicensedUserPage One page.
+type LicensedUserPage struct {
+	TotalCount int64             `json:"totalCount"`
+	Results    []LicensedUserDto `json:"results"`
 }
 
 // MessageTemplateDto defines model for MessageTemplateDto.
@@ -853,6 +1063,49 @@ type MessageTemplateDto struct {
 // NamedEntitlements defines model for NamedEntitlements.
 type NamedEntitlements struct {
 	IsEntitled map[string]bool `json:"isEntitled"`
+}
+
+// NamedThing Something by id and name.
+type NamedThing struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+}
+
+// NamedUserLicense A person who holds a bundle of a type of robot.
+type NamedUserLicense struct {
+	// Key The id.
+	Key string `json:"Key"`
+
+	// UserName The user name; of somebody without one the mail address, else the id.
+	UserName string `json:"UserName"`
+
+	// LastLoginDate The last sign-in, or use of a lease.
+	LastLoginDate *time.Time `json:"LastLoginDate"`
+
+	// MachinesCount Always 0. Machines are not known.
+	MachinesCount int64 `json:"MachinesCount"`
+
+	// IsLicensed Always true.
+	IsLicensed         bool `json:"IsLicensed"`
+	IsExternalLicensed bool `json:"IsExternalLicensed"`
+
+	// ActiveRobotID Always null.
+	ActiveRobotID *int64 `json:"ActiveRobotId"`
+
+	// MachineNames Always empty.
+	MachineNames []string `json:"MachineNames"`
+
+	// ActiveMachineNames Always empty.
+	ActiveMachineNames []string `json:"ActiveMachineNames"`
+}
+
+// NamedUserLicenses One page.
+type NamedUserLicenses struct {
+	Context string `json:"@odata.context"`
+
+	// Count How many there are in all, where it was asked for.
+	Count *int64             `json:"@odata.count,omitempty"`
+	Value []NamedUserLicense `json:"value"`
 }
 
 // NewUserDto One of several people to be made.
@@ -878,6 +1131,77 @@ type NewUserDto struct {
 	InvitationAccepted *bool `json:"invitationAccepted,omitempty"`
 }
 
+// ODataLicense What a tenant has.
+type ODataLicense struct {
+	Context string `json:"@odata.context"`
+
+	// ID Always 0.
+	ID int64 `json:"Id"`
+
+	// HostLicenseID Always null.
+	HostLicenseID *int64 `json:"HostLicenseId"`
+
+	// ExpireDate Seconds since 1970. 0 where there is nothing.
+	ExpireDate int64 `json:"ExpireDate"`
+
+	// GracePeriodEndDate Seconds since 1970. 0 where there is nothing.
+	GracePeriodEndDate int64 `json:"GracePeriodEndDate"`
+
+	// GracePeriod Seconds after the end.
+	GracePeriod int64 `json:"GracePeriod"`
+
+	// VersionControl Always null.
+	VersionControl *string `json:"VersionControl"`
+
+	// Allowed Units by type of robot. Of bundles what the organization has, of runtimes what the services of the tenant have.
+	Allowed map[string]int64 `json:"Allowed"`
+
+	// Used Units by type of robot. Of bundles what people hold, of runtimes what the services have in use.
+	Used map[string]int64 `json:"Used"`
+
+	// AttendedConcurrent There are shared units of this type. So in the next three.
+	AttendedConcurrent    bool `json:"AttendedConcurrent"`
+	DevelopmentConcurrent bool `json:"DevelopmentConcurrent"`
+	StudioXConcurrent     bool `json:"StudioXConcurrent"`
+	StudioProConcurrent   bool `json:"StudioProConcurrent"`
+
+	// LicensedFeatures Always empty.
+	LicensedFeatures []string `json:"LicensedFeatures"`
+
+	// IsRegistered Anything was ever given to the organization.
+	IsRegistered bool `json:"IsRegistered"`
+
+	// IsCommunity Always false.
+	IsCommunity bool `json:"IsCommunity"`
+
+	// IsProOrEnterprise Always true.
+	IsProOrEnterprise bool `json:"IsProOrEnterprise"`
+
+	// SubscriptionCode Always null.
+	SubscriptionCode *string `json:"SubscriptionCode"`
+
+	// SubscriptionPlan Always null.
+	SubscriptionPlan *string `json:"SubscriptionPlan"`
+
+	// IsExpired Nothing is in force.
+	IsExpired bool `json:"IsExpired"`
+
+	// CreationTime The first start. Null where there is nothing.
+	CreationTime *time.Time `json:"CreationTime"`
+
+	// Code Always null.
+	Code                 *string `json:"Code"`
+	UserLicensingEnabled bool    `json:"UserLicensingEnabled"`
+}
+
+// OrchestratorVersion A version.
+type OrchestratorVersion struct {
+	Version string `json:"version"`
+
+	// Deployment Always ServiceFabric, which is what clients take for Automation Suite.
+	Deployment string `json:"deployment"`
+}
+
 // OrganizationLicenseRequest What an organization shall have from the host.
 type OrganizationLicenseRequest struct {
 	// ProductQuantities At most 100, each code once.
@@ -894,6 +1218,194 @@ type OrganizationLicenseWithProducts struct {
 
 	// ProductsWithAvailability In the order of the codes.
 	ProductsWithAvailability []ProductAvailability `json:"productsWithAvailability"`
+}
+
+// PortalAccount The license of an organization.
+type PortalAccount struct {
+	// MlKeys Always empty.
+	MlKeys []map[string]interface{} `json:"mlKeys"`
+
+	// AccountLicense What an organization has been given.
+	AccountLicense PortalAccountLicense `json:"accountLicense"`
+}
+
+// PortalAccountLicense What an organization has been given.
+type PortalAccountLicense struct {
+	AccountID string `json:"accountId"`
+
+	// BundleCode Always null.
+	BundleCode *string `json:"bundleCode"`
+
+	// EndDate Seconds since 1970. 0 where there is nothing.
+	EndDate int64 `json:"endDate"`
+
+	// GracePeriod Seconds after the end.
+	GracePeriod int64 `json:"gracePeriod"`
+
+	// LicenseCode Always null.
+	LicenseCode *string `json:"licenseCode"`
+
+	// LicenseStatus Active, InGrace, Expired or None.
+	LicenseStatus string `json:"licenseStatus"`
+
+	// Products In the order of the codes.
+	Products []AccountProduct `json:"products"`
+
+	// Templates Always empty.
+	Templates []map[string]interface{} `json:"templates"`
+
+	// Entitlements Always empty.
+	Entitlements []map[string]interface{} `json:"entitlements"`
+
+	// EntitlementOverrides Always empty.
+	EntitlementOverrides []map[string]interface{} `json:"entitlementOverrides"`
+
+	// StartDate Seconds since 1970. 0 where there is nothing.
+	StartDate int64 `json:"startDate"`
+
+	// SubscriptionCode Always null.
+	SubscriptionCode *string `json:"subscriptionCode"`
+
+	// SubscriptionPlan Always null.
+	SubscriptionPlan *string `json:"subscriptionPlan"`
+
+	// Payload Always null.
+	Payload *string `json:"payload"`
+
+	// Type Always null.
+	Type *string `json:"type"`
+
+	// ParentLicenseCode Always null.
+	ParentLicenseCode *string `json:"parentLicenseCode"`
+
+	// ActivationVersion Always null.
+	ActivationVersion *string `json:"activationVersion"`
+
+	// NeedsLicenseReactivation Always false.
+	NeedsLicenseReactivation bool `json:"needsLicenseReactivation"`
+
+	// EnableMigration Always false.
+	EnableMigration bool `json:"enableMigration"`
+
+	// MigrationDeadlineDays Always 0.
+	MigrationDeadlineDays int64 `json:"migrationDeadlineDays"`
+
+	// MigrationStartedAt Always null.
+	MigrationStartedAt *time.Time `json:"migrationStartedAt"`
+
+	// AccountType Always null.
+	AccountType *string `json:"accountType"`
+}
+
+// PortalDeleteUsersRequest The people who shall be removed.
+type PortalDeleteUsersRequest struct {
+	// PartitionGlobalID The organization of the token, by id or name.
+	PartitionGlobalID *string  `json:"partitionGlobalId,omitempty"`
+	UserIds           []string `json:"userIds"`
+
+	// DeleteCurrentUser Whoever asks may be among them.
+	DeleteCurrentUser bool `json:"deleteCurrentUser,omitempty,omitzero"`
+
+	// IsHostMode True is refused. This is for organizations.
+	IsHostMode bool `json:"isHostMode,omitempty,omitzero"`
+}
+
+// PortalGroup The rule of a group with its name.
+type PortalGroup struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+
+	// UserBundleLicenses What the rule offers, in order.
+	UserBundleLicenses []string `json:"userBundleLicenses"`
+	UseExternalLicense bool     `json:"useExternalLicense"`
+
+	// Orphan Always false. The rule of a group ends with the group.
+	Orphan bool `json:"orphan"`
+}
+
+// PortalGroupPage One page.
+type PortalGroupPage struct {
+	TotalCount int64         `json:"totalCount"`
+	Results    []PortalGroup `json:"results"`
+}
+
+// PortalGroupRequest The group that is meant.
+type PortalGroupRequest struct {
+	// ID The group.
+	ID string `json:"id"`
+}
+
+// PortalGroupRule What is needed to edit a rule.
+type PortalGroupRule struct {
+	AvailableUserBundles []PortalPool `json:"availableUserBundles"`
+
+	// AllocatedUserBundles What the rule offers.
+	AllocatedUserBundles []string `json:"allocatedUserBundles"`
+	UseExternalLicense   bool     `json:"useExternalLicense"`
+}
+
+// PortalGroupRuleRequest What the members of a group may lease.
+type PortalGroupRuleRequest struct {
+	// Ubls What the rule offers, at most 100 codes; needed, and an empty list offers nothing.
+	Ubls []string `json:"ubls,omitzero"`
+
+	// ID The group.
+	ID string `json:"id"`
+
+	// UseExternalLicense As it is where it is absent.
+	UseExternalLicense *bool `json:"useExternalLicense,omitempty"`
+}
+
+// PortalPool The units of one bundle.
+type PortalPool struct {
+	Code string `json:"code"`
+
+	// Allocated Units that are drawn. It can exceed total after a purchase has ended.
+	Allocated int64 `json:"allocated"`
+
+	// Total Units of all purchases in force now.
+	Total int64 `json:"total"`
+
+	// InUse Of those that are drawn, the units of which a holder has a session that a product told of in the last 24 hours.
+	InUse int64 `json:"inUse"`
+}
+
+// PortalUser A person who holds something, or is blocked.
+type PortalUser struct {
+	ID    string  `json:"id"`
+	Email *string `json:"email"`
+
+	// Name The user name; of somebody without one the mail address, else the id.
+	Name        string  `json:"name"`
+	Surname     *string `json:"surname"`
+	DisplayName *string `json:"displayName"`
+
+	// LastInUse The last use of a lease, or of a direct allocation the last sign-in. Null: never.
+	LastInUse *time.Time `json:"lastInUse"`
+
+	// UserBundleLicenses In order.
+	UserBundleLicenses []string `json:"userBundleLicenses"`
+
+	// Orphan They have left the group.
+	Orphan bool `json:"orphan"`
+}
+
+// PortalUserLicenseRequest What is asked for one or more users.
+type PortalUserLicenseRequest struct {
+	// UserIds 1 to 1,000 users. Duplicates are dropped.
+	UserIds []string `json:"userIds"`
+
+	// LicenseCodes The whole new set, at most 100 codes; needed, and an empty list blocks the users.
+	LicenseCodes []string `json:"licenseCodes,omitzero"`
+
+	// UseExternalLicense Recorded and given back, as at the license accountant.
+	UseExternalLicense bool `json:"useExternalLicense,omitempty,omitzero"`
+}
+
+// PortalUserPage One page.
+type PortalUserPage struct {
+	TotalCount int64        `json:"totalCount"`
+	Results    []PortalUser `json:"results"`
 }
 
 // PostedUserLicense A `UserLicense` where codes were sent, else a `UserExplicitAllocation`.
@@ -958,6 +1470,24 @@ type ProductAvailability struct {
 	TotalQuantity int64 `json:"totalQuantity"`
 }
 
+// ProductInventory What there is of one product.
+type ProductInventory struct {
+	Code string `json:"code"`
+
+	// Total Units in force now.
+	Total int64 `json:"total"`
+
+	// Allocated Units that are drawn or given on.
+	Allocated    int64 `json:"allocated"`
+	IsConsumable bool  `json:"isConsumable"`
+
+	// StartDate Seconds since 1970.
+	StartDate int64 `json:"startDate"`
+
+	// EndDate Seconds since 1970.
+	EndDate int64 `json:"endDate"`
+}
+
 // ProductQuantity A number of units of one product.
 type ProductQuantity struct {
 	Code string `json:"code"`
@@ -993,6 +1523,13 @@ type ResolveCommand struct {
 	EntityType *string `json:"entityType,omitempty"`
 }
 
+// ResponseDictionary Keys and values.
+type ResponseDictionary struct {
+	Context string   `json:"@odata.context"`
+	Keys    []string `json:"Keys"`
+	Values  []string `json:"Values"`
+}
+
 // RobotAccountDto defines model for RobotAccountDto.
 type RobotAccountDto struct {
 	ID           string    `json:"id"`
@@ -1009,6 +1546,57 @@ type RobotAccountDto struct {
 type RobotAccountPage struct {
 	TotalCount int64             `json:"totalCount"`
 	Results    []RobotAccountDto `json:"results"`
+}
+
+// RuntimeLicense The runtimes that a service of a tenant has.
+type RuntimeLicense struct {
+	// Key The type of service.
+	Key string `json:"Key"`
+
+	// MachineID Always null. Machines are not known.
+	MachineID *int64 `json:"MachineId"`
+
+	// MachineName The type of service.
+	MachineName string `json:"MachineName"`
+
+	// HostMachineName Always null.
+	HostMachineName *string `json:"HostMachineName"`
+
+	// ServiceUserName Always null.
+	ServiceUserName *string `json:"ServiceUserName"`
+
+	// MachineType Always null.
+	MachineType *string `json:"MachineType"`
+
+	// Runtimes Units that the service has.
+	Runtimes int64 `json:"Runtimes"`
+
+	// RobotsCount Always 0.
+	RobotsCount int64 `json:"RobotsCount"`
+
+	// ExecutingCount Units that it has in use.
+	ExecutingCount int64 `json:"ExecutingCount"`
+
+	// IsOnline Any of them is in use.
+	IsOnline bool `json:"IsOnline"`
+
+	// IsLicensed A license of the organization is in force.
+	IsLicensed bool `json:"IsLicensed"`
+
+	// Enabled Always true.
+	Enabled bool `json:"Enabled"`
+
+	// MachineScope Always null.
+	MachineScope *string `json:"MachineScope"`
+}
+
+// RuntimeLicenses One page.
+type RuntimeLicenses struct {
+	Context string `json:"@odata.context"`
+
+	// Count How many there are in all, where it was asked for.
+	Count *int64           `json:"@odata.count,omitempty"`
+	Value []RuntimeLicense `json:"value"`
 }
 
 // ServiceEntitlement The published document tells no shape.
@@ -1148,6 +1736,66 @@ type SummaryOfUserLicenses struct {
 	Used  int64  `json:"used"`
 }
 
+// TenantAllocation What the services of a tenant have together.
+type TenantAllocation struct {
+	// Tenant A tenant.
+	Tenant AllocatedTenant `json:"tenant"`
+
+	// Services Those that have anything, in order.
+	Services []string `json:"services"`
+
+	// UnattendedRobot Of UNATT.
+	UnattendedRobot int64 `json:"unattendedRobot"`
+
+	// UnattendedHostingRobot Of UNATT-HOSTING.
+	UnattendedHostingRobot int64 `json:"unattendedHostingRobot"`
+
+	// NonProductionRobot Of NONPR.
+	NonProductionRobot int64 `json:"nonProductionRobot"`
+
+	// TestingRobot Of TAUNATT.
+	TestingRobot int64 `json:"testingRobot"`
+
+	// AppTestRobot Of APPTESTR.
+	AppTestRobot int64 `json:"appTestRobot"`
+
+	// AiRobot Always 0.
+	AiRobot int64 `json:"aiRobot"`
+
+	// Gpus Always 0.
+	Gpus int64 `json:"gpus"`
+
+	// DataServiceUnit Of DSU.
+	DataServiceUnit int64 `json:"dataServiceUnit"`
+
+	// RobotUnits Of RU.
+	RobotUnits int64 `json:"robotUnits"`
+
+	// AiUnits Of AIU.
+	AiUnits int64 `json:"aiUnits"`
+
+	// AgentUnits Of AGU.
+	AgentUnits int64 `json:"agentUnits"`
+
+	// PlatformUnits Of PLTU.
+	PlatformUnits int64 `json:"platformUnits"`
+
+	// PerformanceTesting Of PERFTEST.
+	PerformanceTesting int64 `json:"performanceTesting"`
+
+	// Heals Of HEAL.
+	Heals int64 `json:"heals"`
+
+	// TestHeals Of HEALTEST.
+	TestHeals int64 `json:"testHeals"`
+
+	// MedicalRecordSummarizationUnits Of MRSU.
+	MedicalRecordSummarizationUnits int64 `json:"medicalRecordSummarizationUnits"`
+
+	// LendingUnits Of LU.
+	LendingUnits int64 `json:"lendingUnits"`
+}
+
 // TenantServiceLicense What a service of a tenant has.
 type TenantServiceLicense struct {
 	ServiceType string `json:"serviceType"`
@@ -1185,6 +1833,14 @@ type TenantServiceProduct struct {
 
 	// ConsumedAtOrganizationLevel Always 0.
 	ConsumedAtOrganizationLevel int64 `json:"consumedAtOrganizationLevel"`
+}
+
+// TenantsAndOrganization The organization of a token.
+type TenantsAndOrganization struct {
+	Tenants []NamedThing `json:"tenants"`
+
+	// Organization Something by id and name.
+	Organization NamedThing `json:"organization"`
 }
 
 // UpdateExternalClientCommand defines model for UpdateExternalClientCommand.
@@ -1476,6 +2132,12 @@ type Account = string
 // AccountID defines model for accountId.
 type AccountID = string
 
+// AccountQuery defines model for accountQuery.
+type AccountQuery = string
+
+// AccountUserQuery defines model for accountUserQuery.
+type AccountUserQuery = string
+
 // AuditAPIVersion defines model for auditApiVersion.
 type AuditAPIVersion = string
 
@@ -1542,6 +2204,9 @@ type EntityType = string
 // GroupID defines model for groupId.
 type GroupID = string
 
+// GroupQuery defines model for groupQuery.
+type GroupQuery = string
+
 // HostAccountID defines model for hostAccountId.
 type HostAccountID = string
 
@@ -1556,6 +2221,18 @@ type LoginSortBy = string
 
 // LoginSortOrder defines model for loginSortOrder.
 type LoginSortOrder = string
+
+// OdataCount defines model for odataCount.
+type OdataCount = bool
+
+// OdataFilter defines model for odataFilter.
+type OdataFilter = string
+
+// OdataSkip defines model for odataSkip.
+type OdataSkip = int
+
+// OdataTop defines model for odataTop.
+type OdataTop = int
 
 // OrganizationID defines model for organizationId.
 type OrganizationID = string
@@ -1577,6 +2254,9 @@ type PartitionGlobalID = string
 
 // RobotAccountID defines model for robotAccountId.
 type RobotAccountID = string
+
+// RobotType defines model for robotType.
+type RobotType = string
 
 // SearchTerm defines model for searchTerm.
 type SearchTerm = string
@@ -2467,6 +3147,36 @@ type RemoveOrganizationLicenseParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
 }
 
+// ListNamedUserLicensesParams defines parameters for ListNamedUserLicenses.
+type ListNamedUserLicensesParams struct {
+	// Top How many at most.
+	Top *OdataTop `form:"$top,omitempty" json:"$top,omitempty"`
+
+	// Skip How many of the first to leave out.
+	Skip OdataSkip `form:"$skip,omitempty" json:"$skip,omitempty,omitzero"`
+
+	// Count Whether to tell how many there are in all.
+	Count OdataCount `form:"$count,omitempty" json:"$count,omitempty,omitzero"`
+
+	// Filter Refused, because what is left out by it is not known here.
+	Filter OdataFilter `form:"$filter,omitempty" json:"$filter,omitempty,omitzero"`
+}
+
+// ListRuntimeLicensesParams defines parameters for ListRuntimeLicenses.
+type ListRuntimeLicensesParams struct {
+	// Top How many at most.
+	Top *OdataTop `form:"$top,omitempty" json:"$top,omitempty"`
+
+	// Skip How many of the first to leave out.
+	Skip OdataSkip `form:"$skip,omitempty" json:"$skip,omitempty,omitzero"`
+
+	// Count Whether to tell how many there are in all.
+	Count OdataCount `form:"$count,omitempty" json:"$count,omitempty,omitzero"`
+
+	// Filter Refused, because what is left out by it is not known here.
+	Filter OdataFilter `form:"$filter,omitempty" json:"$filter,omitempty,omitzero"`
+}
+
 // QueryAuditEventsParams defines parameters for QueryAuditEvents.
 type QueryAuditEventsParams struct {
 	// To Only events before this instant, in the form of `startTime`.
@@ -2558,6 +3268,136 @@ type ListPortalAuditLogOfPartitionParams struct {
 
 	// APIVersion Taken and not looked at: there is one version.
 	APIVersion AuditAPIVersion `form:"api-version,omitempty" json:"api-version,omitempty,omitzero"`
+}
+
+// DeletePortalUsersParams defines parameters for DeletePortalUsers.
+type DeletePortalUsersParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// ListPortalPeopleParams defines parameters for ListPortalPeople.
+type ListPortalPeopleParams struct {
+	// Top How many at most.
+	Top *Top `form:"top,omitempty" json:"top,omitempty"`
+
+	// Skip How many of the first to leave out.
+	Skip Skip `form:"skip,omitempty" json:"skip,omitempty,omitzero"`
+
+	// PartitionGlobalID The organization of the token, by id or name.
+	PartitionGlobalID OrganizationQuery `form:"partitionGlobalId,omitempty" json:"partitionGlobalId,omitempty,omitzero"`
+}
+
+// ListPortalPeopleOfPartitionParams defines parameters for ListPortalPeopleOfPartition.
+type ListPortalPeopleOfPartitionParams struct {
+	// Top How many at most.
+	Top *Top `form:"top,omitempty" json:"top,omitempty"`
+
+	// Skip How many of the first to leave out.
+	Skip Skip `form:"skip,omitempty" json:"skip,omitempty,omitzero"`
+
+	// PartitionGlobalID The organization of the token, by id or name.
+	PartitionGlobalID OrganizationQuery `form:"partitionGlobalId,omitempty" json:"partitionGlobalId,omitempty,omitzero"`
+}
+
+// RemovePortalUserLicensesParams defines parameters for RemovePortalUserLicenses.
+type RemovePortalUserLicensesParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// ReplacePortalUserLicensesParams defines parameters for ReplacePortalUserLicenses.
+type ReplacePortalUserLicensesParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// RemovePortalGroupParams defines parameters for RemovePortalGroup.
+type RemovePortalGroupParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// GetPortalGroupParams defines parameters for GetPortalGroup.
+type GetPortalGroupParams struct {
+	// ID A group of the organization.
+	ID GroupQuery `form:"id" json:"id"`
+}
+
+// SetPortalGroupParams defines parameters for SetPortalGroup.
+type SetPortalGroupParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// ListPortalGroupsParams defines parameters for ListPortalGroups.
+type ListPortalGroupsParams struct {
+	// Top How many at most.
+	Top *Top `form:"top,omitempty" json:"top,omitempty"`
+
+	// Skip How many of the first to leave out.
+	Skip Skip `form:"skip,omitempty" json:"skip,omitempty,omitzero"`
+}
+
+// ListPortalGroupAllocationsParams defines parameters for ListPortalGroupAllocations.
+type ListPortalGroupAllocationsParams struct {
+	// Top How many; more than 50 are taken for 50.
+	Top *CappedTop `form:"top,omitempty" json:"top,omitempty"`
+
+	// Skip How many of the first to leave out.
+	Skip Skip `form:"skip,omitempty" json:"skip,omitempty,omitzero"`
+}
+
+// RevokePortalLeaseParams defines parameters for RevokePortalLease.
+type RevokePortalLeaseParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// ListPortalUsersParams defines parameters for ListPortalUsers.
+type ListPortalUsersParams struct {
+	// Top How many at most.
+	Top *Top `form:"top,omitempty" json:"top,omitempty"`
+
+	// Skip How many of the first to leave out.
+	Skip Skip `form:"skip,omitempty" json:"skip,omitempty,omitzero"`
+}
+
+// AddPortalUsersParams defines parameters for AddPortalUsers.
+type AddPortalUsersParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// GetPortalAccountParams defines parameters for GetPortalAccount.
+type GetPortalAccountParams struct {
+	// AccountGlobalID The organization of the token, by id or name.
+	AccountGlobalID AccountQuery `form:"accountGlobalId,omitempty" json:"accountGlobalId,omitempty,omitzero"`
+
+	// AccountUserID Who asks. It is not looked at.
+	AccountUserID AccountUserQuery `form:"accountUserId,omitempty" json:"accountUserId,omitempty,omitzero"`
+}
+
+// GetPortalInventoryParams defines parameters for GetPortalInventory.
+type GetPortalInventoryParams struct {
+	// AccountGlobalID The organization of the token, by id or name.
+	AccountGlobalID AccountQuery `form:"accountGlobalId,omitempty" json:"accountGlobalId,omitempty,omitzero"`
+
+	// AccountUserID Who asks. It is not looked at.
+	AccountUserID AccountUserQuery `form:"accountUserId,omitempty" json:"accountUserId,omitempty,omitzero"`
+}
+
+// ListPortalTenantAllocationsParams defines parameters for ListPortalTenantAllocations.
+type ListPortalTenantAllocationsParams struct {
+	// AccountGlobalID The organization of the token, by id or name.
+	AccountGlobalID AccountQuery `form:"accountGlobalId,omitempty" json:"accountGlobalId,omitempty,omitzero"`
 }
 
 // ResolveNamesJSONRequestBody defines body for ResolveNames for application/json ContentType.
@@ -2694,3 +3534,21 @@ type PostOrganizationLicenseJSONRequestBody = OrganizationLicenseRequest
 
 // AllocateOrganizationLicenseJSONRequestBody defines body for AllocateOrganizationLicense for application/json ContentType.
 type AllocateOrganizationLicenseJSONRequestBody = OrganizationLicenseRequest
+
+// DeletePortalUsersJSONRequestBody defines body for DeletePortalUsers for application/json ContentType.
+type DeletePortalUsersJSONRequestBody = PortalDeleteUsersRequest
+
+// RemovePortalUserLicensesJSONRequestBody defines body for RemovePortalUserLicenses for application/json ContentType.
+type RemovePortalUserLicensesJSONRequestBody = UserLicenseRemovalRequest
+
+// ReplacePortalUserLicensesJSONRequestBody defines body for ReplacePortalUserLicenses for application/json ContentType.
+type ReplacePortalUserLicensesJSONRequestBody = PortalUserLicenseRequest
+
+// RemovePortalGroupJSONRequestBody defines body for RemovePortalGroup for application/json ContentType.
+type RemovePortalGroupJSONRequestBody = PortalGroupRequest
+
+// SetPortalGroupJSONRequestBody defines body for SetPortalGroup for application/json ContentType.
+type SetPortalGroupJSONRequestBody = PortalGroupRuleRequest
+
+// AddPortalUsersJSONRequestBody defines body for AddPortalUsers for application/json ContentType.
+type AddPortalUsersJSONRequestBody = UserIdsRequest

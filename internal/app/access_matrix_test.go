@@ -179,6 +179,9 @@ func placesOf(op contract.Operation, documented *openapi3.Operation) []string {
 	if documented.Parameters.GetByInAndName("query", "partitionGlobalId") != nil {
 		places = append(places, "query")
 	}
+	if documented.Parameters.GetByInAndName("query", "accountGlobalId") != nil {
+		places = append(places, "account query")
+	}
 	return places
 }
 
@@ -220,7 +223,7 @@ func (w *world) accessCall(t *testing.T, op contract.Operation, documented *open
 		"Group/{id}", "Group/group-01", "RobotAccount/{id}", "RobotAccount/robot-01", "{groupId}", "group-01", "{robotAccountId}", "robot-01",
 		"{userId}", "singer-77", "{user}", "singer-77", "{name}", "ATTR", "{entitlementName}", "ATTR", "{tenantId}", "access", "{userGlobalId}", "singer-77", "{templateId}", "1", "ExternalClient/{id}", "ExternalClient/acme-script", "{clientId}", "acme-script", "{secretId}", "none", "{tokenId}", "none",
 		"{lot}", "lot-of-acme", "{file}", "none", "{licenseCode}", "none",
-		"{hostAccountId}", string(seatwright.HostID), "{serviceScopeId}", "access", "{serviceType}", "orchestrator",
+		"{hostAccountId}", string(seatwright.HostID), "{serviceScopeId}", "access", "{serviceType}", "orchestrator", "{robotType}", "Unattended",
 	).Replace(path)
 	if strings.Contains(path, "{") {
 		t.Fatalf("%s has a parameter that this test knows nothing for", op.Pattern())
@@ -230,7 +233,7 @@ func (w *world) accessCall(t *testing.T, op contract.Operation, documented *open
 		if p.Value.In != "query" || !p.Value.Required {
 			continue
 		}
-		known := map[string]string{"enableUserLicensing": "true", "licenseCode": "none", "name": "UserInvitation", "response_type": "code", "client_id": "acme-script", "redirect_uri": "https://acme.example/", "scope": "openid", "sessionId": "s-1", "clientType": "studio"}
+		known := map[string]string{"enableUserLicensing": "true", "licenseCode": "none", "name": "UserInvitation", "response_type": "code", "client_id": "acme-script", "redirect_uri": "https://acme.example/", "scope": "openid", "id": "group-01", "sessionId": "s-1", "clientType": "studio"}
 		if known[p.Value.Name] == "" {
 			t.Fatalf("%s needs %s, which this test knows nothing for", op.Pattern(), p.Value.Name)
 		}
@@ -238,9 +241,11 @@ func (w *world) accessCall(t *testing.T, op contract.Operation, documented *open
 	}
 	switch place {
 	case "prefix":
-		path = "/" + names[organization] + path
+		path = "/" + names[organization] + tenantOf(op) + path
 	case "query":
 		query.Set("partitionGlobalId", ids[organization])
+	case "account query":
+		query.Set("accountGlobalId", ids[organization])
 	}
 	if len(query) > 0 {
 		path += "?" + query.Encode()
@@ -256,4 +261,12 @@ func (w *world) accessCall(t *testing.T, op contract.Operation, documented *open
 		}
 	}
 	return c
+}
+
+// tenantOf is what stands behind the organization of a prefix where the operation looks the tenant up.
+func tenantOf(op contract.Operation) string {
+	if op.Tag == "orchestrator" {
+		return "/access"
+	}
+	return ""
 }

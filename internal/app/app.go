@@ -126,6 +126,7 @@ func (a *App) open(ctx context.Context, c Config, logs io.Writer, issuerFromHost
 	a.handler, err = server.New(server.Config{
 		Log: a.log, Authenticator: identity, Directory: a.Directory, Licensing: a.Licensing, LicenseFiles: a.LicenseFiles,
 		Distribution: a.Licensing, Entitlements: entitlement.New(a.memory, a.store, catalogue, identity),
+		Portal: a.Licensing, Orchestrator: a.Licensing, Self: a.People,
 		Identities: door.UseCases{
 			People: a.People, Groups: a.Groups, Names: directory.NewNames(a.store), Settings: a.Settings, SignIns: directory.NewSignIns(a.store),
 			Applications: a.Applications, PersonalTokens: a.PersonalTokens,

@@ -163,7 +163,7 @@ func TestStatuses(t *testing.T) {
 	}
 	w.programs(t)
 	w.resources(t)
-	table = slices.Concat(leaseTable(), table, applicationStatuses(), tokenStatuses(), entitlementStatuses(), resourceStatuses(), activationStatuses(w.files, w.demo.Acme.Organization))
+	table = slices.Concat(leaseTable(), portalStatuses(), table, applicationStatuses(), tokenStatuses(), entitlementStatuses(), resourceStatuses(), activationStatuses(w.files, w.demo.Acme.Organization))
 	fill, contract := w.replacer(t), loadContract(t)
 	seen := map[string]map[int]bool{}
 	for _, group := range table {

@@ -72,6 +72,23 @@ func (p *People) User(ctx context.Context, caller seatwright.Caller, organizatio
 	return found[0], nil
 }
 
+// Self finds the caller, who has to be a person.
+func (p *People) Self(ctx context.Context, caller seatwright.Caller) (Person, error) {
+	if caller.Principal.Kind != seatwright.PrincipalUser {
+		return Person{}, seatwright.MissingUser()
+	}
+	u, err := p.reader.User(ctx, caller.Principal.Organization, seatwright.UserID(caller.Principal.ID))
+	if err != nil {
+		return Person{}, err
+	}
+	u.PasswordHash = ""
+	found, err := p.known(ctx, caller.Principal.Organization, []seatwright.User{u})
+	if err != nil {
+		return Person{}, err
+	}
+	return found[0], nil
+}
+
 // Users lists a page of people.
 func (p *People) Users(
 	ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID, q seatwright.UserQuery,

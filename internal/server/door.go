@@ -18,15 +18,15 @@ var doors = map[string]string{
 	"lease_":        "lease_",
 	"license_":      "lrm",
 	"lrm":           "lrm",
-	"orchestrator_": orchestrator,
+	"orchestrator_": orchestratorDoor,
 	"orgaudit_":     "orgaudit_",
-	"portal_":       portal,
+	"portal_":       portalDoor,
 }
 
 // The doors whose paths have a spelling of their own.
 const (
-	orchestrator = "orchestrator_"
-	portal       = "portal_"
+	orchestratorDoor = "orchestrator_"
+	portalDoor       = "portal_"
 )
 
 // place is where in a path its door is. The organization and the tenant of the prefix are as they are spelled, or empty.
@@ -65,10 +65,10 @@ func locate(segments []string) place {
 // respelled drops what clients add to a path of a door without meaning anything by it: a known one names the portal twice, and a function of
 // OData that has no parameter may be called with parentheses.
 func (p place) respelled() place {
-	if p.door == portal && len(p.rest) > 0 && lower(p.rest[0]) == portal {
+	if p.door == portalDoor && len(p.rest) > 0 && lower(p.rest[0]) == portalDoor {
 		p.spelled, p.rest = p.rest, p.rest[1:]
 	}
-	if last := len(p.rest) - 1; p.door == orchestrator && last >= 0 && strings.HasSuffix(p.rest[last], "()") {
+	if last := len(p.rest) - 1; p.door == orchestratorDoor && last >= 0 && strings.HasSuffix(p.rest[last], "()") {
 		p.rest = append(slices.Clone(p.rest[:last]), strings.TrimSuffix(p.rest[last], "()"))
 		p.spelled = slices.Concat([]string{p.door}, p.rest)
 	}

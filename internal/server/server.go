@@ -17,6 +17,8 @@ import (
 	"github.com/seatwright/seatwright/internal/api/lease"
 	"github.com/seatwright/seatwright/internal/api/lrm"
 	"github.com/seatwright/seatwright/internal/api/native"
+	"github.com/seatwright/seatwright/internal/api/orchestrator"
+	"github.com/seatwright/seatwright/internal/api/portal"
 )
 
 // Authenticator knows who a token belongs to. The error is unauthenticated/invalid_token where nobody is known.
@@ -67,6 +69,9 @@ type Config struct {
 	LicenseFiles  LicenseFiles
 	Distribution  lrm.Licensing
 	Entitlements  Entitlements
+	Portal        portal.Licensing
+	Orchestrator  orchestrator.Licensing
+	Self          orchestrator.People
 	Audit         audit.Log
 	Identity      Identity
 	Ready         func(context.Context) error // nil while requests can be served
@@ -102,6 +107,8 @@ func New(c Config) (http.Handler, error) {
 	lrm.Register(g, s.doorOf(contract.AutomationSuite), c.Distribution, c.LicenseFiles)
 	identity.Register(g, s.doorOf(contract.AutomationSuite), c.Identities)
 	audit.Register(g, s.doorOf(contract.AutomationSuite), c.Audit)
+	portal.Register(g, s.doorOf(contract.AutomationSuite), c.Portal, c.Identities.People, c.Identities.Names)
+	orchestrator.Register(g, s.doorOf(contract.AutomationSuite), c.Orchestrator, c.Self)
 	if err := native.Register(g, s.doorOf(contract.Native), c.Directory, c.Licensing, c.LicenseFiles, c.Entitlements); err != nil {
 		return nil, err
 	}
