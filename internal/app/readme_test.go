@@ -198,3 +198,20 @@ func TestReadmeLinks(t *testing.T) {
 		}
 	}
 }
+
+// Promise: a script for the portal can rely on what docs/compatibility.md shows.
+func TestCompatibilityDocument(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../docs/compatibility.md")
+	check(t, err)
+	_, part, found := strings.Cut(string(text), "\n## Scripts for the portal\n")
+	part, _, ends := strings.Cut(part, "\n## What is not there yet\n")
+	blocks := blocksOf(part)
+	if !found || !ends || len(blocks) != 8 {
+		t.Fatalf("%d blocks about the portal", len(blocks))
+	}
+	w, dir := serve(t, t.TempDir()), t.TempDir()
+	check(t, w.demo.WriteEnvironment(filepath.Join(dir, "demo.env"), w.Address()))
+	runBlocks(t, dir, strings.NewReplacer(), blocks)
+	w.audit(t, w.demo.Acme.Organization)
+}
