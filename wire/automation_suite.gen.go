@@ -1085,7 +1085,7 @@ type NamedUserLicense struct {
 	// MachinesCount Always 0. Machines are not known.
 	MachinesCount int64 `json:"MachinesCount"`
 
-	// IsLicensed Always true.
+	// IsLicensed What they hold may be used. It may not be while no purchase is in force.
 	IsLicensed         bool `json:"IsLicensed"`
 	IsExternalLicensed bool `json:"IsExternalLicensed"`
 

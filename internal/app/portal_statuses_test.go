@@ -228,6 +228,7 @@ func portalPeopleRows(path string) []row {
 			`"totalCount":`, `"userName":"analyst-1"`, `"userBundleCodes":["PMBU"],"useExternalLicense":false,"inheritedFromGroup":false}`, `"id":"acme-admin"`,
 		}},
 		row{name: "the first", call: get("administrator", "?top=1"), status: 200, contains: []string{`"results":[{`}, lacks: []string{"analyst-1"}},
+		row{name: "the number alone", call: get("administrator", "?top=0"), status: 200, contains: []string{`"results":[]}`}},
 		row{name: "another organization", call: get("administrator", "?partitionGlobalId={globex}"), status: 404, contains: []string{"organization_not_found"}},
 	)
 }

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/seatwright/seatwright"
 	"github.com/seatwright/seatwright/internal/app"
@@ -255,6 +256,12 @@ func TestOrchestratorReads(t *testing.T) {
 	if got := p.open(t, "cleo", ""); got.status != http.StatusOK {
 		t.Fatalf("%d %s", got.status, got.body)
 	}
+	over, begun := time.Now().Add(-time.Hour), time.Now().Add(-2*time.Hour)
+	_, err := w.Licensing.CreateLot(t.Context(), system, seatwright.Lot{Organization: p.id, ID: "kit", Code: "AKIT", Quantity: 1, Start: begun, End: farAway()})
+	check(t, err)
+	p.ask("PUT", portalLicenses, `{"userIds":["ann"],"licenseCodes":["ATTUNU","AKIT"],"useExternalLicense":false}`)
+	_, err = w.Licensing.ChangeLot(t.Context(), system, seatwright.ChangeLot{Organization: p.id, ID: "kit", End: &over})
+	check(t, err)
 	named := func(user string) string {
 		return `{"Key":"` + user + `","UserName":"` + user + `","LastLoginDate":"TIME","MachinesCount":0,"IsLicensed":true,"IsExternalLicensed":false,"ActiveRobotId":null,"MachineNames":[],"ActiveMachineNames":[]}`
 	}
@@ -270,6 +277,7 @@ func TestOrchestratorReads(t *testing.T) {
 	p.wants("GET", users+"(robotType='attended')/?%24top=1&%24skip=1&%24count=true&$select=Key", "", people+`"@odata.count":3,"value":[`+named("bob")+"]}")
 	p.wants("GET", users+"(robotType='StudioPro')", "", people+`"value":[]}`)
 	p.wants("GET", users+"(robotType='Serverless')?$count=true", "", people+`"@odata.count":0,"value":[]}`)
+	p.wants("GET", users+"(robotType='AutomationKit')", "", people+`"value":[`+strings.Replace(named("ann"), `"IsLicensed":true`, `"IsLicensed":false`, 1)+"]}") // of which nothing is in force
 	service := func(name string, units int) string {
 		return fmt.Sprintf(`{"Key":%q,"MachineId":null,"MachineName":%q,"HostMachineName":null,"ServiceUserName":null,"MachineType":null,"Runtimes":%d,"RobotsCount":0,"ExecutingCount":0,"IsOnline":false,"IsLicensed":true,"Enabled":true,"MachineScope":null}`, name, name, units)
 	}

@@ -6,6 +6,7 @@ package orchestrator
 import (
 	"cmp"
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/seatwright/seatwright"
@@ -151,13 +152,21 @@ func (h handlers) ListNamedUserLicenses(ctx context.Context, request ListNamedUs
 	if len(codes) == 0 {
 		return answer, nil
 	}
+	caller, organization := api.CallerOf(ctx), api.OrganizationOf(ctx)
+	pools, err := h.licensing.Pools(ctx, caller, organization.ID)
+	if err != nil {
+		return nil, err
+	}
+	usable := func(code seatwright.ProductCode) bool {
+		return slices.ContainsFunc(pools, func(p seatwright.Pool) bool { return p.Code == code && organization.Usable(p) })
+	}
 	q := seatwright.HolderQuery{Codes: codes, Sort: seatwright.SortHoldersByID, Skip: int64(skip), Top: int64(top)}
-	found, err := h.licensing.Holders(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx).ID, q)
+	found, err := h.licensing.Holders(ctx, caller, organization.ID, q)
 	answer.Count = counted(p.Count, found.Total)
 	for _, holder := range found.Holders {
 		answer.Value = append(answer.Value, wire.NamedUserLicense{
-			Key: string(holder.Person.ID), UserName: holder.Person.CalledBy(), LastLoginDate: api.OrNever(holder.LastUse), IsLicensed: true,
-			IsExternalLicensed: holder.External, MachineNames: []string{}, ActiveMachineNames: []string{},
+			Key: string(holder.Person.ID), UserName: holder.Person.CalledBy(), LastLoginDate: api.OrNever(holder.LastUse),
+			IsLicensed: slices.ContainsFunc(holder.Codes, usable), IsExternalLicensed: holder.External, MachineNames: []string{}, ActiveMachineNames: []string{},
 		})
 	}
 	return answer, err
