@@ -3,6 +3,7 @@ package api
 import (
 	"log/slog"
 	"net/http"
+	"net/url"
 	"reflect"
 
 	"github.com/seatwright/seatwright"
@@ -35,6 +36,18 @@ func (d Door) FailParameter(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	}
 	d.Fail(w, r, seatwright.Invalid(seatwright.ReasonInvalidValue, "the parameter %s is missing or cannot be read", name).In(name))
+}
+
+// WholeQuery refuses a query of which a part cannot be read: the standard library drops that part, and with it a filter or a page, so that
+// the answer would be another one than was asked for.
+func (d Door) WholeQuery(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, err := url.ParseQuery(r.URL.RawQuery); err != nil {
+			d.Fail(w, r, seatwright.Invalid(seatwright.ReasonInvalidValue, "the query cannot be read: it has a semicolon, or a percent sign without two hexadecimal digits after it"))
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // parameterOf is the name in an error of the generated code, whose types every door has for itself.

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"iter"
 	"net/http"
-	"net/url"
 
 	"github.com/seatwright/seatwright"
 	"github.com/seatwright/seatwright/internal/api"
@@ -27,23 +26,9 @@ type Log interface {
 // Register adds the routes of the door to mux. The handlers expect the caller and the organization in the context.
 func Register(mux ServeMux, door api.Door, log Log) {
 	HandlerWithOptions(NewStrictHandler(handlers{log}, door.Decode, door.Fail), StdHTTPServerOptions{
-		BaseRouter: mux, Middlewares: []MiddlewareFunc{wholeQuery(door)},
+		BaseRouter: mux, Middlewares: []MiddlewareFunc{door.WholeQuery},
 		ErrorHandlerFunc: func(w http.ResponseWriter, r *http.Request, err error) { door.Fail(w, r, unreadable(err)) },
 	})
-}
-
-// wholeQuery refuses a query of which a part cannot be read: the standard library drops that part, and with it a filter, so that
-// the answer would be more than was asked for.
-func wholeQuery(door api.Door) MiddlewareFunc {
-	return func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if _, err := url.ParseQuery(r.URL.RawQuery); err != nil {
-				door.Fail(w, r, seatwright.Invalid(seatwright.ReasonInvalidValue, "the query cannot be read: it has a semicolon, or a percent sign without two hexadecimal digits after it"))
-				return
-			}
-			next.ServeHTTP(w, r)
-		})
-	}
 }
 
 // unreadable names the parameter that the generated code could not read.
