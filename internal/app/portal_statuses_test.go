@@ -45,10 +45,12 @@ func portalStatuses() []operationRows {
 		{"getCurrentUser", currentUserRows()},
 		{"getAuthenticationSettings", []row{
 			{name: "anybody", call: call{method: "GET", path: "/acme/DefaultTenant" + odata + "Settings/" + function + "GetAuthenticationSettings"}, status: 200, contains: []string{`"Keys":[],"Values":[]`}},
+			{name: "a query that cannot be read", call: call{method: "GET", path: odata + "Settings/" + function + "GetAuthenticationSettings?a;b"}, status: 400, contains: []string{"the query cannot be read"}},
 			{name: "without a tenant", call: call{method: "GET", path: odata + "Settings/" + function + "GetAuthenticationSettings()"}, status: 200},
 		}},
 		{"getOrchestratorVersion", []row{
 			{name: "anybody", call: call{method: "GET", path: "/orchestrator_/api/status/version"}, status: 200, contains: []string{`{"version":"25.10.0","deployment":"ServiceFabric"}`}},
+			{name: "a query that cannot be read", call: call{method: "GET", path: "/orchestrator_/api/status/version?%zz"}, status: 400, contains: []string{"the query cannot be read"}},
 			{name: "another spelling", call: call{method: "GET", path: "/acme/DefaultTenant/orchestrator_/api/Status/Version"}, status: 200},
 		}},
 		{"", portalElsewhereRows()},
@@ -84,7 +86,7 @@ func portalPageRows(path string) (rows []row) {
 	for query, field := range map[string]string{"?skip=-1": "skip", "?top=-1": "top", "?skip=2147483648": "skip", "?top=many": "top"} {
 		rows = append(rows, row{name: query, call: call{as: "administrator", method: "GET", path: path + query}, status: 400, contains: []string{`"errors":{"` + field + `":`}})
 	}
-	return rows
+	return append(rows, row{name: "a part that would be dropped", call: call{as: "administrator", method: "GET", path: path + "?skip=1;top=1"}, status: 400, contains: []string{"the query cannot be read"}})
 }
 
 func tooManyRow(path string) row {
@@ -271,6 +273,7 @@ func leftNavRows() []row {
 	return []row{
 		{name: "anonymous", call: get("", "/acme"), status: 401, contains: []string{"no_token"}},
 		{name: "another organization", call: get("member", "/globex"), status: 404, contains: []string{"organization_not_found"}},
+		{name: "a query that cannot be read", call: call{as: "member", method: "GET", path: path + "?a;b"}, status: 400, contains: []string{"the query cannot be read"}},
 		{name: "member", call: get("member", "/{acme}"), status: 200, contains: []string{`"tenants":[`, `{"id":"tenant-01","name":"DefaultTenant"}`, `"organization":{"id":"{acme}","name":"acme"}}`}, lacks: []string{"Main"}},
 		{name: "application", call: get("auditor", ""), status: 200},
 		{name: "somebody else", call: get("globex", ""), status: 200, contains: []string{`"name":"globex"`}, lacks: []string{"DefaultTenant"}},
@@ -311,6 +314,7 @@ func odataRows(rest string) []row {
 		{name: "too many", call: get("?$top=1001"), status: 400, contains: []string{`"errors":{"$top":`}},
 		{name: "a negative number", call: get("?$skip=-1"), status: 400, contains: []string{`"errors":{"$skip":`}},
 		{name: "no number", call: get("?$top=all"), status: 400, contains: []string{`"errors":{"$top":`}},
+		{name: "a part that would be dropped", call: get("?$top=1&$filter=Key%20eq%20'a;b'"), status: 400, contains: []string{"the query cannot be read"}},
 		{name: "a filter", call: get("?$filter=(IsLicensed%20eq%20true)"), status: 400, contains: []string{`"errors":{"$filter":`}},
 	}
 }
@@ -322,6 +326,7 @@ func currentUserRows() []row {
 	return []row{
 		{name: "anonymous", call: get("", "/acme/DefaultTenant"), status: 401, contains: []string{"no_token"}},
 		{name: "no tenant", call: get("member", ""), status: 404, contains: []string{"there is no such tenant"}},
+		{name: "a query that cannot be read", call: call{as: "member", method: "GET", path: "/acme/DefaultTenant" + odata + "Users/" + function + "GetCurrentUser?a;b"}, status: 400, contains: []string{"the query cannot be read"}},
 		{name: "member", call: get("member", "/acme/DefaultTenant"), status: 200, contains: []string{`"Key":"member"`, `"UserName":"member"`, `"TenancyName":"DefaultTenant"`, `"TenantKey":"tenant-01","Type":"User"`}},
 		{name: "application", call: get("auditor", "/acme/DefaultTenant"), status: 200, contains: []string{`"Key":"auditor"`, `"Type":"DirectoryExternalApplication"`, `"CreationTime":null`}},
 	}

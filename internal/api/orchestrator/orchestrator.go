@@ -32,7 +32,7 @@ type People interface {
 // Register adds the routes of the door to mux. The handlers expect the caller, the organization and the tenant of the path in the context.
 func Register(mux ServeMux, door api.Door, licensing Licensing, people People) {
 	HandlerWithOptions(NewStrictHandler(handlers{licensing, people}, door.Decode, door.Fail), StdHTTPServerOptions{
-		BaseRouter: mux, ErrorHandlerFunc: door.FailParameter,
+		BaseRouter: mux, Middlewares: []MiddlewareFunc{door.WholeQuery}, ErrorHandlerFunc: door.FailParameter,
 	})
 }
 

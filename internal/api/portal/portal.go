@@ -33,7 +33,7 @@ type Licensing interface {
 // Register adds the routes of the door to mux. The handlers expect the caller and the organization in the context.
 func Register(mux ServeMux, door api.Door, licensing Licensing, people People, names Names) {
 	HandlerWithOptions(NewStrictHandler(handlers{licensing, people, names}, door.Decode, door.Fail), StdHTTPServerOptions{
-		BaseRouter: mux, ErrorHandlerFunc: door.FailParameter,
+		BaseRouter: mux, Middlewares: []MiddlewareFunc{door.WholeQuery}, ErrorHandlerFunc: door.FailParameter,
 	})
 }
 

@@ -1054,6 +1054,22 @@ func (response GetTenantsAndOrganization200JSONResponse) VisitGetTenantsAndOrgan
 	return err
 }
 
+type GetTenantsAndOrganization400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response GetTenantsAndOrganization400ApplicationProblemPlusJSONResponse) VisitGetTenantsAndOrganizationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetTenantsAndOrganization401ApplicationProblemPlusJSONResponse struct {
 	UnauthenticatedApplicationProblemPlusJSONResponse
 }
@@ -1071,9 +1087,7 @@ func (response GetTenantsAndOrganization401ApplicationProblemPlusJSONResponse) V
 	return err
 }
 
-type GetTenantsAndOrganization404ApplicationProblemPlusJSONResponse struct {
-	ProblemApplicationProblemPlusJSONResponse
-}
+type GetTenantsAndOrganization404ApplicationProblemPlusJSONResponse Problem
 
 func (response GetTenantsAndOrganization404ApplicationProblemPlusJSONResponse) VisitGetTenantsAndOrganizationResponse(w http.ResponseWriter) error {
 
