@@ -47,7 +47,11 @@ type PoolState struct {
 func (c AllocateToUsers) Operation() string { return "allocation.set" }
 
 func (c AllocateToUsers) Touches() []Touch {
-	return []Touch{{Organization: c.Organization, Users: c.Users, Codes: c.Codes}}
+	t := Touch{Organization: c.Organization, Users: c.Users, Codes: c.Codes}
+	if len(c.Codes) > 0 {
+		t.Denied = deniedUsers(c.Users)
+	}
+	return []Touch{t}
 }
 
 func (c AllocateToUsers) Weight() int { return len(c.Users) * max(1, len(c.Codes)) }
@@ -73,7 +77,7 @@ func (c AllocateToUsers) Decide(s *Slice, origin Origin) ([]Allocation, error) {
 			first := AllocateToUsers{Organization: c.Organization, Users: c.Users[:1], Codes: c.Codes, External: c.External}
 			_, _ = first.Decide(s, origin)
 		}
-		return nil, s.refuse(o, origin, len(c.Users), shortages)
+		return nil, s.refuse(o, origin, AllocationRefused{Users: len(c.Users), Shortages: shortages}, c.lacking(s, o, units, shortages))
 	}
 	answers := make([]Allocation, len(c.Users))
 	for i, user := range c.Users {
@@ -83,6 +87,9 @@ func (c AllocateToUsers) Decide(s *Slice, origin Origin) ([]Allocation, error) {
 			}
 		}
 		if err := s.setDirect(o, origin, user, c.Codes, units, c.External); err != nil {
+			return nil, err
+		}
+		if err := s.satisfy(o, origin, user); err != nil {
 			return nil, err
 		}
 		answers[i] = Allocation{User: user, Codes: c.Codes, External: c.External}
@@ -154,6 +161,25 @@ func (c AllocateToUsers) shortages(s *Slice, o *organizationSlice, units int64) 
 		}
 	}
 	return short
+}
+
+// lacking tells who of the users lacks which of the codes that are short, in the order of the command.
+func (c AllocateToUsers) lacking(s *Slice, o *organizationSlice, units int64, shortages []Shortage) []Denial {
+	var all []Denial
+	for _, user := range c.Users {
+		for _, short := range shortages {
+			_, exists := s.catalogue.Bundle(short.Bundle)
+			if seat, _ := o.seat(user, short.Bundle); !exists || seat.Units >= units {
+				continue
+			}
+			if all = append(all, Denial{
+				Denied: deniedUser(user), Code: short.Bundle, Reason: o.pools[short.Bundle].denialReason(), Requested: units, Available: short.Available,
+			}); len(all) == MaxDenialsPerEvent {
+				return all
+			}
+		}
+	}
+	return all
 }
 
 // setDirect makes codes the whole direct set of user, records the change, and does nothing at all where nothing differs.

@@ -1,6 +1,7 @@
 package seatwright_test
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"testing"
@@ -35,6 +36,7 @@ type rows struct {
 	rules         map[seatwright.GroupID]seatwright.GroupRule
 	offers        map[seatwright.GroupID]map[seatwright.ProductCode]seatwright.Offer
 	shared        map[int64]seatwright.SharedUnit
+	denials       map[int64]seatwright.Denial
 	events        map[seatwright.OrganizationID][]seatwright.Event
 }
 
@@ -45,7 +47,7 @@ func newRows() *rows {
 		seats: map[seatwright.OrganizationID]map[seatRef]seatwright.Seat{}, pools: map[seatwright.OrganizationID]map[seatwright.ProductCode]seatwright.Pool{}, lots: map[seatwright.OrganizationID][]seatwright.Lot{},
 		groups: map[seatwright.GroupID]seatwright.Group{}, members: map[seatwright.MembershipRef]seatwright.Membership{},
 		rules: map[seatwright.GroupID]seatwright.GroupRule{}, offers: map[seatwright.GroupID]map[seatwright.ProductCode]seatwright.Offer{},
-		shared:  map[int64]seatwright.SharedUnit{},
+		shared: map[int64]seatwright.SharedUnit{}, denials: map[int64]seatwright.Denial{},
 		tenants: map[seatwright.OrganizationID][]seatwright.TenantID{}, services: map[seatwright.OrganizationID]map[seatwright.ServiceKey]seatwright.ServicePool{},
 		keys: map[seatwright.KeyRef]seatwright.KeyRecord{}, events: map[seatwright.OrganizationID][]seatwright.Event{},
 	}
@@ -116,6 +118,11 @@ func (r *rows) load() *seatwright.Slice {
 	}
 	for _, u := range r.shared {
 		s.LoadSharedUnit(u)
+	}
+	for _, d := range r.denials {
+		if d.Latest {
+			s.LoadDenial(d)
+		}
 	}
 	return s
 }
@@ -209,11 +216,53 @@ func (r *rows) apply(t *rapid.T, c seatwright.Changes) {
 		}
 		put(r.offers, f.Group, f.Code, f.Offer)
 	}
+	r.applyDenials(t, c)
 	for _, e := range c.Events {
 		r.events[e.Organization] = append(r.events[e.Organization], e)
 	}
 	for _, k := range c.Keys {
 		r.keys[k.KeyRef] = k
+	}
+}
+
+func (r *rows) applyDenials(t *rapid.T, c seatwright.Changes) {
+	for _, satisfied := range c.SatisfiedDenials {
+		for number, d := range r.denials {
+			if d.Organization == satisfied.Organization && d.Denied == satisfied.Denied && d.Code == satisfied.Code && d.SatisfiedAt.IsZero() {
+				d.SatisfiedAt, d.Latest = satisfied.SatisfiedAt, false
+				r.denials[number] = d
+			}
+		}
+	}
+	for _, changed := range c.Denials {
+		d, stored := r.denials[changed.Number]
+		if !stored {
+			t.Fatalf("%+v is changed and not stored", changed)
+		}
+		d.Refusals, d.LastAt, d.Latest = changed.Refusals, changed.LastAt, changed.Latest
+		r.denials[d.Number] = d
+	}
+	for _, u := range c.RemovedUsers {
+		for number, d := range r.denials {
+			if d.Organization == u.Organization && d.Kind == seatwright.DeniedUser && d.ID == string(u.ID) {
+				d.ID, d.Latest = "", false
+				r.denials[number] = d
+			}
+		}
+	}
+	for _, d := range c.NewDenials {
+		if _, twice := r.denials[d.Number]; twice || d.Refusals < 1 || d.LastAt.Before(d.FirstAt) || d.Latest && !d.SatisfiedAt.IsZero() {
+			t.Fatalf("the schema would refuse %+v", d)
+		}
+		r.denials[d.Number] = d
+	}
+	latest := map[string]bool{}
+	for _, d := range r.denials {
+		who := fmt.Sprint(d.Organization, d.Denied, d.Code)
+		if d.Latest && latest[who] {
+			t.Fatalf("two denials of %s are the latest", who)
+		}
+		latest[who] = latest[who] || d.Latest
 	}
 }
 

@@ -42,7 +42,8 @@ type Touch struct {
 	Codes        []ProductCode // their pools; the pools of codes that the users hold are loaded as well
 	Lots         bool          // all lots of Codes, not only those of stale pools
 	AllLots      bool          // all pools of the organization, each with all of its lots
-	Services     []PoolScope   // what these services have; an empty service stands for all of the tenant
+	Services     []PoolScope   // what these services have, with what they were refused; an empty service stands for all of the tenant, without that
+	Denied       []Denied      // what these were refused: the latest denials of each code that are not satisfied
 	Groups       []GroupID
 	Robots       []RobotAccountID
 	Memberships  []MembershipRef

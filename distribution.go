@@ -59,7 +59,9 @@ func (c DistributeToOrganization) Touches() []Touch { return touchDistribution(c
 
 // touchDistribution names the host first, whose command it is.
 func touchDistribution(organization OrganizationID) []Touch {
-	return []Touch{{Organization: HostID, AllLots: true}, {Organization: organization, AllLots: true}}
+	return []Touch{
+		{Organization: HostID, AllLots: true, Denied: []Denied{{DeniedOrganization, string(organization)}}}, {Organization: organization, AllLots: true},
+	}
 }
 
 func (c DistributeToOrganization) Weight() int { return max(1, len(c.Products)) }

@@ -123,7 +123,7 @@ func (e Event) Entitles() EntitlementChange {
 		err := json.Unmarshal(e.Data, &data)
 		return EntitlementChange{Everyone: err != nil || len(data.Ended) > 0}
 	case EventUserPasswordChanged, EventTenantCreated, EventNoticeTold, EventNoticeEnded, EventServiceLicenseSet, EventServiceLicenseRemoved,
-		EventSigningKeyCreated, EventGroupCreated, EventGroupUpdated, EventSettingChanged, EventAllocationRefused,
+		EventSigningKeyCreated, EventGroupCreated, EventGroupUpdated, EventSettingChanged, EventAllocationRefused, EventDenialSatisfied,
 		EventUserSignedIn, EventUserSignInRefused:
 		return EntitlementChange{}
 	}

@@ -50,6 +50,7 @@ const (
 	EventAllocationSet       EventKind = "allocation.set"        // subject: the user; data: AllocationSet
 	EventAllocationRemoved   EventKind = "allocation.removed"    // subject: the user; data: AllocationSet without codes
 	EventAllocationRefused   EventKind = "allocation.refused"    // subject: empty; data: AllocationRefused
+	EventDenialSatisfied     EventKind = "denial.satisfied"      // a person has now what they were refused; subject: the user; data: DenialSatisfied
 	EventGroupRuleSet        EventKind = "group_rule.set"        // subject: the group; data: GroupRuleSet
 	EventGroupRuleRemoved    EventKind = "group_rule.removed"    // subject: the group; data: GroupRuleRemoved
 	EventLeaseAcquired       EventKind = "lease.acquired"        // subject: the user; data: LeaseState, as for the next four

@@ -9,16 +9,26 @@ import (
 	"time"
 )
 
-// RefusalsPerSecond is how many refusals for want of units are recorded for one principal and code in one second, and how many
-// refused sign-ins of one program. Further ones are only counted; a later event of the same carries the count.
+// RefusalsPerSecond is how many refusals for want of units that begin a denial are recorded for one principal and code in one second, and
+// how many refused sign-ins of one program. Further ones are only counted; a later event of the same carries the count.
 const RefusalsPerSecond = 10
 
 // AllocationRefused is the data of an [EventAllocationRefused].
 type AllocationRefused struct {
-	Users      int        `json:"users,omitempty"`      // how many the refused command listed
+	Users      int        `json:"users,omitempty"`      // how many the refused command listed; 1 of a lease
 	To         string     `json:"to,omitempty"`         // who else was to have the units: an organization, or a tenant and its service
-	Shortages  []Shortage `json:"shortages,omitempty"`  // where only Suppressed is told, an empty bundle stands for codes that do not exist
+	Shortages  []Shortage `json:"shortages,omitempty"`  // of pools; where only Suppressed is told, an empty bundle stands for codes that do not exist
 	Suppressed int64      `json:"suppressed,omitempty"` // refusals of the same principal and codes since, without an event of their own
+
+	Denials []DenialTold `json:"denials,omitempty"` // that begin, or whose number of refusals is a power of ten now
+}
+
+// denied is who else than people was to have the units. At the host that is an organization.
+func (r AllocationRefused) denied(of OrganizationID) Denied {
+	if of == HostID {
+		return Denied{DeniedOrganization, r.To}
+	}
+	return Denied{DeniedService, r.To}
 }
 
 // describe says in one sentence what is missing.
@@ -102,35 +112,55 @@ func (m *RefusalMeter) admit(key refusalKey, now time.Time) (record bool, untold
 	return record, untold
 }
 
-// refuse records that an allocation to users was refused for want of units and returns the answer. Nothing else changes.
-func (s *Slice) refuse(o *organizationSlice, origin Origin, users int, shortages []Shortage) error {
-	return s.refuseAll(o, origin, AllocationRefused{Users: users, Shortages: shortages})
+// refusalsOf asks the meter for one refused request: for each code once.
+type refusalsOf struct {
+	s        *Slice
+	o        *organizationSlice
+	actor    string
+	asked    map[ProductCode]bool // with the answer
+	admitted bool                 // something is to be recorded
+	untold   int64                // what the record has to count
 }
 
-// refuseAll is refuse for whoever was to have the units.
-func (s *Slice) refuseAll(o *organizationSlice, origin Origin, data AllocationRefused) error {
-	shortages := data.Shortages
-	recorded, suppressed := false, int64(0)
-	invented := false
-	for _, short := range shortages {
-		code := short.Bundle
-		if _, exists := s.catalogue.Product(code); !exists {
-			if invented {
-				continue
-			}
-			code, invented = "", true // callers can invent any number of codes: they share one window
-		}
-		record, untold := s.refusals.admit(refusalKey{organization: o.organization.ID, actor: origin.Actor, code: code}, s.now)
-		recorded, suppressed = recorded || record, suppressed+untold
+// admits reports whether the refusal of a code is to be recorded. All codes that do not exist share one window: callers can invent any number of
+// them.
+func (r *refusalsOf) admits(code ProductCode) bool {
+	if _, exists := r.s.catalogue.Product(code); !exists {
+		code = ""
 	}
-	if recorded {
-		data.Suppressed = suppressed
-		if err := s.record(o, origin, EventAllocationRefused, "", data); err != nil {
-			return err
+	if answer, asked := r.asked[code]; asked {
+		return answer
+	}
+	record, untold := r.s.refusals.admit(refusalKey{organization: r.o.organization.ID, actor: r.actor, code: code}, r.s.now)
+	if r.asked == nil {
+		r.asked = map[ProductCode]bool{}
+	}
+	r.asked[code], r.admitted, r.untold = record, r.admitted || record, r.untold+untold
+	return record
+}
+
+// refuseAll records that whoever data names was refused its shortages, and returns the answer. Nothing else changes. Codes that do not exist make no
+// denial.
+func (s *Slice) refuseAll(o *organizationSlice, origin Origin, data AllocationRefused) error {
+	var lacking []Denial
+	for _, short := range data.Shortages {
+		if _, exists := s.catalogue.Product(short.Bundle); exists {
+			lacking = append(lacking, Denial{
+				Denied: data.denied(o.organization.ID), Code: short.Bundle, Reason: s.pool(o, short.Bundle).denialReason(), Requested: short.Requested,
+				Available: short.Available,
+			})
 		}
+	}
+	return s.refuse(o, origin, data, lacking)
+}
+
+// refuse records a refusal for want of units with the denials that it is, and returns the answer. Nothing else changes.
+func (s *Slice) refuse(o *organizationSlice, origin Origin, data AllocationRefused, lacking []Denial) error {
+	if err := s.deny(o, origin, data, lacking); err != nil {
+		return err
 	}
 	e := NewError(KindExhausted, ReasonPoolExhausted, "%s", data.describe())
-	e.Shortages = shortages
+	e.Shortages = data.Shortages
 	return e
 }
 

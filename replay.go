@@ -25,6 +25,7 @@ type Replayed struct {
 	rules         map[GroupID]*replayedRule
 	shared        map[int64]*replayedShared // units that several hold, by number
 	notices       *noticeHistory
+	denials       *denialHistory
 	licenseFiles  map[LicenseFileID]LicenseFile
 	received      map[ProductCode]Lot                      // what the host distributes to the organization
 	given         map[OrganizationID]map[ProductCode]int64 // of the host's chain: what it distributes to each
@@ -96,7 +97,7 @@ func newReplayed() Replayed {
 		applications: map[ApplicationID]replayedApplication{}, signingKeys: map[string]time.Time{},
 		groups: map[GroupID]*replayedGroup{}, robots: map[RobotAccountID]*replayedAccount{},
 		settings: map[SettingRef]replayedSetting{}, rules: map[GroupID]*replayedRule{}, shared: map[int64]*replayedShared{}, received: map[ProductCode]Lot{},
-		notices: newNoticeHistory(), licenseFiles: map[LicenseFileID]LicenseFile{},
+		notices: newNoticeHistory(), denials: newDenialHistory(), licenseFiles: map[LicenseFileID]LicenseFile{},
 		given: map[OrganizationID]map[ProductCode]int64{}, services: map[ServiceKey]int64{},
 	}
 }
@@ -176,6 +177,7 @@ func (r Replayed) apply(e Event, differs func(format string, args ...any)) {
 		}
 		delete(r.users, UserID(e.Subject))
 		r.leaveAll(e.Subject, MemberUser)
+		r.denials.forget(UserID(e.Subject))
 		for ref := range r.settings {
 			if ref.User == UserID(e.Subject) {
 				delete(r.settings, ref)
@@ -326,7 +328,13 @@ func (r Replayed) apply(e Event, differs func(format string, args ...any)) {
 			differs("tells of a sign-in of the application %s, which was not created", e.Subject)
 		}
 	case EventAllocationRefused:
-		read[AllocationRefused](e, differs)
+		if refused, ok := read[AllocationRefused](e, differs); ok {
+			r.denials.refuse(e, refused, differs)
+		}
+	case EventDenialSatisfied:
+		if satisfied, ok := read[DenialSatisfied](e, differs); ok {
+			r.denials.satisfy(e, satisfied, differs)
+		}
 	default:
 		differs("is of the kind %q, which this program does not know", e.Kind)
 	}

@@ -114,6 +114,11 @@ var tables = []*Table{
 		{"organization", Text}, {"sequence", Number}, {"kind", Text}, {"subject", Text}, {"code", Text}, {"threshold", Number}, {"ends_at", Number},
 		{"used", Number}, {"total", Number}, {"at", Number}, {"standing", Flag},
 	}},
+	{Name: "denials", Key: []string{"number"}, Columns: []Column{
+		{"organization", Text}, {"number", Number}, {"kind", Text}, {"denied", Text}, {"code", Text}, {"reason", Text}, {"group_id", Text},
+		{"requested", Number}, {"available", Number}, {"first_at", Number}, {"last_at", Number}, {"refusals", Number}, {"satisfied_at", Number},
+		{"latest", Flag},
+	}},
 	{Name: "pools", Key: []string{"code"}, Columns: []Column{
 		{"organization", Text}, {"code", Text}, {"total", Number}, {"total_until", Number}, {"used", Number}, {"ceiling", Number},
 	}},

@@ -74,7 +74,10 @@ type Opened struct {
 func (c OpenSession) Operation() string { return "session.open" }
 
 func (c OpenSession) Touches() []Touch {
-	t := Touch{Organization: c.Organization, Users: []UserID{c.User}, WholeUsers: []UserID{c.User}, GroupsOf: []UserID{c.User}, Rules: true}
+	t := Touch{
+		Organization: c.Organization, Users: []UserID{c.User}, WholeUsers: []UserID{c.User}, GroupsOf: []UserID{c.User}, Rules: true,
+		Denied: []Denied{deniedUser(c.User)},
+	}
 	if c.Session != "" {
 		t.Sessions, t.SessionsOf = []SessionID{c.Session}, []UserID{c.User}
 	}
@@ -97,9 +100,12 @@ func (c OpenSession) Decide(s *Slice, origin Origin) (Opened, error) {
 		return Opened{}, NewError(KindConflict, ReasonDuplicate, "there is a session with this id already").In("sessionId")
 	}
 	if !o.licensed && (o.organization.OnShrink != HoldShrink || !o.holdsAnything(c.User)) {
-		return Opened{}, missingLicense()
+		return Opened{}, s.denyLeases(o, origin, s.outOfForce(o, c), missingLicense())
 	}
 	if err := s.takeLeases(o, origin, c); err != nil {
+		return Opened{}, err
+	}
+	if err := s.satisfy(o, origin, c.User); err != nil {
 		return Opened{}, err
 	}
 	if c.Session != "" {
@@ -149,11 +155,28 @@ type offered struct {
 	groups []GroupID
 }
 
-// takeLeases takes what the rules offer to a person, and fails where they then hold nothing that gives what is wanted.
+// takeLeases takes what the rules offer to a person, and fails where they then hold nothing that gives what is wanted. What they were offered and did
+// not get is recorded, also where they have something else.
 func (s *Slice) takeLeases(o *organizationSlice, origin Origin, c OpenSession) error {
 	user, wanted := c.User, c.Wanted
-	_, recorded := o.records[user]
-	var inUse []ProductCode
+	var inUse, full []ProductCode
+	var short []Shortage
+	var lacking []Denial
+	lack := func(code ProductCode, reason DenialReason, group GroupID) {
+		if slices.ContainsFunc(lacking, func(d Denial) bool { return d.Code == code }) {
+			return // a unit that they share, and their group offers others
+		}
+		d := s.lackOf(o, user, code, reason, group)
+		lacking = append(lacking, d)
+		switch reason {
+		case DeniedInUse:
+			inUse = append(inUse, code)
+		case DeniedQuota:
+			full = append(full, code)
+		default:
+			short = append(short, Shortage{Bundle: code, Requested: d.Requested, Available: d.Available})
+		}
+	}
 	holds := false // whatever they are offered
 	var orphans []Seat
 	orphaned := 0                                                  // the highest rank of these
@@ -163,7 +186,7 @@ func (s *Slice) takeLeases(o *organizationSlice, origin Origin, c OpenSession) e
 			continue
 		}
 		if u, shared := o.shared[seat.Lease.Unit]; shared && !seat.Direct && u.busy(user, o.now) {
-			inUse = append(inUse, code)
+			lack(code, DeniedInUse, seat.Lease.Group)
 			continue
 		}
 		if holds = true; !seat.Direct {
@@ -172,23 +195,19 @@ func (s *Slice) takeLeases(o *organizationSlice, origin Origin, c OpenSession) e
 			orphaned = max(orphaned, b.Rank)
 		}
 	}
-	var offers []offered
-	if !recorded || o.organization.AllocationMode == AddToLeases {
-		offers = s.offersTo(o, user, wanted)
-	}
-	if len(offers) == 0 && !holds && len(inUse) > 0 {
-		return unitInUse(inUse)
-	}
+	offers := s.offersTo(o, user, wanted)
 	if len(offers) == 0 && !holds {
-		return NewError(KindForbidden, ReasonNotEntitled, "neither an allocation nor a group gives this person a license that fits")
+		refusal := NewError(KindForbidden, ReasonNotEntitled, "neither an allocation nor a group gives this person a license that fits")
+		if len(inUse) > 0 {
+			refusal = unitInUse(inUse)
+		}
+		return s.denyLeases(o, origin, append(lacking, s.outOfForce(o, c)...), refusal)
 	}
 	for _, seat := range orphans {
 		o.useLease(seat, nil)
 		s.hold(o, seat.Lease.Unit, user, c.Session)
 	}
 	taken, ranked := holds, false
-	var full []ProductCode
-	var short []Shortage
 	for _, each := range offers {
 		if each.bundle.Rank > 0 && ranked {
 			break // ranked ones come last, strongest first, and one of them is enough
@@ -202,12 +221,8 @@ func (s *Slice) takeLeases(o *organizationSlice, origin Origin, c OpenSession) e
 			return err
 		case got:
 			taken, ranked = true, ranked || each.bundle.Rank > 0
-		case o.sharing(user, each.bundle.Code) && o.organization.Usable(s.pool(o, each.bundle.Code)):
-			inUse = append(inUse, each.bundle.Code)
-		case s.pool(o, each.bundle.Code).Available() > 0:
-			full = append(full, each.bundle.Code)
 		default:
-			short = append(short, Shortage{Bundle: each.bundle.Code, Requested: 1})
+			lack(each.bundle.Code, s.whyNot(o, user, each.bundle.Code), each.groups[0])
 		}
 	}
 	if ranked {
@@ -217,16 +232,65 @@ func (s *Slice) takeLeases(o *organizationSlice, origin Origin, c OpenSession) e
 	}
 	switch {
 	case taken:
-		return nil
+		return s.denyLeases(o, origin, lacking, nil)
 	case len(inUse) > 0 && len(short)+len(full) == 0:
-		return unitInUse(inUse)
+		return s.denyLeases(o, origin, lacking, unitInUse(inUse))
 	case len(short) == 0:
-		return NewError(KindExhausted, ReasonQuotaReached, "as many members of the groups of this person hold %s as may", enumerate(full))
+		refusal := NewError(KindExhausted, ReasonQuotaReached, "as many members of the groups of this person hold %s as may", enumerate(full))
+		return s.denyLeases(o, origin, lacking, refusal)
 	}
-	return s.refuse(o, origin, 1, short)
+	return s.refuse(o, origin, AllocationRefused{Users: 1, Shortages: short}, lacking)
 }
 
-func unitInUse(codes []ProductCode) error {
+// denyLeases records what one person asked for and did not get, and returns the refusal, if it is one.
+func (s *Slice) denyLeases(o *organizationSlice, origin Origin, lacking []Denial, refusal *Error) error {
+	if err := s.deny(o, origin, AllocationRefused{Users: 1}, lacking); err != nil {
+		return err
+	}
+	if refusal == nil {
+		return nil
+	}
+	return refusal
+}
+
+// lackOf is that a person is refused a lease.
+func (s *Slice) lackOf(o *organizationSlice, user UserID, code ProductCode, reason DenialReason, group GroupID) Denial {
+	return Denial{Denied: deniedUser(user), Code: code, Reason: reason, Group: group, Requested: 1, Available: s.pool(o, code).Available()}
+}
+
+// outOfForce lists what a person holds or is offered, and would give what is wanted if anything of it were in force.
+func (s *Slice) outOfForce(o *organizationSlice, c OpenSession) []Denial {
+	groups := map[ProductCode]GroupID{}
+	for _, each := range s.offersTo(o, c.User, c.Wanted) {
+		groups[each.bundle.Code] = each.groups[0]
+	}
+	for code := range o.seats[c.User] {
+		if seat, held := o.seat(c.User, code); held && s.gives(code, c.Wanted) {
+			groups[code] = seat.Lease.Group
+		}
+	}
+	var lacking []Denial
+	for _, code := range slices.Sorted(maps.Keys(groups)) { // a pool that is looked at may leave an event
+		if s.pool(o, code).Total == 0 {
+			lacking = append(lacking, s.lackOf(o, c.User, code, DeniedNotInForce, groups[code]))
+		}
+	}
+	return lacking
+}
+
+// whyNot says why a person could not lease a bundle.
+func (s *Slice) whyNot(o *organizationSlice, user UserID, code ProductCode) DenialReason {
+	switch pool := s.pool(o, code); {
+	case o.sharing(user, code) && o.organization.Usable(pool):
+		return DeniedInUse
+	case pool.Available() > 0:
+		return DeniedQuota
+	default:
+		return pool.denialReason()
+	}
+}
+
+func unitInUse(codes []ProductCode) *Error {
 	return NewError(KindExhausted, ReasonUnitInUse, "the shared unit of %s is in use by another member, and no other is free", enumerate(codes))
 }
 
@@ -242,8 +306,11 @@ func (s *Slice) gives(code ProductCode, wanted []LicenseUnit) bool {
 }
 
 // offersTo lists what the groups of a person offer and gives what is wanted: bundles without a rank in the order of their codes, then the
-// ranked ones, strongest first.
+// ranked ones, strongest first. Those with a direct record are offered nothing, unless the policy adds to it.
 func (s *Slice) offersTo(o *organizationSlice, user UserID, wanted []LicenseUnit) []offered {
+	if _, recorded := o.records[user]; recorded && o.organization.AllocationMode != AddToLeases {
+		return nil
+	}
 	groups := []GroupID{Everyone.ID}
 	if o.people[user].Role == RoleOrganizationAdministrator {
 		groups = append(groups, Administrators.ID)

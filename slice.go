@@ -67,6 +67,7 @@ type organizationSlice struct {
 	grantSlice
 	leaseSlice
 	noticeSlice
+	denialSlice
 	licenseFileSlice
 	serviceSlice
 	lotSlice
@@ -279,6 +280,7 @@ func (o *organizationSlice) removeUser(id UserID) {
 	o.forgetMember(Member{MemberUser, string(id)})
 	o.forgetSettings(id)
 	o.forgetSessions(id)
+	o.forgetDenied(id)
 	o.forgetGrants(func(g Grant) bool { return g.User == id })
 }
 
@@ -368,6 +370,9 @@ type Changes struct {
 	LicenseFiles         []LicenseFile // to be stored as they are
 	NewNotices           []Notice
 	EndedNotices         []Notice       // that do not stand any more; only organization and sequence are set. They go before the new ones
+	SatisfiedDenials     []Denial       // of whom and of which code: all stored ones that are not satisfied are at SatisfiedAt. They go before the next two
+	Denials              []Denial       // to be stored in place of the old ones: refusals, LastAt and Latest
+	NewDenials           []Denial       // behind those of removed users, whose ids are dropped from what is stored
 	Heads                []Head         // to be stored as they are
 	Pools                []Pool         // to be stored as they are
 	NewRecords           []DirectRecord // new
@@ -406,7 +411,8 @@ func (c Changes) Empty() bool {
 		len(c.NewGroups)+len(c.Groups)+len(c.RemovedGroups)+len(c.NewRobots)+len(c.Robots)+len(c.RemovedRobots)+len(c.NewMembers)+len(c.RemovedMembers)+len(c.Settings)+len(c.RemovedSettings)+
 		len(c.GroupRules)+len(c.RemovedGroupRules)+len(c.Offers)+len(c.RemovedOffers)+len(c.Sessions)+len(c.RemovedSessions)+len(c.EndedOffers)+len(c.SharedUnits)+len(c.RemovedSharedUnits)+len(c.ChangedOrganizations)+
 		len(c.Organizations)+len(c.Tenants)+len(c.Users)+len(c.ChangedUsers)+len(c.RemovedUsers)+len(c.NewApplications)+len(c.Applications)+len(c.RemovedApplications)+len(c.Grants)+len(c.RemovedGrants)+len(c.SigningKeys)+len(c.Lots)+len(c.SignIns)+
-		len(c.ChangedLots)+len(c.RemovedLots)+len(c.ServicePools)+len(c.RemovedServicePools)+len(c.LicenseFiles)+len(c.NewNotices)+len(c.EndedNotices) == 0
+		len(c.ChangedLots)+len(c.RemovedLots)+len(c.ServicePools)+len(c.RemovedServicePools)+len(c.LicenseFiles)+len(c.NewNotices)+len(c.EndedNotices)+
+		len(c.SatisfiedDenials)+len(c.Denials)+len(c.NewDenials) == 0
 }
 
 // Changes returns what the commands changed since the slice was loaded, ordered by organization and key.
@@ -442,6 +448,7 @@ func (s *Slice) Changes() Changes {
 			}
 		}
 		c.addNotices(id, o)
+		c.addDenials(id, o)
 		c.addLicenseFiles(o)
 		if len(o.changedLots)+len(o.changedServices) > 0 {
 			c.addLots(id, o)

@@ -90,6 +90,12 @@ func (r LoadRequest) ByOrganization() []Touch {
 		m.Lots = m.Lots || t.Lots
 		m.AllLots = m.AllLots || t.AllLots
 		m.Services = append(m.Services, t.Services...)
+		m.Denied = append(m.Denied, t.Denied...)
+		for _, scope := range t.Services {
+			if scope.Service != "" {
+				m.Denied = append(m.Denied, Denied{DeniedService, scope.String()})
+			}
+		}
 		m.Groups = append(m.Groups, t.Groups...)
 		m.Robots = append(m.Robots, t.Robots...)
 		m.Memberships = append(m.Memberships, t.Memberships...)
@@ -120,6 +126,8 @@ func (r LoadRequest) ByOrganization() []Touch {
 		slices.Sort(m.WholeUsers)
 		slices.Sort(m.SignIns)
 		m.Users, m.Codes = slices.Compact(m.Users), slices.Compact(m.Codes)
+		slices.SortFunc(m.Denied, func(a, b Denied) int { return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID)) })
+		m.Denied = slices.Compact(m.Denied)
 		m.WholeUsers, m.SignIns = slices.Compact(m.WholeUsers), slices.Compact(m.SignIns)
 		all = append(all, *m)
 	}
@@ -137,6 +145,7 @@ type Reader interface {
 	LicenseReader
 	LeaseReader
 	NoticeReader
+	DenialReader
 	EventReader
 }
 
@@ -288,6 +297,15 @@ type NoticeReader interface {
 	DueNotices(ctx context.Context, most int) ([]DueNotice, error)
 	// Notices lists the notices of an organization, newest first.
 	Notices(ctx context.Context, organization OrganizationID, query NoticeQuery) ([]Notice, error)
+}
+
+// DenialReader tells who was refused what.
+type DenialReader interface {
+	// Denials lists denials of an organization, newest first.
+	Denials(ctx context.Context, organization OrganizationID, q DenialQuery) ([]Denial, error)
+	// CountDenials counts the denials that a query finds, by one of their sides: those of codes and people in the order of their number, the most
+	// first, and equal ones by id; hours newest first. At most q.Top. It may read every denial between the bounds of the query.
+	CountDenials(ctx context.Context, organization OrganizationID, by DenialSide, q DenialQuery) ([]DenialCount, error)
 }
 
 // PoolRef names a pool.

@@ -159,6 +159,8 @@ func (c *organizationCheck) take(r Row) {
 		c.takeLicenseFile(r)
 	case "notices":
 		c.takeNotice(r)
+	case "denials":
+		c.takeDenial(r)
 	case "pools":
 		c.takePool(Pool{Code: ProductCode(r.text(1)), Total: r.number(2), TotalUntil: instant(r.number(3)), Used: r.number(4), Ceiling: r.number(5)})
 	case "service_pools":
@@ -510,6 +512,9 @@ func (c *organizationCheck) end() {
 	}
 	for _, sequence := range slices.Sorted(maps.Keys(c.replayed.notices.told)) {
 		c.differ("notice %d: by the events it was told, and it is missing", sequence)
+	}
+	for _, number := range slices.Sorted(maps.Keys(c.replayed.denials.told)) {
+		c.differ("denial %d: by the events somebody was refused, and it is missing", number)
 	}
 	for _, key := range slices.SortedFunc(maps.Keys(c.replayed.services), compareServices) {
 		c.differ("service %s: by the events it has %d of %s, and they are missing", key.PoolScope, c.replayed.services[key], key.Code)

@@ -144,7 +144,7 @@ func distributionRows(method string) []row {
 	rows = append(rows,
 		row{name: "unknown organization", call: allocate("/lrm/api/host/{host}/organization/nowhere/license", one.body), status: 404, contains: []string{"organization_not_found"}},
 		row{name: "the host itself", call: allocate("/lrm/api/host/{host}/organization/{host}/license", one.body), status: 404, contains: []string{"organization_not_found"}},
-		row{name: "more than there is", call: allocate(hostLicense, `{"productQuantities":[{"code":"APPTESTR","quantity":11}]}`), status: 409, chain: "host", events: []string{"allocation.refused"}, contains: []string{`"shortages":[{"bundle":"APPTESTR","requested":11,"available":10}]`}},
+		row{name: "more than there is", call: allocate(hostLicense, `{"productQuantities":[{"code":"APPTESTR","quantity":11}]}`), status: 409, chain: "host", events: firstOf(method, "allocation.refused"), contains: []string{`"shortages":[{"bundle":"APPTESTR","requested":11,"available":10}]`}},
 		row{name: "unknown code", call: allocate(hostLicense, `{"productQuantities":[{"code":"SHOES","quantity":1}]}`), status: 409, chain: "host", events: []string{"allocation.refused"}, contains: []string{`{"bundle":"SHOES","requested":1,"available":0}`}},
 		row{name: "host", call: one, status: 200, chain: "host", events: set, contains: []string{`"accountId":"{acme}"`, `{"code":"AIU","quantity":7,"type":"consumable"`, `{"code":"APPTESTR","quantity":4,"type":"robot"`}},
 		row{name: "again", call: one, status: 200, contains: []string{`{"code":"APPTESTR","quantity":4`}},
@@ -211,7 +211,7 @@ func serviceRows(method string) []row {
 		row{name: "unknown service", call: give("administrator", lrmAccount+"/service-license/hall/shoes", works.body), status: 400, contains: []string{`"errors":{"serviceType":`}},
 		row{name: "a bundle", call: give("administrator", hallService, `{"products":[{"code":"ATTUNU","quantity":1}]}`), status: 400, contains: []string{`"errors":{"products":`}},
 		row{name: "unknown code", call: give("administrator", hallService, `{"products":[{"code":"SHOES","quantity":1}]}`), status: 409, events: []string{"allocation.refused"}, contains: []string{`{"bundle":"SHOES","requested":1,"available":0}`}},
-		row{name: "more than there is", call: give("administrator", hallService, `{"products":[{"code":"NONPR","quantity":9}]}`), status: 409, events: []string{"allocation.refused"}, contains: []string{`{"bundle":"NONPR","requested":`}},
+		row{name: "more than there is", call: give("administrator", hallService, `{"products":[{"code":"NONPR","quantity":9}]}`), status: 409, events: firstOf(method, "allocation.refused"), contains: []string{`{"bundle":"NONPR","requested":`}},
 		row{name: "no license", call: give("initech", "/lrm/api/account/initech/service-license/hall/orchestrator", works.body), status: 404, contains: []string{"no_license"}},
 	)
 	for i, as := range []string{"administrator", "application", "writer", "host"} {
@@ -222,7 +222,7 @@ func serviceRows(method string) []row {
 		row{name: "of the host for another organization", call: give("host", "/lrm/api/account/globex/service-license/nowhere/orchestrator", works.body), status: 404, contains: []string{"there is no such tenant"}},
 		row{name: "what is left out goes", call: works, status: 200, events: set, contains: own, lacks: []string{"TAUNATT"}},
 		row{name: "again, in other letters", call: give("administrator", "/acme/License_/api/account/ACME/Service-License/hall/Orchestrator", works.body), status: 200, contains: own},
-		row{name: "the rest to another tenant", call: give("administrator", lrmAccount+"/service-license/attic/apps", `{"products":[{"code":"NONPR","quantity":4}]}`), status: 409, events: []string{"allocation.refused"}, contains: []string{`{"bundle":"NONPR","requested":4,"available":3}`}},
+		row{name: "the rest to another tenant", call: give("administrator", lrmAccount+"/service-license/attic/apps", `{"products":[{"code":"NONPR","quantity":4}]}`), status: 409, events: firstOf(method, "allocation.refused"), contains: []string{`{"bundle":"NONPR","requested":4,"available":3}`}},
 		row{name: "nothing", call: give("administrator", hallService, `{"products":[]}`), status: 200, events: set, contains: []string{`"products":[]`}},
 	)
 	return append(rows, keyRows("service-"+method, works, give("administrator", hallService, `{"products":[]}`), 200, set...)...)

@@ -298,7 +298,7 @@ func TestIdempotency(t *testing.T) {
 		for _, a := range answers {
 			want(t, "twin", []any{a.status, a.body}, []any{200, answers[0].body})
 		}
-		want(t, "events", said(w.events(t, "keyed-id", before)), []string{"allocation.set ann", "allocation.set bob"})
+		want(t, "events", said(w.events(t, "keyed-id", before)), []string{"allocation.set ann", "denial.satisfied ann", "allocation.set bob"})
 	})
 }
 

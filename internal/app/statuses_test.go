@@ -182,6 +182,14 @@ func TestStatuses(t *testing.T) {
 	t.Run("EveryDocumentedStatusIsInTheTable", func(t *testing.T) { compareWithDocuments(t, contract, seen) })
 }
 
+// firstOf are the events of a row of PUT, which comes before the same of POST: what was refused a moment ago is only counted then.
+func firstOf(method string, events ...string) []string {
+	if method == "PUT" {
+		return events
+	}
+	return nil
+}
+
 // checkRow sends the request of a row, gives back what it allocated, and returns the answer.
 func (w *world) checkRow(t *testing.T, r row, fill *strings.Replacer) answer {
 	t.Helper()
@@ -419,7 +427,7 @@ func allocationRows(method string) []row {
 		}, status: 404, contains: []string{"no_license", "no account license"}},
 		row{
 			name: "exhausted", call: allocate("administrator", `{"userIds":["singer-77"],"userBundleCodes":["ATTUNU","PMBU"]}`), status: 409,
-			contains: []string{"pool_exhausted", `"shortages":[{"bundle":"PMBU","requested":1,"available":0}]`}, events: []string{"allocation.refused"},
+			contains: []string{"pool_exhausted", `"shortages":[{"bundle":"PMBU","requested":1,"available":0}]`}, events: firstOf(method, "allocation.refused"),
 		},
 		row{
 			name: "unknown code", call: allocate("administrator", `{"userIds":["singer-77"],"userBundleCodes":["ATTUNU","attunu"]}`), status: 409,

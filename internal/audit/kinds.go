@@ -91,6 +91,7 @@ var kinds = map[seatwright.EventKind]kind{
 	seatwright.EventSettingChanged:      {category: categorySetting, action: actionUpdate, say: saySettingChanged},
 	seatwright.EventAllocationSet:       {category: categoryLicense, action: actionAllocate, person: true, say: sayAllocationSet},
 	seatwright.EventAllocationRemoved:   {category: categoryLicense, action: actionDeallocate, person: true, say: sayAllocationRemoved},
+	seatwright.EventDenialSatisfied:     {category: categoryLicense, action: actionUpdate, person: true, say: sayDenialSatisfied},
 	seatwright.EventAllocationRefused:   {category: categoryLicense, action: actionRefuse, refused: true, say: sayAllocationRefused},
 
 	seatwright.EventOrganizationUpdated: {category: categoryOrganization, action: actionUpdate, say: sayPolicies},
@@ -357,9 +358,14 @@ func sayAllocationRefused(_ string, data []byte) string {
 	if refused.Users == 0 && refused.To == "" {
 		return fmt.Sprintf("was refused %s for want of units %s more", codes(refused.Shortages), times(refused.Suppressed))
 	}
-	parts := make([]string, len(refused.Shortages))
-	for i, short := range refused.Shortages {
-		parts[i] = fmt.Sprintf("%s %d requested, %d available", short.Bundle, short.Requested, short.Available)
+	var parts []string
+	for _, short := range refused.Shortages {
+		parts = append(parts, fmt.Sprintf("%s %d requested, %d available", short.Bundle, short.Requested, short.Available))
+	}
+	for _, d := range refused.Denials {
+		if !slices.ContainsFunc(refused.Shortages, func(s seatwright.Shortage) bool { return s.Bundle == d.Code }) {
+			parts = append(parts, fmt.Sprintf("%s %s", d.Code, sayDenialReason(d)))
+		}
 	}
 	to := refused.To
 	if to == "" {
@@ -370,6 +376,25 @@ func sayAllocationRefused(_ string, data []byte) string {
 		text += fmt.Sprintf(" (and %s more since the last record)", times(refused.Suppressed))
 	}
 	return text
+}
+
+// sayDenialReason tells why a lease was refused that is no matter of a pool, or that something else was given for.
+func sayDenialReason(d seatwright.DenialTold) string {
+	switch d.Reason {
+	case seatwright.DeniedQuota:
+		return fmt.Sprintf("quota of the group %s reached, %d available", d.Group, d.Available)
+	case seatwright.DeniedInUse:
+		return "in use by another member of the group " + string(d.Group)
+	case seatwright.DeniedNotInForce:
+		return "not in force"
+	case seatwright.DeniedExhausted, seatwright.DeniedOverallocated:
+	}
+	return fmt.Sprintf("%d requested, %d available", d.Requested, d.Available)
+}
+
+func sayDenialSatisfied(subject string, data []byte) string {
+	satisfied := read[seatwright.DenialSatisfied](data)
+	return "ended the denials of " + list(satisfied.Codes) + " to " + subject + ", who has that now"
 }
 
 func sayPolicies(_ string, data []byte) string {

@@ -54,7 +54,7 @@ func filled(t *testing.T) seatwright.Archive {
 	do(t, store, seatwright.SetGroupRule{Organization: "o", Group: "g", Codes: []seatwright.ProductCode{"ATTUNU"}})
 	do(t, store, seatwright.CreateLot{Lot: seatwright.Lot{Organization: "o", ID: "shared", Code: "ACCU", Quantity: 1, End: end}})
 	do(t, store, seatwright.CreateUser{User: seatwright.User{Organization: "o", ID: "cid", Role: seatwright.RoleMember}})
-	do(t, store, seatwright.SetGroupRule{Organization: "o", Group: seatwright.Everyone.ID, Codes: []seatwright.ProductCode{"ACCU"}})
+	do(t, store, seatwright.SetGroupRule{Organization: "o", Group: seatwright.Everyone.ID, Codes: []seatwright.ProductCode{"ACCU", "RPADEVNU"}}) // of the second there is none
 	do(t, store, seatwright.OpenSession{Organization: "o", User: "cid"})
 	do(t, store, seatwright.OpenSession{Organization: "o", User: "ann", Session: "session", GlobalID: "global", ClientType: "a \"product\""})
 	if err := store.Close(); err != nil {

@@ -141,6 +141,9 @@ type answers struct {
 	users []seatwright.User
 	rows  []userRow
 	keys  []seatwright.KeyRecord
+
+	denied  []seatwright.OrganizationID // whose they are, for each who was asked for
+	denials []seatwright.Denial
 }
 
 type userRow struct {
@@ -169,6 +172,15 @@ func (b *batch) firstTrip(keys []seatwright.KeyRef) (*answers, error) {
 			found.users = append(found.users, seatwright.User{Organization: p.Organization, ID: user})
 		}
 	}
+	denied := t.columns(loadDenials)
+	for i := range b.places {
+		for _, who := range b.places[i].Denied {
+			denied[0].int4(b.places[i].number)
+			denied[1].text(string(who.Kind))
+			denied[2].text(who.ID)
+			found.denied = append(found.denied, b.places[i].Organization)
+		}
+	}
 	var refs []seatwright.KeyRef
 	for _, ref := range keys {
 		if number, known := w.recent.numbers[ref.Organization]; known {
@@ -188,6 +200,9 @@ func (b *batch) firstTrip(keys []seatwright.KeyRef) (*answers, error) {
 	}
 	if len(found.users) > 0 {
 		t.send(loadUsers, users)
+	}
+	if len(found.denied) > 0 {
+		t.send(loadDenials, denied)
 	}
 	if len(refs) > 0 {
 		t.send(loadKeys, keyColumns)
@@ -217,6 +232,9 @@ func (b *batch) readFirstTrip(t *trip, found *answers, refs []seatwright.KeyRef,
 	}
 	if err == nil && len(found.users) > 0 {
 		err = t.each(func(r row) { found.addUser(r) })
+	}
+	if err == nil && len(found.denied) > 0 {
+		err = t.each(func(r row) { found.denials = append(found.denials, denialOf(found.denied[r.int(13)-1], r)) })
 	}
 	if err == nil && len(refs) > 0 {
 		err = t.each(func(r row) {
@@ -271,6 +289,9 @@ func (a *answers) fill(b *batch) {
 	for _, k := range a.keys {
 		b.keys[k.KeyRef] = true
 		b.slice.LoadKey(k)
+	}
+	for _, d := range a.denials {
+		b.slice.LoadDenial(d)
 	}
 }
 

@@ -134,6 +134,7 @@ func (w *writer) write(b *batch, c seatwright.Changes) error {
 	o.leases(c)
 	o.settings(c)
 	o.notices(c)
+	o.denials(c)
 	o.licenseFiles(c)
 	o.applications(w, c)
 	o.rare(b, c)

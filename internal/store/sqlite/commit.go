@@ -29,6 +29,7 @@ func (w *writer) apply(c seatwright.Changes) error {
 		{"", w.putLeases},
 		{"", w.putSettings},
 		{"", w.putNotices},
+		{"", w.putDenials},
 		{"", w.putLicenseFiles},
 		{"", w.putApplications},
 		{"", w.putGrants},

@@ -14,7 +14,7 @@ func (w *writer) load(request seatwright.LoadRequest, now time.Time) (*seatwrigh
 	touches := request.ByOrganization()
 	slice := seatwright.NewSlice(now)
 	for _, step := range [...]func(*seatwright.Slice, []seatwright.Touch) error{
-		w.loadOrganizations, w.loadUsers, w.loadPeople, w.loadGroups, w.loadLeases, w.loadSettings, w.loadServices, w.loadPools, w.loadNotices, w.loadLicenseFiles, w.loadTaken, w.loadSignIns, w.loadGrants,
+		w.loadOrganizations, w.loadUsers, w.loadPeople, w.loadGroups, w.loadLeases, w.loadSettings, w.loadServices, w.loadPools, w.loadNotices, w.loadDenials, w.loadLicenseFiles, w.loadTaken, w.loadSignIns, w.loadGrants,
 	} {
 		if err := step(slice, touches); err != nil {
 			return nil, err
@@ -82,12 +82,13 @@ func (w *writer) organizationsAt(now time.Time, touches []seatwright.Touch) ([]*
 		org, rest := organizationOf(r), r[columnsInOrganization:]
 		all = append(all, w.recent.remember(recentOrganization{
 			organization: org, head: seatwright.Head{Organization: org.ID, Sequence: rest.int(0), Hash: rest.bytes(1), At: rest.instant(2)},
-			licensed: rest.flag(3), from: now, until: rest.instant(4), number: rest.int(5),
+			licensed: rest.flag(3), from: now, until: rest.instant(4), number: rest.int(5), denied: rest.flag(6),
 		}))
 	}, `SELECT `+columnsOfOrganization+`, h.sequence, h.hash, h.at,
 			EXISTS (SELECT 1 FROM lots l WHERE l.organization = o.number AND l.starts_at <= ?1 AND l.expires_at > ?1),
 			coalesce((SELECT min(CASE WHEN l.starts_at > ?1 THEN l.starts_at ELSE l.expires_at END)
-				FROM lots l WHERE l.organization = o.number AND l.expires_at > ?1), ?3), o.number
+				FROM lots l WHERE l.organization = o.number AND l.expires_at > ?1), ?3), o.number,
+			EXISTS (SELECT 1 FROM denials d INDEXED BY denials_latest WHERE d.organization = o.number AND d.latest = 1)
 		FROM json_each(?2) wanted
 		CROSS JOIN organizations o ON o.id = wanted.value
 		CROSS JOIN heads h ON h.organization = o.number`, now.UnixMicro(), jsonArray(wanted), now.Add(unlicensedFor).UnixMicro())

@@ -17,6 +17,7 @@ type recentOrganization struct {
 	head         seatwright.Head
 	licensed     bool
 	from, until  time.Time // licensed holds in between: until is the next start or expiry of a lot
+	denied       bool      // there may be denials that are the latest; once there are some that is not looked at again
 	pools        map[seatwright.ProductCode]seatwright.Pool
 }
 
@@ -53,6 +54,11 @@ func (m recent) committed(c seatwright.Changes) {
 	for _, h := range c.Heads {
 		if o := m[h.Organization]; o != nil {
 			o.head = h
+		}
+	}
+	for _, d := range c.NewDenials {
+		if o := m[d.Organization]; o != nil {
+			o.denied = true
 		}
 	}
 	for _, p := range c.Pools {

@@ -91,6 +91,14 @@ var damages = []struct{ statement, sentence string }{
 	{`UPDATE notices SET ends_at = ends_at + 1 WHERE organization = {o} AND kind = 'lot_ends'`, "stored as lot_ends of lot-5 at 1"},
 	{`UPDATE notices SET sequence = 1000 WHERE organization = {o} AND kind = 'lot_ends'`, "notice 1000: no event told it"},
 	{`DELETE FROM notices WHERE organization = {o} AND kind = 'lot_ends'`, "by the events it was told, and it is missing"},
+	{`UPDATE denials SET refusals = refusals + 8 WHERE organization = {o}`, "stored are 10 refusals until"},
+	{`UPDATE denials SET last_at = first_at + 3600000000 WHERE organization = {o}`, "stored are 2 refusals until"},
+	{`UPDATE denials SET denied = 'u-3' WHERE organization = {o}`, `stored as IDU to the user "u-3"`},
+	{`UPDATE denials SET reason = 'quota_reached' WHERE organization = {o}`, `stored as IDU to the user "u-4", quota_reached`},
+	{`UPDATE denials SET latest = NOT latest WHERE organization = {o}`, "satisfied never, latest false; by the events"},
+	{`UPDATE denials SET satisfied_at = 1, latest = NOT latest WHERE organization = {o}`, "satisfied 1970-01-01T00:00:00.000001Z, latest false"},
+	{`UPDATE denials SET number = 1 WHERE organization = {o}`, "denial 1: no event began it"},
+	{`DELETE FROM denials WHERE organization = {o}`, "by the events somebody was refused, and it is missing"},
 	{`UPDATE lots SET origin = 'host' WHERE organization = {o} AND id = 'lot-2'`, `lot lot-2: its origin is stored as "host", by the events it is ""`},
 	{`UPDATE lots SET origin = '' WHERE organization = {o} AND id = 'host-AIU'`, `lot host-AIU: its origin is stored as "", by the events it is "host"`},
 	{`UPDATE lots SET quantity = 6 WHERE organization = {o} AND id = 'host-AIU'`, "lot host-AIU: stored as 6 of AIU"},
@@ -258,6 +266,9 @@ func (f *archiveFixture) damageable(name string) {
 	f.key, f.actor = "", ""
 	f.must(nil, f.allocate(name, attended, "u-2"))
 	f.must(nil, f.allocate(name, nil, "u-3"))
+	for range 2 {
+		f.wantReason(f.allocate(name, []seatwright.ProductCode{"IDU"}, "u-4"), seatwright.ReasonPoolExhausted)
+	}
 	for _, c := range []seatwright.FinishSignIn{
 		{Organization: org, User: "u-1", Result: seatwright.SignInSucceeded},
 		{Organization: org, User: "u-2", Result: seatwright.SignInWrongPassword},
