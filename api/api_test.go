@@ -135,6 +135,7 @@ func TestPermissionsAreThoseOfTheDomain(t *testing.T) {
 	}
 	want["deletePortalUsers"], want["listAccessPolicy"] = seatwright.PermissionWriteUsers, seatwright.PermissionReadDirectory
 	want["getTenantsAndOrganization"], want["getCurrentUser"] = seatwright.PermissionAnybody, seatwright.PermissionAnybody
+	want["listDenials"], want["countDenials"] = seatwright.PermissionReadDenials, seatwright.PermissionReadDenials
 	want["getPolicies"], want["changePolicies"] = seatwright.PermissionManagePolicies, seatwright.PermissionManagePolicies
 	for _, id := range []string{"openUserSession", "closeUserSession", "releaseOwnLicenses"} {
 		want[id] = seatwright.PermissionOwnLicenses
@@ -193,7 +194,7 @@ func TestOperationsAreWhole(t *testing.T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v", got)
 	}
-	if len(all) != 190 {
+	if len(all) != 192 {
 		t.Errorf("%d operations", len(all))
 	}
 }

@@ -12,6 +12,22 @@ const (
 	Replace  AllocationMode = "replace"
 )
 
+// Defines values for DenialReason.
+const (
+	NotInForce        DenialReason = "not_in_force"
+	PoolExhausted     DenialReason = "pool_exhausted"
+	PoolOverallocated DenialReason = "pool_overallocated"
+	QuotaReached      DenialReason = "quota_reached"
+	UnitInUse         DenialReason = "unit_in_use"
+)
+
+// Defines values for DeniedKind.
+const (
+	DeniedKindOrganization DeniedKind = "organization"
+	DeniedKindService      DeniedKind = "service"
+	DeniedKindUser         DeniedKind = "user"
+)
+
 // Defines values for LotState.
 const (
 	Active    LotState = "active"
@@ -63,6 +79,13 @@ const (
 	ConsistencyStrong Consistency = "strong"
 )
 
+// Defines values for CountDenialsParamsBy.
+const (
+	Bundle CountDenialsParamsBy = "bundle"
+	Hour   CountDenialsParamsBy = "hour"
+	Person CountDenialsParamsBy = "person"
+)
+
 // Defines values for CheckEntitlementsParamsConsistency.
 const (
 	CheckEntitlementsParamsConsistencyStrong CheckEntitlementsParamsConsistency = "strong"
@@ -75,6 +98,85 @@ const (
 
 // AllocationMode What a direct allocation does to what the person holds through groups: end it, or leave it.
 type AllocationMode string
+
+// Denial Somebody was refused units of one product, once or more often within an hour.
+type Denial struct {
+	// Number Later ones have greater numbers.
+	Number int64 `json:"number"`
+
+	// Kind What was refused units.
+	Kind DeniedKind `json:"kind"`
+
+	// Denied The id of the person, tenant and service with a slash between, or the id of the organization; not there where a person was deleted since.
+	Denied *string `json:"denied,omitempty"`
+
+	// Code The product.
+	Code string `json:"code"`
+
+	// Reason Why there was no unit: all are used; more are used than there are; nothing that was bought is in force; the group holds as many as it may; the shared unit is in use by another member.
+	Reason DenialReason `json:"reason"`
+
+	// Group The id of the group whose rule offers it.
+	Group *string `json:"group,omitempty"`
+
+	// Requested Units beyond those that they had.
+	Requested int64 `json:"requested"`
+
+	// Available Units that were free.
+	Available int64 `json:"available"`
+
+	// Refusals How often they were refused.
+	Refusals int64 `json:"refusals"`
+
+	// AskedBy Who asked the first time: `user/`, `application/` or `host/` and an id, or `system`; not there where `denied` is not.
+	AskedBy *string   `json:"askedBy,omitempty"`
+	FirstAt time.Time `json:"firstAt"`
+	LastAt  time.Time `json:"lastAt"`
+
+	// SatisfiedAt Of people: when they got it after all, or a bundle that contains it; not there where they never did.
+	SatisfiedAt *time.Time `json:"satisfiedAt,omitempty"`
+}
+
+// DenialCount How many denials there were of one product, to one person, or in one hour.
+type DenialCount struct {
+	// Code The product.
+	Code *string `json:"code,omitempty"`
+
+	// Person The id of the person; not there for all who were deleted since.
+	Person *string `json:"person,omitempty"`
+
+	// Hour Its beginning.
+	Hour    *time.Time `json:"hour,omitempty"`
+	Denials int64      `json:"denials"`
+
+	// Refusals The sum over the denials.
+	Refusals int64 `json:"refusals"`
+
+	// Denied Different people, services and organizations.
+	Denied int64 `json:"denied"`
+
+	// Satisfied Denials after which they got it.
+	Satisfied int64 `json:"satisfied"`
+}
+
+// DenialCounts Counts of denials.
+type DenialCounts struct {
+	Counts []DenialCount `json:"counts"`
+}
+
+// DenialReason Why there was no unit: all are used; more are used than there are; nothing that was bought is in force; the group holds as many as it may; the shared unit is in use by another member.
+type DenialReason string
+
+// Denials A page of denials.
+type Denials struct {
+	Denials []Denial `json:"denials"`
+
+	// Next There are more: what `before` has to be for them.
+	Next *int64 `json:"next,omitempty"`
+}
+
+// DeniedKind What was refused units.
+type DeniedKind string
 
 // EntitlementAnswer Whether a person may use something.
 type EntitlementAnswer struct {
@@ -462,6 +564,57 @@ type CreateOrganizationParams struct {
 	// answer again, refusals included. With another request it is refused with 422.
 	IdempotencyKey RequestKey `json:"Idempotency-Key,omitempty,omitzero"`
 }
+
+// ListDenialsParams defines parameters for ListDenials.
+type ListDenialsParams struct {
+	// Code Only of this product.
+	Code string `form:"code,omitempty" json:"code,omitempty,omitzero"`
+
+	// Person Only to the person with this id.
+	Person string `form:"person,omitempty" json:"person,omitempty,omitzero"`
+
+	// Since Only those that began at this instant or later.
+	Since time.Time `form:"since,omitempty" json:"since,omitempty,omitzero"`
+
+	// Until Only those that began before this instant.
+	Until time.Time `form:"until,omitempty" json:"until,omitempty,omitzero"`
+
+	// Satisfied Only those after which the person got it, or only the others.
+	Satisfied *bool `form:"satisfied,omitempty" json:"satisfied,omitempty"`
+
+	// Top At most so many.
+	Top *int32 `form:"top,omitempty" json:"top,omitempty"`
+
+	// Before Only denials with a smaller number, as `next` tells it.
+	Before int64 `form:"before,omitempty" json:"before,omitempty,omitzero"`
+}
+
+// CountDenialsParams defines parameters for CountDenials.
+type CountDenialsParams struct {
+	// By What to count by.
+	By CountDenialsParamsBy `form:"by" json:"by"`
+
+	// Code Only of this product.
+	Code string `form:"code,omitempty" json:"code,omitempty,omitzero"`
+
+	// Person Only to the person with this id.
+	Person string `form:"person,omitempty" json:"person,omitempty,omitzero"`
+
+	// Since Only those that began at this instant or later.
+	Since time.Time `form:"since,omitempty" json:"since,omitempty,omitzero"`
+
+	// Until Only those that began before this instant.
+	Until time.Time `form:"until,omitempty" json:"until,omitempty,omitzero"`
+
+	// Satisfied Only those after which the person got it, or only the others.
+	Satisfied *bool `form:"satisfied,omitempty" json:"satisfied,omitempty"`
+
+	// Top At most so many.
+	Top *int32 `form:"top,omitempty" json:"top,omitempty"`
+}
+
+// CountDenialsParamsBy defines parameters for CountDenials.
+type CountDenialsParamsBy string
 
 // CheckEntitlementsParams defines parameters for CheckEntitlements.
 type CheckEntitlementsParams struct {

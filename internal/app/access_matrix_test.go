@@ -233,7 +233,7 @@ func (w *world) accessCall(t *testing.T, op contract.Operation, documented *open
 		if p.Value.In != "query" || !p.Value.Required {
 			continue
 		}
-		known := map[string]string{"enableUserLicensing": "true", "licenseCode": "none", "name": "UserInvitation", "response_type": "code", "client_id": "acme-script", "redirect_uri": "https://acme.example/", "scope": "openid", "id": "group-01", "sessionId": "s-1", "clientType": "studio"}
+		known := map[string]string{"by": "hour", "enableUserLicensing": "true", "licenseCode": "none", "name": "UserInvitation", "response_type": "code", "client_id": "acme-script", "redirect_uri": "https://acme.example/", "scope": "openid", "id": "group-01", "sessionId": "s-1", "clientType": "studio"}
 		if known[p.Value.Name] == "" {
 			t.Fatalf("%s needs %s, which this test knows nothing for", op.Pattern(), p.Value.Name)
 		}

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/seatwright/seatwright"
@@ -40,8 +41,8 @@ func (s *seed) completeLicenses(demo *Demo, dir string) {
 	demo.tenant = s.tenantID(demo.Acme.Organization)
 }
 
-// licenses shows what licenses go through: a rule whose members lease, a purchase in its grace, a pool that shrank below what is held, and
-// runtimes that come from the host and are given to a tenant.
+// licenses shows what licenses go through: a rule whose members lease, a purchase in its grace, a pool that shrank below what is held, somebody who
+// was refused, and runtimes that come from the host and are given to a tenant.
 func (s *seed) licenses(demo Demo) {
 	acme, now := demo.Acme.Organization, time.Now()
 	for i, id := range demoMembers() {
@@ -77,6 +78,7 @@ func (s *seed) licenses(demo Demo) {
 	s.allocate(acme, demoTesters(), demoOverCode)
 	_, err = s.Licensing.ChangeLot(s.ctx, s.caller, seatwright.ChangeLot{Organization: acme, ID: "demo-" + demoOverCode, Quantity: &few})
 	s.note(err)
+	s.refused(acme, seatwright.UserID(demoMembers()[2]), demoFullCode)
 
 	s.lot(seatwright.HostID, demoRuntime, demoHostUnits)
 	_, err = s.Licensing.Distribute(s.ctx, s.caller, acme, []seatwright.Quantity{{Code: demoRuntime, Units: demoGiven}})
@@ -84,6 +86,17 @@ func (s *seed) licenses(demo Demo) {
 	at := licensing.ServiceName{Tenant: string(s.tenantID(acme)), Service: demoService}
 	_, err = s.Licensing.AllocateToService(s.ctx, s.caller, acme, at, []seatwright.Quantity{{Code: demoRuntime, Units: demoTenantUnits}})
 	s.note(err)
+}
+
+// refused shows somebody for whom there is nothing left.
+func (s *seed) refused(organization seatwright.OrganizationID, user seatwright.UserID, code seatwright.ProductCode) {
+	if s.err != nil {
+		return
+	}
+	_, err := s.Licensing.Allocate(s.ctx, s.caller, organization, []seatwright.UserID{user}, []seatwright.ProductCode{code}, false)
+	if !seatwright.IsReason(err, seatwright.ReasonPoolExhausted) {
+		s.note(fmt.Errorf("an allocation of %s, of which there is none left: %w", code, err))
+	}
 }
 
 // tenantID finds the tenant of the demonstration.

@@ -156,6 +156,8 @@ func TestStatuses(t *testing.T) {
 		{"changeLot", changeLotRows()},
 		{"removeLot", removeLotRows()},
 		{"listNotices", listNoticesRows()},
+		{"listDenials", listDenialsRows()},
+		{"countDenials", countDenialsRows()},
 		{"importLicenseFile", importLicenseFileRows(w.files, w.demo.Acme.Organization)},
 		{"listLicenseFiles", listLicenseFilesRows()},
 		{"deactivateLicenseFile", deactivateLicenseFileRows()},

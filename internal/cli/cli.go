@@ -1,6 +1,6 @@
 // Package cli is the command line: one file per subcommand, help text first.
 //
-// Commands for administrators (orgs, users, lots) speak to a running server through package client. Commands for operators
+// Commands for administrators (orgs, users, lots, denials) speak to a running server through package client. Commands for operators
 // (serve, demo, verify, backup, restore, migrate) go to the database through package app. Those of vendors (license-file) need
 // neither. Start at Run; exit.go has the exit codes.
 package cli
@@ -57,6 +57,7 @@ Exit codes: 0 done; 1 the server failed or cannot be reached; 2 the command line
 		newOrgsCommand(std),
 		newUsersCommand(std),
 		newLotsCommand(std),
+		newDenialsCommand(std),
 		newLicenseFileCommand(std),
 	)
 	demandSubcommands(root)

@@ -18,6 +18,7 @@ type Reader interface {
 	seatwright.LicenseReader
 	seatwright.LeaseReader
 	seatwright.NoticeReader
+	seatwright.DenialReader
 	People(ctx context.Context, organization seatwright.OrganizationID, users []seatwright.UserID) ([]seatwright.User, error)
 }
 

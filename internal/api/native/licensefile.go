@@ -17,11 +17,7 @@ type Files interface {
 
 // ListLicenseFiles is GET /api/v1/organizations/{org}/license-files.
 func (h handlers) ListLicenseFiles(ctx context.Context, request ListLicenseFilesRequestObject) (ListLicenseFilesResponseObject, error) {
-	top := 100
-	if asked := request.Params.Top; asked != nil {
-		top = int(*asked)
-	}
-	found, err := h.files.LicenseFiles(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx).ID, seatwright.LicenseFileID(request.Params.Behind), top)
+	found, err := h.files.LicenseFiles(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx).ID, seatwright.LicenseFileID(request.Params.Behind), topOf(request.Params.Top))
 	if err != nil {
 		return nil, err
 	}

@@ -24,6 +24,7 @@ type Directory interface {
 // Licensing enters, changes and lists purchases. An empty id and a zero start are for it to fill in.
 type Licensing interface {
 	PolicyBook
+	DenialLog
 	CreateLot(ctx context.Context, caller seatwright.Caller, lot seatwright.Lot) (seatwright.Lot, error)
 	ChangeLot(ctx context.Context, caller seatwright.Caller, change seatwright.ChangeLot) (seatwright.Purchase, error)
 	RemoveLot(ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID, id seatwright.LotID) (seatwright.Purchase, error)

@@ -10,10 +10,7 @@ import (
 
 // ListNotices is GET /api/v1/organizations/{org}/notices.
 func (h handlers) ListNotices(ctx context.Context, request ListNoticesRequestObject) (ListNoticesResponseObject, error) {
-	query := seatwright.NoticeQuery{Before: request.Params.Before, Top: 100, Standing: request.Params.Standing}
-	if top := request.Params.Top; top != nil {
-		query.Top = int(*top)
-	}
+	query := seatwright.NoticeQuery{Before: request.Params.Before, Top: topOf(request.Params.Top), Standing: request.Params.Standing}
 	found, more, err := h.licensing.Notices(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx).ID, query)
 	if err != nil {
 		return nil, err
