@@ -165,7 +165,7 @@ func (m *Model) SignIn(user seatwright.UserID, now time.Time) seatwright.Reason 
 	holds := slices.ContainsFunc(held.Codes, func(code seatwright.ProductCode) bool { return m.usable(code, now) })
 	orphaned := 0
 	for of, l := range m.Leases {
-		direct := slices.Contains(held.Codes, of.code) // then it needs no lease, and does not use it
+		direct := slices.Contains(held.Codes, of.code)                                     // then it needs no lease, and does not use it
 		if of.user == user && !direct && !l.LeftGroup.IsZero() && m.usable(of.code, now) { // an orphan goes on
 			l.Used, holds, orphaned = now, true, max(orphaned, rank(of.code))
 			m.Leases[of] = l
