@@ -122,12 +122,14 @@ func (e Event) Entitles() EntitlementChange {
 		}
 		err := json.Unmarshal(e.Data, &data)
 		return EntitlementChange{Everyone: err != nil || len(data.Ended) > 0}
+	case EventGroupDeleted: // with its rule, and all leases through it
+		return EntitlementChange{Everyone: true}
 	case EventUserPasswordChanged, EventTenantCreated, EventNoticeTold, EventNoticeEnded, EventServiceLicenseSet, EventServiceLicenseRemoved,
 		EventSigningKeyCreated, EventGroupCreated, EventGroupUpdated, EventSettingChanged, EventAllocationRefused, EventDenialSatisfied,
 		EventUserSignedIn, EventUserSignInRefused:
 		return EntitlementChange{}
 	}
-	for _, harmless := range [...]string{"application.", "grant.", "robot_account."} {
+	for _, harmless := range [...]string{"application.", "grant.", "robot_account.", "units."} {
 		if strings.HasPrefix(string(e.Kind), harmless) {
 			return EntitlementChange{}
 		}
