@@ -69,19 +69,24 @@ type InForce struct {
 	From  time.Time // the instant
 	Until time.Time // the first instant after it at which it may be otherwise
 	held  Policies
-	codes map[ProductCode]int64 // units in force; a code that was ever bought is there
+	codes map[ProductCode]codeInForce // those that were ever bought
+}
+
+type codeInForce struct {
+	units int64
+	until time.Time // the first instant at which they may be others
 }
 
 // At tells what is in force at now.
 func (t Terms) At(now time.Time) InForce {
-	f := InForce{From: now, Until: never, held: t.Policies, codes: map[ProductCode]int64{}}
+	f := InForce{From: now, Until: never, held: t.Policies, codes: map[ProductCode]codeInForce{}}
 	byCode := map[ProductCode][]Lot{}
 	for _, l := range t.Lots {
 		byCode[l.Code] = append(byCode[l.Code], l)
 	}
 	for code, lots := range byCode {
 		total, until := totalOf(lots, now)
-		f.codes[code] = total
+		f.codes[code] = codeInForce{total, until}
 		if until.Before(f.Until) {
 			f.Until = until
 		}
@@ -93,10 +98,23 @@ func (t Terms) At(now time.Time) InForce {
 func (f *InForce) Holds(now time.Time) bool { return !now.Before(f.From) && now.Before(f.Until) }
 
 // Usable reports that a person who holds a code may use it: see [Policies.Usable].
-func (f *InForce) Usable(code ProductCode) bool { return f.held.Usable(Pool{Total: f.codes[code]}) }
+func (f *InForce) Usable(code ProductCode) bool {
+	return f.held.Usable(Pool{Total: f.codes[code].units})
+}
+
+// UntilOf is the first instant at which it may be otherwise of some codes.
+func (f *InForce) UntilOf(codes []ProductCode) time.Time {
+	until := never
+	for _, code := range codes {
+		if c, bought := f.codes[code]; bought && c.until.Before(until) {
+			until = c.until
+		}
+	}
+	return until
+}
 
 // Has reports that the organization has units of a code in force.
-func (f *InForce) Has(code ProductCode) bool { return f.codes[code] > 0 }
+func (f *InForce) Has(code ProductCode) bool { return f.codes[code].units > 0 }
 
 // EntitlementChange is what an event may have changed about the answers to "is this person entitled to that?".
 type EntitlementChange struct {

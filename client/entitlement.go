@@ -71,9 +71,11 @@ func (s SignedEntitlements) Has(name seatwright.EntitlementName) bool {
 const clockLeeway = time.Minute
 
 // ReadEntitlementToken reads a token without asking anybody: keys are what [Client.SigningKeys] answered, organization is the id of the one that the
-// caller is for, now is the caller's clock. The error is unauthenticated/invalid_token for everything that is not to be believed: another
-// algorithm, type, signature or organization, and a token that is over or not begun.
-func ReadEntitlementToken(token string, keys []byte, organization seatwright.OrganizationID, now time.Time) (SignedEntitlements, error) {
+// caller is for, user that of the person who is to use the product, now is the caller's clock. The error is unauthenticated/invalid_token for everything that is
+// not to be believed: another algorithm, type, signature, organization or person, and a token that is over or not begun.
+func ReadEntitlementToken(
+	token string, keys []byte, organization seatwright.OrganizationID, user seatwright.UserID, now time.Time,
+) (SignedEntitlements, error) {
 	refused := func(why string) (SignedEntitlements, error) {
 		return SignedEntitlements{}, seatwright.NewError(seatwright.KindUnauthenticated, seatwright.ReasonInvalidToken, "the entitlement token is not valid: %s", why)
 	}
@@ -104,6 +106,8 @@ func ReadEntitlementToken(token string, keys []byte, organization seatwright.Org
 	switch {
 	case says.Organization == "" || says.Organization != organization:
 		return refused("it is for another organization")
+	case says.User == "" || says.User != user:
+		return refused("it is about another person")
 	case now.Unix() >= says.Expires:
 		return refused("it is over")
 	case says.NotBefore > now.Add(clockLeeway).Unix():

@@ -13,15 +13,15 @@ import (
 )
 
 func main() {
-	if len(os.Args) != 5 {
-		fmt.Fprintln(os.Stderr, "usage: offline KEYS-FILE TOKEN-FILE ORGANIZATION-ID NAME")
+	if len(os.Args) != 6 {
+		fmt.Fprintln(os.Stderr, "usage: offline KEYS-FILE TOKEN-FILE ORGANIZATION-ID USER-ID NAME")
 		os.Exit(2)
 	}
 	keys, err := os.ReadFile(os.Args[1]) //nolint:gosec // G703: who runs it names the files
 	if err == nil {
 		var token []byte
 		if token, err = os.ReadFile(os.Args[2]); err == nil { //nolint:gosec // G703: as above
-			err = tell(keys, strings.TrimSpace(string(token)), seatwright.OrganizationID(os.Args[3]), seatwright.EntitlementName(os.Args[4]))
+			err = tell(keys, strings.TrimSpace(string(token)), seatwright.OrganizationID(os.Args[3]), seatwright.UserID(os.Args[4]), seatwright.EntitlementName(os.Args[5]))
 		}
 	}
 	if err != nil {
@@ -30,8 +30,8 @@ func main() {
 	}
 }
 
-func tell(keys []byte, token string, organization seatwright.OrganizationID, name seatwright.EntitlementName) error {
-	says, err := client.ReadEntitlementToken(token, keys, organization, time.Now()) //nolint:forbidigo // a product has no other clock
+func tell(keys []byte, token string, organization seatwright.OrganizationID, user seatwright.UserID, name seatwright.EntitlementName) error {
+	says, err := client.ReadEntitlementToken(token, keys, organization, user, time.Now()) //nolint:forbidigo // a product has no other clock
 	if err != nil {
 		return err // which a product takes for "no"
 	}

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"net/url"
 	"reflect"
+	"slices"
+	"strings"
 
 	"github.com/seatwright/seatwright"
 	"github.com/seatwright/seatwright/internal/strictjson"
@@ -48,6 +50,31 @@ func (d Door) WholeQuery(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// OnlyParameters refuses, of the routes whose pattern is said, a query with a parameter that is none of theirs, spelled in other letter case, given twice or
+// empty: whoever misspells it would be answered another question.
+func (d Door) OnlyParameters(routes map[string][]string) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			known, checked := routes[ExchangeOf(r.Context()).Route]
+			if !checked || r.URL.RawQuery == "" {
+				next.ServeHTTP(w, r)
+				return
+			}
+			for name, values := range r.URL.Query() {
+				switch {
+				case !slices.Contains(known, name):
+					d.Fail(w, r, seatwright.Invalid(seatwright.ReasonInvalidValue, "there is no parameter %q here; there is %s", name, strings.Join(known, ", ")).In(name))
+					return
+				case len(values) > 1 || values[0] == "":
+					d.Fail(w, r, seatwright.Invalid(seatwright.ReasonInvalidValue, "the parameter %s is empty, or given twice", name).In(name))
+					return
+				}
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
 }
 
 // parameterOf is the name in an error of the generated code, whose types every door has for itself.

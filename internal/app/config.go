@@ -108,11 +108,13 @@ func (c Config) CheckLimits() error {
 		{"SEATWRIGHT_LOGIN_FAILURES_PER_ADDRESS", c.LoginFailuresPerAddress},
 		{"SEATWRIGHT_LOCK_AFTER_FAILURES", c.LockAfterFailures},
 		{"SEATWRIGHT_REQUESTS_PER_SECOND", int64(c.RequestsPerSecond)},
-		{"SEATWRIGHT_ENTITLEMENT_MEGABYTES", c.EntitlementMegabytes},
 	} {
 		if limit.value < 0 || limit.value > maxLimit {
 			return fmt.Errorf("%s is %d: it is 0, for any number, to %d", limit.name, limit.value, maxLimit)
 		}
+	}
+	if c.EntitlementMegabytes < 0 || c.EntitlementMegabytes > maxLimit {
+		return fmt.Errorf("SEATWRIGHT_ENTITLEMENT_MEGABYTES is %d: it is 0, for 160, to %d", c.EntitlementMegabytes, maxLimit)
 	}
 	if c.LockAfterFailures > 0 && (c.LockSeconds < 1 || c.LockSeconds > longestLockSeconds) {
 		return fmt.Errorf("SEATWRIGHT_LOCK_SECONDS is %d: a lock lasts 1 to %d seconds", c.LockSeconds, longestLockSeconds)

@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"strings"
@@ -24,7 +25,7 @@ func TestSignedEntitlements(t *testing.T) {
 	made, err := c.EntitlementToken(t.Context(), "acme", "analyst-1")
 	check(t, err)
 	acme, now := w.demo.Acme.Organization, time.Now()
-	says, err := client.ReadEntitlementToken(made.Token, keys, acme, now)
+	says, err := client.ReadEntitlementToken(made.Token, keys, acme, "analyst-1", now)
 	check(t, err)
 	want(t, "what it says", []any{says.User, says.Organization, says.Has("PMBU"), says.Has("ATTR"), says.Expires}, []any{seatwright.UserID("analyst-1"), acme, true, false, made.ExpiresAt.Unix()})
 	if life := made.ExpiresAt.Sub(now); life > time.Hour+time.Minute || life < 50*time.Minute {
@@ -41,20 +42,22 @@ func TestSignedEntitlements(t *testing.T) {
 		keys         string
 		organization seatwright.OrganizationID
 		at           time.Time
+		user         seatwright.UserID
 	}{
-		"another organization":    {made.Token, string(keys), w.demo.Globex.Organization, now},
-		"no organization":         {made.Token, string(keys), "", now},
-		"its end":                 {made.Token, string(keys), acme, made.ExpiresAt},
-		"before its beginning":    {made.Token, string(keys), acme, now.Add(-5 * time.Minute)},
-		"what was added to it":    {parts[0] + "." + richer + "." + parts[2], string(keys), acme, now},
-		"no signature":            {encode(`{"alg":"none","typ":"entitlements+jwt"}`) + "." + parts[1] + ".", string(keys), acme, now},
-		"an access token":         {w.tokens["reader"], string(keys), acme, now},
-		"keys of somebody else":   {made.Token, `{"keys":[]}`, acme, now},
-		"keys that are none":      {made.Token, "", acme, now},
-		"nothing":                 {"", string(keys), acme, now},
-		"a signature of its half": {parts[0] + "." + parts[1] + "." + parts[2][:20], string(keys), acme, now},
+		"another organization":    {made.Token, string(keys), w.demo.Globex.Organization, now, ""},
+		"no organization":         {made.Token, string(keys), "", now, ""},
+		"its end":                 {made.Token, string(keys), acme, made.ExpiresAt, ""},
+		"before its beginning":    {made.Token, string(keys), acme, now.Add(-5 * time.Minute), ""},
+		"what was added to it":    {parts[0] + "." + richer + "." + parts[2], string(keys), acme, now, ""},
+		"no signature":            {encode(`{"alg":"none","typ":"entitlements+jwt"}`) + "." + parts[1] + ".", string(keys), acme, now, ""},
+		"an access token":         {w.tokens["reader"], string(keys), acme, now, ""},
+		"keys of somebody else":   {made.Token, `{"keys":[]}`, acme, now, ""},
+		"keys that are none":      {made.Token, "", acme, now, ""},
+		"another person":          {made.Token, string(keys), acme, now, "singer-77"},
+		"nothing":                 {"", string(keys), acme, now, ""},
+		"a signature of its half": {parts[0] + "." + parts[1] + "." + parts[2][:20], string(keys), acme, now, ""},
 	} {
-		if got, err := client.ReadEntitlementToken(refused.token, []byte(refused.keys), refused.organization, refused.at); !seatwright.IsReason(err, seatwright.ReasonInvalidToken) || got.User != "" {
+		if got, err := client.ReadEntitlementToken(refused.token, []byte(refused.keys), refused.organization, cmp.Or(refused.user, "analyst-1"), refused.at); !seatwright.IsReason(err, seatwright.ReasonInvalidToken) || got.User != "" {
 			t.Errorf("%s: %+v, %v", name, got, err)
 		}
 	}

@@ -71,7 +71,7 @@ func (e *Entitlements) Holds(
 	if !standing.Exists {
 		return false, until, seatwright.MissingUser()
 	}
-	return e.entitled(standing, name), standing.Until, nil
+	return e.entitled(standing, name), standing.UntilOf(standing.Codes), nil
 }
 
 // entitled reports that a person holds something usable that gives what is called so.
@@ -91,14 +91,24 @@ type Question struct {
 	Strong bool // ask the database
 }
 
-// MaxAnswers is how many pairs of a person and a name one question may have.
-const MaxAnswers = 100_000
+// The bounds of one question: how many pairs of a person and a name it may have, and how many bytes of names the answers repeat.
+const (
+	MaxAnswers     = 100_000
+	MaxAnswerBytes = 1 << 20
+)
 
 // Ask answers a question, person by person in its order; that of the organization alone where it names nobody. People who do not exist
 // are entitled to nothing. Errors: forbidden/missing_permission; invalid/too_many; those of the store.
 func (e *Entitlements) Ask(ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID, q Question) ([]Answer, error) {
 	if len(q.Users)*len(q.Names) > MaxAnswers {
 		return nil, seatwright.Invalid(seatwright.ReasonTooMany, "at most %d answers to one question, not %d people times %d names", MaxAnswers, len(q.Users), len(q.Names))
+	}
+	repeated := 0
+	for _, name := range q.Names {
+		repeated += len(name) * len(q.Users)
+	}
+	if repeated > MaxAnswerBytes {
+		return nil, seatwright.Invalid(seatwright.ReasonTooMany, "the names of one question times its people are %d bytes at most, not %d", MaxAnswerBytes, repeated)
 	}
 	if len(q.Users) == 0 {
 		answer, err := e.ofOrganization(ctx, caller, organization, q)
@@ -115,7 +125,7 @@ func (e *Entitlements) Ask(ctx context.Context, caller seatwright.Caller, organi
 	}
 	answers := make([]Answer, len(q.Users))
 	for i, standing := range standings {
-		answers[i] = Answer{User: q.Users[i], Exists: standing.Exists, Entitled: make([]bool, len(q.Names)), At: e.memory.now().UTC(), Until: standing.Until}
+		answers[i] = Answer{User: q.Users[i], Exists: standing.Exists, Entitled: make([]bool, len(q.Names)), At: standing.At, Until: standing.UntilOf(standing.Codes)}
 		for j, name := range q.Names {
 			answers[i].Entitled[j] = e.entitled(standing, name)
 		}
@@ -128,14 +138,18 @@ func (e *Entitlements) ofOrganization(ctx context.Context, caller seatwright.Cal
 	if err := mayAsk(caller, organization, ""); err != nil {
 		return Answer{}, err
 	}
-	inForce, err := e.memory.inForce(ctx, organization, q.Strong)
+	inForce, at, err := e.memory.inForce(ctx, organization, q.Strong)
 	if err != nil {
 		return Answer{}, err
 	}
-	answer := Answer{Exists: true, Entitled: make([]bool, len(q.Names)), At: e.memory.now().UTC(), Until: inForce.Until}
+	answer := Answer{Exists: true, Entitled: make([]bool, len(q.Names)), At: at}
+	var asked []seatwright.ProductCode
 	for i, name := range q.Names {
-		answer.Entitled[i] = slices.ContainsFunc(e.catalogue.Giving(name), inForce.Has)
+		giving := e.catalogue.Giving(name)
+		answer.Entitled[i] = slices.ContainsFunc(giving, inForce.Has)
+		asked = append(asked, giving...)
 	}
+	answer.Until = inForce.UntilOf(asked)
 	return answer, nil
 }
 
@@ -152,7 +166,7 @@ func (e *Entitlements) ServiceHolds(
 	if err != nil {
 		return false, err
 	}
-	inForce, err := e.memory.inForce(ctx, organization, false)
+	inForce, _, err := e.memory.inForce(ctx, organization, false)
 	if err != nil {
 		return false, err
 	}
@@ -205,7 +219,7 @@ func (e *Entitlements) Report(
 	if err != nil {
 		return Report{}, err
 	}
-	r := Report{User: user, Holdings: make([]Holding, len(seats)), Entitled: []seatwright.EntitlementName{}, At: e.memory.now().UTC(), Until: standing.Until}
+	r := Report{User: user, Holdings: make([]Holding, len(seats)), Entitled: []seatwright.EntitlementName{}, At: standing.At, Until: standing.UntilOf(standing.Codes)}
 	for i, seat := range seats {
 		product, _ := e.catalogue.Product(seat.Code)
 		product.Code = seat.Code // also where the catalogue has it no more

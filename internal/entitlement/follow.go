@@ -48,10 +48,7 @@ func (m *Memory) readAhead(ctx context.Context, o *organization) {
 			return // they are read one by one
 		}
 		for _, person := range found {
-			i := m.place(person.User)
-			if o.people[i].keep(string(person.User), o.once(&Held{Exists: true, Codes: person.Codes}), noted[i]) {
-				m.size.Add(costOf(person.User))
-			}
+			m.remember(o, string(person.User), &Held{Exists: true, Codes: person.Codes}, noted[m.place(person.User)])
 		}
 		if len(found) < ahead {
 			return

@@ -82,7 +82,8 @@ type organization struct {
 	people  [shards]people
 	mu      sync.Mutex
 	sets    map[string]*Held // what people hold, each combination once
-	covered int64            // whatever was recorded up to this sequence has been taken into account; used with a feed alone
+	setSize int64
+	covered int64 // whatever was recorded up to this sequence has been taken into account; used with a feed alone
 }
 
 type people struct {
@@ -95,6 +96,8 @@ type people struct {
 // terms are the terms of an organization with what they come to at some instant.
 type terms struct {
 	seatwright.Terms
+	asOf    time.Time // the database's clock when they were read
+	readAt  int64     // the same in the time of age
 	inForce atomic.Pointer[seatwright.InForce]
 }
 
@@ -112,6 +115,7 @@ func (t *terms) at(now time.Time) *seatwright.InForce {
 type Held struct {
 	Exists bool // there is such a person
 	Codes  []seatwright.ProductCode
+	shared bool // with all who hold the same
 }
 
 // nobody is a person who does not exist.
@@ -166,13 +170,49 @@ func (m *Memory) ask(ctx context.Context, id seatwright.OrganizationID, users []
 	if err != nil {
 		return nil, err
 	}
+	if err := m.readUnknown(ctx, o, users); err != nil {
+		return nil, err
+	}
 	all := make([]Standing, len(users))
 	for i, user := range users {
 		if all[i], err = m.standing(ctx, o, user); err != nil {
 			return nil, err
 		}
 	}
+	if !m.current() { // it took long
+		return m.read(ctx, id, users)
+	}
 	return all, nil
+}
+
+// readUnknown reads those of users who are not remembered with one question, so that the others are not old when the last of these is there.
+func (m *Memory) readUnknown(ctx context.Context, o *organization, users []seatwright.UserID) error {
+	const worthIt = 4
+	var unknown []seatwright.UserID
+	noted := map[seatwright.UserID]uint64{}
+	for _, user := range users {
+		s := m.shard(o, user)
+		s.mu.RLock()
+		_, known := s.held[user]
+		if !known {
+			unknown = append(unknown, user)
+			noted[user] = s.noted
+		}
+		s.mu.RUnlock()
+	}
+	if len(unknown) < worthIt {
+		return nil
+	}
+	standings, err := m.read(ctx, o.id, unknown)
+	if err != nil {
+		return err
+	}
+	for i, user := range unknown {
+		if held := standings[i].Held; held != nobody {
+			m.remember(o, string(user), held, noted[user])
+		}
+	}
+	return nil
 }
 
 // one is ask for one person.
@@ -195,6 +235,7 @@ func (m *Memory) one(ctx context.Context, id seatwright.OrganizationID, user sea
 type Standing struct {
 	*Held
 	*seatwright.InForce
+	At time.Time
 }
 
 func (m *Memory) standing(ctx context.Context, o *organization, user seatwright.UserID) (Standing, error) {
@@ -209,7 +250,8 @@ func (m *Memory) standing(ctx context.Context, o *organization, user seatwright.
 			return Standing{}, err
 		}
 		if o.terms.Load() == t { // so both were right at the instant in between
-			return Standing{held, t.at(m.now())}, nil
+			now := m.instant(t)
+			return Standing{held, t.at(now), now}, nil
 		}
 	}
 	all, err := m.read(ctx, o.id, []seatwright.UserID{user})
@@ -242,9 +284,10 @@ func (m *Memory) read(ctx context.Context, id seatwright.OrganizationID, users [
 			h.Codes = append(h.Codes, seat.Code)
 		}
 	}
-	all, inForce := make([]Standing, len(users)), t.at(m.now())
+	now := m.instant(t)
+	all, inForce := make([]Standing, len(users)), t.at(now)
 	for i, user := range users {
-		if all[i] = (Standing{held[user], inForce}); all[i].Held == nil {
+		if all[i] = (Standing{held[user], inForce, now}); all[i].Held == nil {
 			all[i].Held = nobody
 		}
 	}
@@ -252,23 +295,21 @@ func (m *Memory) read(ctx context.Context, id seatwright.OrganizationID, users [
 }
 
 // inForce tells what is in force in an organization.
-func (m *Memory) inForce(ctx context.Context, id seatwright.OrganizationID, strong bool) (*seatwright.InForce, error) {
+func (m *Memory) inForce(ctx context.Context, id seatwright.OrganizationID, strong bool) (f *seatwright.InForce, at time.Time, err error) {
+	var t *terms
 	if strong || !m.current() {
-		t, err := m.readTerms(ctx, id)
-		if err != nil {
-			return nil, err
+		t, err = m.readTerms(ctx, id)
+	} else {
+		var o *organization
+		if o, err = m.known(ctx, id); err == nil {
+			t, err = m.terms(ctx, o)
 		}
-		return t.at(m.now()), nil
 	}
-	o, err := m.known(ctx, id)
 	if err != nil {
-		return nil, err
+		return nil, at, err
 	}
-	t, err := m.terms(ctx, o)
-	if err != nil {
-		return nil, err
-	}
-	return t.at(m.now()), nil
+	at = m.instant(t)
+	return t.at(at), at, nil
 }
 
 // current reports that what is remembered is not older than MaxAge.
@@ -281,7 +322,7 @@ func (m *Memory) current() bool {
 }
 
 func (m *Memory) terms(ctx context.Context, o *organization) (*terms, error) {
-	if t := o.terms.Load(); t != nil {
+	if t := o.terms.Load(); t != nil && (m.feed == nil || m.age()-t.readAt < int64(clockAge)) {
 		return t, nil
 	}
 	noted := o.noted.Load()
@@ -302,8 +343,21 @@ func (m *Memory) readTerms(ctx context.Context, id seatwright.OrganizationID) (*
 	if err != nil {
 		return nil, err
 	}
+	readAt := m.age()
 	license, err := m.reader.AccountLicense(ctx, id)
-	return &terms{Terms: seatwright.Terms{Policies: organization.Policies, Lots: license.Lots}}, err
+	return &terms{Terms: seatwright.Terms{Policies: organization.Policies, Lots: license.Lots}, asOf: license.At, readAt: readAt}, err
+}
+
+// clockAge is how long the clock of the database is reckoned from when it was last read.
+const clockAge = time.Minute
+
+// instant is what the clock of the database says now. Where others use the database it is told by how much time has passed since it was read: the
+// clock of this machine may be another.
+func (m *Memory) instant(t *terms) time.Time {
+	if m.feed == nil {
+		return m.now()
+	}
+	return t.asOf.Add(time.Duration(m.age() - t.readAt))
 }
 
 func (m *Memory) person(ctx context.Context, o *organization, user seatwright.UserID) (*Held, error) {
@@ -322,11 +376,20 @@ func (m *Memory) person(ctx context.Context, o *organization, user seatwright.Us
 	if held == nobody {
 		return held, nil // whoever asks for people who do not exist shall not push out those who do
 	}
-	held = o.once(held)
-	if s.keep(strings.Clone(string(user)), held, noted) && m.size.Add(costOf(user)) > m.limit { // it may be a part of a longer text
+	m.remember(o, string(user), held, noted)
+	return held, nil
+}
+
+// remember keeps what was read of a person after noted, and makes room where there is none.
+func (m *Memory) remember(o *organization, user string, held *Held, noted uint64) {
+	held, fresh := o.once(held)
+	if fresh {
+		m.size.Add(held.cost())
+	}
+	id := seatwright.UserID(strings.Clone(user)) // it may be a part of a longer text
+	if m.shard(o, id).keep(id, held, noted) && m.size.Add(costOf(id, held)) > m.limit {
 		m.makeRoom()
 	}
-	return held, nil
 }
 
 // shard is where somebody is remembered, and place its number.
@@ -339,8 +402,7 @@ func (m *Memory) place(user seatwright.UserID) uint64 {
 }
 
 // keep remembers somebody who was read after noted, unless somebody was forgotten since.
-func (s *people) keep(id string, held *Held, noted uint64) (kept bool) {
-	user := seatwright.UserID(id)
+func (s *people) keep(user seatwright.UserID, held *Held, noted uint64) (kept bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.noted != noted {
@@ -353,11 +415,24 @@ func (s *people) keep(id string, held *Held, noted uint64) (kept bool) {
 		s.held = map[seatwright.UserID]*Held{}
 	}
 	s.held[user] = held
-	s.size += costOf(user)
+	s.size += costOf(user, held)
 	return true
 }
 
-func costOf(user seatwright.UserID) int64 { return costOfPerson + int64(len(user)) }
+// costOf is what a person takes, with what they hold where nobody shares it.
+func costOf(user seatwright.UserID, held *Held) int64 {
+	cost := costOfPerson + int64(len(user))
+	if !held.shared {
+		cost += held.cost()
+	}
+	return cost
+}
+
+// cost is what it takes itself.
+func (h *Held) cost() int64 {
+	const header = 64
+	return header + 16*int64(cap(h.Codes)) + 16*int64(len(h.Codes)) // the texts, too
+}
 
 func (m *Memory) readPerson(ctx context.Context, id seatwright.OrganizationID, user seatwright.UserID) (*Held, error) {
 	found, err := m.reader.HeldCodes(ctx, id, user, 1)
@@ -370,8 +445,8 @@ func (m *Memory) readPerson(ctx context.Context, id seatwright.OrganizationID, u
 // maxSets is how many combinations of what people hold are kept once; beyond them everybody has a copy.
 const maxSets = 4096
 
-// once returns the one copy of what many hold.
-func (o *organization) once(held *Held) *Held {
+// once returns the one copy of what many hold; fresh says that it is a new one that others will share.
+func (o *organization) once(held *Held) (shared *Held, fresh bool) {
 	var b strings.Builder
 	for _, code := range held.Codes {
 		b.WriteString(string(code))
@@ -380,12 +455,15 @@ func (o *organization) once(held *Held) *Held {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if shared := o.sets[b.String()]; shared != nil {
-		return shared
+		return shared, false
 	}
-	if len(o.sets) < maxSets {
-		o.sets[b.String()] = held
+	if len(o.sets) >= maxSets {
+		return held, false
 	}
-	return held
+	held.shared = true
+	o.sets[b.String()] = held
+	o.setSize += held.cost()
+	return held, true
 }
 
 // Committed takes what this process has recorded into account; see ledger.Watch.
@@ -437,10 +515,10 @@ func (m *Memory) forget(o *organization, events []seatwright.Event) {
 		s := m.shard(o, change.User)
 		s.mu.Lock()
 		s.noted++
-		if _, known := s.held[change.User]; known {
+		if held, known := s.held[change.User]; known {
 			delete(s.held, change.User)
-			s.size -= costOf(change.User)
-			m.size.Add(-costOf(change.User))
+			s.size -= costOf(change.User, held)
+			m.size.Add(-costOf(change.User, held))
 		}
 		s.mu.Unlock()
 	}
@@ -456,7 +534,9 @@ func (m *Memory) forgetEveryone(o *organization) {
 		s.mu.Unlock()
 	}
 	o.mu.Lock()
+	m.size.Add(-o.setSize)
 	clear(o.sets)
+	o.setSize = 0
 	o.mu.Unlock()
 }
 
@@ -493,5 +573,7 @@ func (o *organization) size() int64 {
 		size += s.size
 		s.mu.RUnlock()
 	}
-	return size
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return size + o.setSize
 }

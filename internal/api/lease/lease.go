@@ -25,7 +25,9 @@ type Licensing interface {
 // Register adds the routes of the door to mux. The handlers expect the caller and the organization in the context.
 func Register(mux ServeMux, door api.Door, licensing Licensing, entitlements Entitlements) {
 	HandlerWithOptions(NewStrictHandler(handlers{licensing, entitlements}, door.Decode, door.Fail), StdHTTPServerOptions{
-		BaseRouter: mux, ErrorHandlerFunc: door.FailParameter,
+		BaseRouter: mux, ErrorHandlerFunc: door.FailParameter, Middlewares: []MiddlewareFunc{
+			door.OnlyParameters(map[string][]string{"POST /lease_/api/entitlements/{organizationId}/entitled": {"userId"}}), door.WholeQuery, // the last one comes first
+		},
 	})
 }
 

@@ -41,7 +41,14 @@ func Register(mux ServeMux, door api.Door, directory Directory, licensing Licens
 		return err
 	}
 	h := handlers{directory: directory, licensing: licensing, files: files, entitlements: entitlements, document: document}
-	HandlerWithOptions(NewStrictHandler(h, door.Decode, door.Fail), StdHTTPServerOptions{BaseRouter: mux, ErrorHandlerFunc: door.FailParameter})
+	HandlerWithOptions(NewStrictHandler(h, door.Decode, door.Fail), StdHTTPServerOptions{
+		BaseRouter: mux, ErrorHandlerFunc: door.FailParameter, Middlewares: []MiddlewareFunc{
+			door.OnlyParameters(map[string][]string{
+				"GET /api/v1/organizations/{org}/users/{user}/entitlements/{name}": {"consistency"},
+				"POST /api/v1/organizations/{org}/entitlements/check":              {"consistency"},
+			}), door.WholeQuery, // the last one comes first
+		},
+	})
 	return nil
 }
 
