@@ -26,7 +26,7 @@ type Command[A any] interface {
 // that a full disk does not keep an administrator from it.
 func GivesBack[A any](c Command[A]) bool {
 	switch c := any(c).(type) {
-	case DeallocateUsers, DeleteUsers, RevokeLeases, ReleaseLeases, SweepLeases, RemoveServices, RemoveOrganizationLicense:
+	case DeallocateUsers, DeleteUsers, RevokeLeases, ReleaseLeases, SweepLeases, ReleaseUnits, SweepUnits, RemoveServices, RemoveOrganizationLicense:
 		return true
 	case AllocateToUsers:
 		return len(c.Codes) == 0
@@ -37,13 +37,15 @@ func GivesBack[A any](c Command[A]) bool {
 // Touch names the rows of one organization that a command needs. A store locks the head of the organization first.
 type Touch struct {
 	Organization OrganizationID
-	Users        []UserID      // each with direct record and seats
-	WholeUsers   []UserID      // those of Users of whom the decision needs everything; the active administrators are counted then
-	Codes        []ProductCode // their pools; the pools of codes that the users hold are loaded as well
-	Lots         bool          // all lots of Codes, not only those of stale pools
-	AllLots      bool          // all pools of the organization, each with all of its lots
-	Services     []PoolScope   // what these services have, with what they were refused; an empty service stands for all of the tenant, without that
-	Denied       []Denied      // what these were refused: the latest denials of each code that are not satisfied
+	Users        []UserID       // each with direct record and seats
+	WholeUsers   []UserID       // those of Users of whom the decision needs everything; the active administrators are counted then
+	Codes        []ProductCode  // their pools; the pools of codes that the users hold are loaded as well
+	Lots         bool           // all lots of Codes, not only those of stale pools
+	AllLots      bool           // all pools of the organization, each with all of its lots
+	Services     []PoolScope    // what these services have, with what they were refused; an empty service stands for all of the tenant, without that
+	Denied       []Denied       // what these were refused: the latest denials of each code that are not satisfied
+	UnitLeases   []UnitLeaseRef // each with the pool of its service, with whether there is such a tenant, and with the term of the product
+	PastUnits    []ProductCode  // the leases of these that have ended by themselves, MaxPastUnits of each at most, and the services' pools whose periods have, all with these pools
 	Groups       []GroupID
 	Robots       []RobotAccountID
 	Memberships  []MembershipRef

@@ -67,6 +67,9 @@ const (
 	ReasonNoServiceLicense     Reason = "no_service_license"        // the service of the tenant has been given nothing: allocate something to it
 	ReasonPoolExhausted        Reason = "pool_exhausted"            // fewer units are free than asked for; a later retry may succeed
 	ReasonNotEntitled          Reason = "not_entitled"              // neither an allocation nor a group gives the person a license that fits: ask an administrator
+	ReasonUnitsExhausted       Reason = "units_exhausted"           // neither the service nor its organization has as many units free as asked for; a later retry may succeed
+	ReasonAnothersLease        Reason = "anothers_lease"            // somebody else has made the lease of units of this id: take another id
+	ReasonStaleEtag            Reason = "stale_etag"                // the lease of units has changed since its etag was told, or is not there: read it again
 	ReasonUnitInUse            Reason = "unit_in_use"               // a unit that several share is in use by another of them; a later retry may succeed
 	ReasonQuotaReached         Reason = "quota_reached"             // as many members of the person's groups hold the bundle as the rules allow; a later retry may succeed
 	ReasonBelowUse             Reason = "below_use"                 // the policy blocks a change that would leave fewer units than are held: take some back first
@@ -82,11 +85,15 @@ const (
 )
 
 // Shortage tells for one bundle how many units a refused allocation asked for beyond those already held, and how many
-// were free at that moment. Available is 0 for a code that does not exist.
+// were free at that moment, in whole units: what was asked for is rounded up, what was free down. Available is 0 for a code that does not exist.
 type Shortage struct {
 	Bundle    ProductCode `json:"bundle"`
 	Requested int64       `json:"requested"`
 	Available int64       `json:"available"`
+
+	// Of units that a service wants to use, where they were free: at what the service was given, and at its organization.
+	AtTenant       *int64 `json:"atTenant,omitempty"`
+	AtOrganization *int64 `json:"atOrganization,omitempty"`
 }
 
 // Error is the only error type that crosses a package border on purpose. Everything but the cause may be shown to the

@@ -64,6 +64,13 @@ const (
 
 	EventServiceLicenseRemoved    EventKind = "service_license.removed"
 	EventApplicationSignInRefused EventKind = "application.sign_in_refused"
+	EventUnitsAcquired            EventKind = "units.acquired"     // subject: the lease; data: UnitsState, as for the next six
+	EventUnitsChanged             EventKind = "units.changed"      // another quantity
+	EventUnitsReleased            EventKind = "units.released"     // by whoever made the lease
+	EventUnitsRevoked             EventKind = "units.revoked"      // by an administrator
+	EventUnitsExpired             EventKind = "units.expired"      // by the clock: the lease was not renewed
+	EventUnitsConsumed            EventKind = "units.consumed"     // of a consumable, once for each lease and period
+	EventUnitsPeriodEnded         EventKind = "units.period_ended" // by the clock; subject: tenant and service; what was consumed counts no more
 )
 
 // Event is one committed change of an organization, one sign-in, or one refusal for want of units or for a wrong password. The

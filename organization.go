@@ -44,23 +44,40 @@ const (
 	BlockShrink OnShrink = "block" // as allow, and a change by hand that would leave fewer units than are held is refused
 )
 
+// Overdraft says whether services may consume more of a consumable than there is.
+type Overdraft string
+
+// The values of the policy consumption.overdraft. Source: docs/decisions/0031-consumption-leases.md.
+const (
+	RefuseOverdraft Overdraft = "refuse" // the default
+	AllowOverdraft  Overdraft = "allow"  // what is consumed is recorded whatever is left, and shown
+)
+
 // Policies are what an organization has decided about its licenses.
 type Policies struct {
 	UnknownUsers     UnknownUsers   `json:"unknownUsers"`
 	ExternalLicenses bool           `json:"externalLicenses"` // the host administrator has allowed external licenses: they draw no unit
 	AllocationMode   AllocationMode `json:"allocationMode"`
 	OnLeave          OnLeave        `json:"onLeave"`
-	InactiveDays     int64          `json:"inactiveDays"`  // leases that were not used for so long end; 1 to MaxInactiveDays
-	OnShrink         OnShrink       `json:"onShrink"`      // for the host administrator to say
+	InactiveDays     int64          `json:"inactiveDays"`     // leases that were not used for so long end; 1 to MaxInactiveDays
+	OnShrink         OnShrink       `json:"onShrink"`         // for the host administrator to say
+	UnitLeaseMinutes int64          `json:"unitLeaseMinutes"` // leases of units that were not renewed for so long end; 1 to MaxUnitLeaseMinutes
+	Overdraft        Overdraft      `json:"overdraft"`
 	UserLicensing    bool           `json:"userLicensing"` // people get licenses by name: the published switch, which is told and changes nothing here
 }
 
 // MaxInactiveDays is the longest time without use that can be asked for.
 const MaxInactiveDays = 3650
 
+// MaxUnitLeaseMinutes is the longest time without a renewal that can be asked for: a year.
+const MaxUnitLeaseMinutes = 366 * 24 * 60
+
 // DefaultPolicies are those of an organization that has decided nothing.
 func DefaultPolicies() Policies {
-	return Policies{UnknownUsers: RefuseUnknownUsers, AllocationMode: ReplaceLeases, OnLeave: ReleaseOnLeave, InactiveDays: 90, OnShrink: AllowShrink, UserLicensing: true}
+	return Policies{
+		UnknownUsers: RefuseUnknownUsers, AllocationMode: ReplaceLeases, OnLeave: ReleaseOnLeave, InactiveDays: 90, OnShrink: AllowShrink,
+		UnitLeaseMinutes: 60, Overdraft: RefuseOverdraft, UserLicensing: true,
+	}
 }
 
 // Usable reports that what is held of a pool may be used: a purchase is in force, or was and the policy is to hold.
@@ -79,6 +96,10 @@ func (p Policies) Check() error {
 		return Invalid(ReasonInvalidValue, "%s, %s or %s", AllowShrink, HoldShrink, BlockShrink).In("onShrink")
 	case p.InactiveDays < 1 || p.InactiveDays > MaxInactiveDays:
 		return Invalid(ReasonInvalidValue, "1 to %d days", MaxInactiveDays).In("inactiveDays")
+	case p.UnitLeaseMinutes < 1 || p.UnitLeaseMinutes > MaxUnitLeaseMinutes:
+		return Invalid(ReasonInvalidValue, "1 to %d minutes", MaxUnitLeaseMinutes).In("unitLeaseMinutes")
+	case p.Overdraft != RefuseOverdraft && p.Overdraft != AllowOverdraft:
+		return Invalid(ReasonInvalidValue, "%s or %s", RefuseOverdraft, AllowOverdraft).In("overdraft")
 	}
 	return nil
 }
@@ -142,6 +163,6 @@ func CheckName(name string) error {
 }
 
 func (p Policies) String() string {
-	return fmt.Sprintf("unknown users %s, external licenses %t, allocations %s leases, leases %s on leaving, ended after %d days, shrinking %s, user licensing %t",
-		p.UnknownUsers, p.ExternalLicenses, p.AllocationMode, p.OnLeave, p.InactiveDays, p.OnShrink, p.UserLicensing)
+	return fmt.Sprintf("unknown users %s, external licenses %t, allocations %s leases, leases %s on leaving, ended after %d days, shrinking %s, leases of units ended after %d minutes, overdraft %s, user licensing %t",
+		p.UnknownUsers, p.ExternalLicenses, p.AllocationMode, p.OnLeave, p.InactiveDays, p.OnShrink, p.UnitLeaseMinutes, p.Overdraft, p.UserLicensing)
 }

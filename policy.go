@@ -9,7 +9,9 @@ type ChangePolicies struct {
 	AllocationMode   *AllocationMode
 	OnLeave          *OnLeave
 	InactiveDays     *int64
-	OnShrink         *OnShrink `json:",omitempty"`
+	OnShrink         *OnShrink  `json:",omitempty"`
+	UnitLeaseMinutes *int64     `json:",omitempty"`
+	Overdraft        *Overdraft `json:",omitempty"`
 	UserLicensing    *bool
 }
 
@@ -32,6 +34,8 @@ func (c ChangePolicies) Decide(s *Slice, origin Origin) (Organization, error) {
 	set(&changed.OnLeave, c.OnLeave)
 	set(&changed.InactiveDays, c.InactiveDays)
 	set(&changed.OnShrink, c.OnShrink)
+	set(&changed.UnitLeaseMinutes, c.UnitLeaseMinutes)
+	set(&changed.Overdraft, c.Overdraft)
 	set(&changed.UserLicensing, c.UserLicensing)
 	if err := changed.Check(); err != nil {
 		return Organization{}, err

@@ -29,7 +29,9 @@ type Replayed struct {
 	licenseFiles  map[LicenseFileID]LicenseFile
 	received      map[ProductCode]Lot                      // what the host distributes to the organization
 	given         map[OrganizationID]map[ProductCode]int64 // of the host's chain: what it distributes to each
-	services      map[ServiceKey]int64                     // what tenants' services have
+	services      map[ServiceKey]ServicePool               // what tenants' services have and use
+	unitLeases    map[ServiceKey]map[UnitLeaseID]UnitLease
+	usage         map[usageRef]UsageDay
 }
 
 // replayedSetting is which event made a setting, and when it was last changed.
@@ -98,7 +100,8 @@ func newReplayed() Replayed {
 		groups: map[GroupID]*replayedGroup{}, robots: map[RobotAccountID]*replayedAccount{},
 		settings: map[SettingRef]replayedSetting{}, rules: map[GroupID]*replayedRule{}, shared: map[int64]*replayedShared{}, received: map[ProductCode]Lot{},
 		notices: newNoticeHistory(), denials: newDenialHistory(), licenseFiles: map[LicenseFileID]LicenseFile{},
-		given: map[OrganizationID]map[ProductCode]int64{}, services: map[ServiceKey]int64{},
+		given: map[OrganizationID]map[ProductCode]int64{}, services: map[ServiceKey]ServicePool{},
+		unitLeases: map[ServiceKey]map[UnitLeaseID]UnitLease{}, usage: map[usageRef]UsageDay{},
 	}
 }
 
@@ -309,6 +312,10 @@ func (r Replayed) apply(e Event, differs func(format string, args ...any)) {
 	case EventServiceLicenseSet, EventServiceLicenseRemoved:
 		if set, ok := read[ServiceLicenseSet](e, differs); ok {
 			r.setService(e, set, differs)
+		}
+	case EventUnitsAcquired, EventUnitsChanged, EventUnitsReleased, EventUnitsRevoked, EventUnitsExpired, EventUnitsConsumed, EventUnitsPeriodEnded:
+		if units, ok := read[UnitsState](e, differs); ok {
+			r.units(e, units, differs)
 		}
 	case EventAllocationSet:
 		if set, ok := read[AllocationSet](e, differs); ok {
@@ -597,26 +604,6 @@ func (r Replayed) give(e Event, set DistributionSet, differs func(format string,
 		moved[code] -= units
 	}
 	r.given[OrganizationID(e.Subject)] = fresh
-	r.move(e, moved, set.Pools, differs)
-}
-
-// setService replaces what a tenant's service has.
-func (r Replayed) setService(e Event, set ServiceLicenseSet, differs func(format string, args ...any)) {
-	scope := PoolScope{set.Tenant, set.Service}
-	if _, known := r.tenants[set.Tenant]; !known || e.Subject != scope.String() {
-		differs("gives units to %s, of which no event tells", e.Subject)
-	}
-	moved := map[ProductCode]int64{}
-	for key, units := range r.services {
-		if key.PoolScope == scope {
-			moved[key.Code] -= units
-			delete(r.services, key)
-		}
-	}
-	for _, p := range set.Products {
-		moved[p.Code] += p.Units
-		r.services[ServiceKey{scope, p.Code}] = p.Units
-	}
 	r.move(e, moved, set.Pools, differs)
 }
 

@@ -1,6 +1,9 @@
 package seatwright
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // Row is one stored row in the form that every store shares: what a backup is made of and what verification reads.
 type Row struct {
@@ -45,7 +48,7 @@ var tables = []*Table{
 	{Name: "organizations", Key: []string{"id"}, Columns: []Column{
 		{"id", Text}, {"name", Text}, {"name_key", Text}, {"display_name", Text}, {"unknown_users", Text}, {"external_licenses", Flag},
 		{"created_at", Number}, {"allocation_mode", Text}, {"on_leave", Text}, {"inactive_days", Number}, {"user_licensing", Flag},
-		{"on_shrink", Text},
+		{"on_shrink", Text}, {"unit_lease_minutes", Number}, {"overdraft", Text},
 	}},
 	{Name: "heads", Key: []string{"organization"}, Columns: []Column{
 		{"organization", Text}, {"sequence", Number}, {"hash", Bytes}, {"at", Number},
@@ -124,6 +127,15 @@ var tables = []*Table{
 	}},
 	{Name: "service_pools", Key: []string{"tenant_id", "service", "code"}, Columns: []Column{
 		{"organization", Text}, {"tenant_id", Text}, {"service", Text}, {"code", Text}, {"quantity", Number}, {"used", Number},
+		{"drawn", Number}, {"period_start", Number}, {"period_end", Number},
+	}},
+	{Name: "unit_leases", Key: []string{"tenant_id", "service", "code", "id"}, Columns: []Column{
+		{"organization", Text}, {"tenant_id", Text}, {"service", Text}, {"code", Text}, {"id", Text}, {"quantity", Number}, {"version", Number},
+		{"owner", Text}, {"made_by", Text}, {"created_at", Number}, {"renewed_at", Number}, {"period_end", Number},
+	}},
+	{Name: "usage_days", Key: []string{"tenant_id", "service", "code", "day"}, Columns: []Column{
+		{"organization", Text}, {"tenant_id", Text}, {"service", Text}, {"code", Text}, {"day", Number}, {"peak", Number}, {"last", Number},
+		{"consumed", Number},
 	}},
 	{Name: "direct_records", Key: []string{"user_id"}, Columns: []Column{
 		{"organization", Text}, {"user_id", Text}, {"external", Flag}, {"created_at", Number}, {"updated_at", Number},
@@ -172,6 +184,19 @@ func (r Row) Organization() OrganizationID {
 func (r Row) text(i int) string { return r.Values[i].(string) }
 
 func (r Row) number(i int) int64 { return r.Values[i].(int64) }
+
+// instantOrNever reads 0 as the zero time.
+func (r Row) instantOrNever(i int) time.Time {
+	if r.number(i) == 0 {
+		return time.Time{}
+	}
+	return instant(r.number(i))
+}
+
+// service reads the key of a row about a product of a tenant's service.
+func (r Row) service() ServiceKey {
+	return ServiceKey{PoolScope{TenantID(r.text(1)), ServiceType(r.text(2))}, ProductCode(r.text(3))}
+}
 
 func (r Row) flag(i int) bool { return r.Values[i].(bool) }
 

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/seatwright/seatwright/internal/planted"
 )
@@ -51,12 +52,16 @@ type ServiceKey struct {
 type ServicePool struct {
 	Organization OrganizationID
 	ServiceKey
-	Quantity int64 // 0 to MaxQuantity
-	Used     int64 // units that the service has in use; more than Quantity where that was lowered
+	Quantity int64 // units that it was given: 0 to MaxQuantity
+	Used     int64 // millionths that the service uses: the sum of its leases, and of what it has consumed in the period
+	Drawn    int64 // units that the pool of the organization counts for it: Quantity, or Used where that is more and was free
+
+	// Of a consumable of which anything was consumed: the time in which that counts. Zero: nothing was.
+	PeriodStart, PeriodEnd time.Time
 }
 
-// Available is the number of units that the service can still use, never below zero.
-func (p ServicePool) Available() int64 { return max(0, p.Quantity-p.Used) }
+// Overallocated reports that the service was given fewer units than it uses, or uses more than there were.
+func (p ServicePool) Overallocated() bool { return p.Used > p.Quantity*UnitParts }
 
 func compareServices(a, b ServiceKey) int {
 	return cmp.Or(cmp.Compare(a.Tenant, b.Tenant), cmp.Compare(a.Service, b.Service), cmp.Compare(a.Code, b.Code))
@@ -109,7 +114,7 @@ func wantsUnits(products []Quantity) bool {
 
 // AllocateToService gives a tenant's service units of the organization: the listed products are all that it has then, so a code
 // that is not listed goes to zero. Quantities are absolute, and a repeat changes nothing. Lowering needs nothing that is free; units beyond those
-// that the service has already have to be free.
+// that the service has drawn already have to be free. What it uses beyond what it is given stays drawn from the organization.
 //
 // Errors, in this order: not_found/organization_not_found; not_found/no_license (only where there are units); not_found/not_found
 // for the tenant; invalid/invalid_value for bundles, which people hold; exhausted/pool_exhausted, also for a code that does not
@@ -168,7 +173,7 @@ func (c AllocateToService) Decide(s *Slice, origin Origin) (ServiceLicense, erro
 	}
 	var short []Shortage
 	for _, q := range c.Products {
-		if needed, available, exists := s.needed(o, q, o.services[ServiceKey{c.scope(), q.Code}].Quantity); needed > available || !exists {
+		if needed, available, exists := s.needed(o, q, o.services[ServiceKey{c.scope(), q.Code}].Drawn); needed > available || !exists {
 			short = append(short, Shortage{Bundle: q.Code, Requested: needed, Available: available})
 		}
 	}
@@ -206,19 +211,26 @@ func (s *Slice) setService(o *organizationSlice, origin Origin, scope PoolScope,
 		}
 	}
 	var moved unitMoves
+	changed := false
 	for code, units := range wanted {
 		key := ServiceKey{scope, code}
 		p := o.services[key]
 		if p.Quantity == units {
 			continue
 		}
-		if moved.add(code, units-p.Quantity); planted.Bug(planted.FreeService) {
-			moved[len(moved)-1].units = 0
-		}
+		changed = true
 		p.Organization, p.ServiceKey, p.Quantity = o.organization.ID, key, units
+		drawn := p.drawing(s.pool(o, code).Available())
+		if planted.Bug(planted.LoweredService) {
+			drawn = units
+		}
+		if !planted.Bug(planted.FreeService) {
+			moved.add(code, drawn-p.Drawn)
+		}
+		p.Drawn = drawn
 		o.putService(p)
 	}
-	if len(moved) == 0 {
+	if !changed {
 		return nil
 	}
 	data := ServiceLicenseSet{Tenant: scope.Tenant, Service: scope.Service, Products: []Quantity{}, Pools: s.moveUnits(o, moved)}
@@ -230,7 +242,8 @@ func (s *Slice) setService(o *organizationSlice, origin Origin, scope PoolScope,
 	return s.record(o, origin, kind, scope.String(), data)
 }
 
-// RemoveServices takes back all that a tenant's service has, or all of its services. It works without a license in force.
+// RemoveServices takes back all that a tenant's service has, or all of its services. It works without a license in force. Leases stay, and
+// their units are the organization's then.
 // Errors: not_found/organization_not_found, not_found/not_found for the tenant.
 type RemoveServices struct {
 	Organization OrganizationID

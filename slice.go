@@ -70,6 +70,7 @@ type organizationSlice struct {
 	denialSlice
 	licenseFileSlice
 	serviceSlice
+	unitSlice
 	lotSlice
 	signIns map[UserID]SignIns // of everybody who was asked for and exists
 
@@ -367,6 +368,9 @@ type Changes struct {
 	RemovedLots          []Lot         // only organization, code and id are set
 	ServicePools         []ServicePool // to be stored as they are
 	RemovedServicePools  []ServicePool // only organization and key are set
+	UnitLeases           []UnitLease   // to be stored as they are
+	RemovedUnitLeases    []UnitLease   // only organization and ref are set
+	Usage                []UsageDay    // to be joined with what is stored of the day: the greater peak, the sum of what was consumed
 	LicenseFiles         []LicenseFile // to be stored as they are
 	NewNotices           []Notice
 	EndedNotices         []Notice       // that do not stand any more; only organization and sequence are set. They go before the new ones
@@ -411,7 +415,7 @@ func (c Changes) Empty() bool {
 		len(c.NewGroups)+len(c.Groups)+len(c.RemovedGroups)+len(c.NewRobots)+len(c.Robots)+len(c.RemovedRobots)+len(c.NewMembers)+len(c.RemovedMembers)+len(c.Settings)+len(c.RemovedSettings)+
 		len(c.GroupRules)+len(c.RemovedGroupRules)+len(c.Offers)+len(c.RemovedOffers)+len(c.Sessions)+len(c.RemovedSessions)+len(c.EndedOffers)+len(c.SharedUnits)+len(c.RemovedSharedUnits)+len(c.ChangedOrganizations)+
 		len(c.Organizations)+len(c.Tenants)+len(c.Users)+len(c.ChangedUsers)+len(c.RemovedUsers)+len(c.NewApplications)+len(c.Applications)+len(c.RemovedApplications)+len(c.Grants)+len(c.RemovedGrants)+len(c.SigningKeys)+len(c.Lots)+len(c.SignIns)+
-		len(c.ChangedLots)+len(c.RemovedLots)+len(c.ServicePools)+len(c.RemovedServicePools)+len(c.LicenseFiles)+len(c.NewNotices)+len(c.EndedNotices)+
+		len(c.ChangedLots)+len(c.RemovedLots)+len(c.ServicePools)+len(c.RemovedServicePools)+len(c.UnitLeases)+len(c.RemovedUnitLeases)+len(c.Usage)+len(c.LicenseFiles)+len(c.NewNotices)+len(c.EndedNotices)+
 		len(c.SatisfiedDenials)+len(c.Denials)+len(c.NewDenials) == 0
 }
 
@@ -453,6 +457,9 @@ func (s *Slice) Changes() Changes {
 		if len(o.changedLots)+len(o.changedServices) > 0 {
 			c.addLots(id, o)
 			c.addServices(id, o)
+		}
+		if len(o.changedUnitLeases)+len(o.usage) > 0 {
+			c.addUnits(id, o)
 		}
 		c.Events = append(c.Events, o.events...)
 		// A pool that was only brought up to date is stored with the next event: without one nothing keeps the clock from going back

@@ -96,6 +96,8 @@ func (r LoadRequest) ByOrganization() []Touch {
 				m.Denied = append(m.Denied, Denied{DeniedService, scope.String()})
 			}
 		}
+		m.UnitLeases = append(m.UnitLeases, t.UnitLeases...)
+		m.PastUnits = append(m.PastUnits, t.PastUnits...)
 		m.Groups = append(m.Groups, t.Groups...)
 		m.Robots = append(m.Robots, t.Robots...)
 		m.Memberships = append(m.Memberships, t.Memberships...)
@@ -129,6 +131,9 @@ func (r LoadRequest) ByOrganization() []Touch {
 		slices.SortFunc(m.Denied, func(a, b Denied) int { return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID)) })
 		m.Denied = slices.Compact(m.Denied)
 		m.WholeUsers, m.SignIns = slices.Compact(m.WholeUsers), slices.Compact(m.SignIns)
+		slices.SortFunc(m.UnitLeases, compareUnitLeases)
+		slices.Sort(m.PastUnits)
+		m.UnitLeases, m.PastUnits = slices.Compact(m.UnitLeases), slices.Compact(m.PastUnits)
 		all = append(all, *m)
 	}
 	slices.SortFunc(all, func(a, b Touch) int { return cmp.Compare(a.Organization, b.Organization) })
@@ -146,6 +151,7 @@ type Reader interface {
 	LeaseReader
 	NoticeReader
 	DenialReader
+	UnitReader
 	EventReader
 }
 

@@ -43,7 +43,8 @@ type organizationCheck struct {
 	head     *Head
 	chain    Head // the end of the events so far
 	replayed Replayed
-	groups   map[GroupID]bool // those with a row
+	groups   map[GroupID]bool    // those with a row
+	services map[ServiceKey]bool // likewise
 
 	last  []byte // table and key of the row before
 	spare []byte // the memory of the one before that
@@ -61,6 +62,7 @@ func (v *Verification) Row(r Row) {
 		v.endOrganization()
 		v.current = &organizationCheck{
 			Verification: v, id: id, chain: Head{Organization: id, Hash: NoHash()}, replayed: newReplayed(), groups: map[GroupID]bool{},
+			services: map[ServiceKey]bool{},
 		}
 	}
 	v.current.take(r)
@@ -164,7 +166,16 @@ func (c *organizationCheck) take(r Row) {
 	case "pools":
 		c.takePool(Pool{Code: ProductCode(r.text(1)), Total: r.number(2), TotalUntil: instant(r.number(3)), Used: r.number(4), Ceiling: r.number(5)})
 	case "service_pools":
-		c.takeService(ServiceKey{PoolScope{TenantID(r.text(1)), ServiceType(r.text(2))}, ProductCode(r.text(3))}, r.number(4), r.number(5))
+		c.takeService(ServicePool{
+			ServiceKey: r.service(), Quantity: r.number(4), Used: r.number(5), Drawn: r.number(6), PeriodStart: r.instantOrNever(7), PeriodEnd: r.instantOrNever(8),
+		})
+	case "unit_leases":
+		c.takeUnitLease(UnitLease{
+			UnitLeaseRef: UnitLeaseRef{r.service(), UnitLeaseID(r.text(4))}, Quantity: r.number(5), Version: r.number(6), MadeBy: r.text(8),
+			CreatedAt: instant(r.number(9)), RenewedAt: instant(r.number(10)), PeriodEnd: r.instantOrNever(11),
+		})
+	case "usage_days":
+		c.takeUsage(UsageDay{ServiceKey: r.service(), Day: r.number(4), Peak: r.number(5), Last: r.number(6), Consumed: r.number(7)})
 	case "direct_records":
 		c.takeRecord(UserID(r.text(1)), r.flag(2), instant(r.number(3)), instant(r.number(4)))
 	case "seats":
@@ -195,6 +206,7 @@ func (c *organizationCheck) takeOrganization(r Row) {
 	c.row = &settings{Policies{
 		UnknownUsers: UnknownUsers(r.text(4)), ExternalLicenses: r.flag(5), AllocationMode: AllocationMode(r.text(7)), OnLeave: OnLeave(r.text(8)),
 		InactiveDays: r.number(9), UserLicensing: r.flag(10), OnShrink: OnShrink(r.text(11)),
+		UnitLeaseMinutes: r.number(12), Overdraft: Overdraft(r.text(13)),
 	}, instant(r.number(6))}
 	if r.text(2) != NameKey(r.text(1)) {
 		c.differ("its name %s is looked up as %s", r.text(1), r.text(2))
@@ -433,19 +445,6 @@ func (v *Verification) compareDistribution() {
 	}
 }
 
-// takeService compares what a tenant's service has.
-func (c *organizationCheck) takeService(key ServiceKey, quantity, used int64) {
-	told, known := c.replayed.services[key]
-	delete(c.replayed.services, key)
-	c.replayed.pool(key.Code).seats += quantity
-	switch {
-	case !known:
-		c.differ("service %s: no event gave it %d of %s", key.PoolScope, quantity, key.Code)
-	case told != quantity || used != 0:
-		c.differ("service %s: stored are %d of %s, %d in use; by the events %d, none in use", key.PoolScope, quantity, key.Code, used, told)
-	}
-}
-
 func (c *organizationCheck) takeRecord(id UserID, external bool, created, updated time.Time) {
 	u := c.person("direct record", id)
 	switch {
@@ -516,9 +515,7 @@ func (c *organizationCheck) end() {
 	for _, number := range slices.Sorted(maps.Keys(c.replayed.denials.told)) {
 		c.differ("denial %d: by the events somebody was refused, and it is missing", number)
 	}
-	for _, key := range slices.SortedFunc(maps.Keys(c.replayed.services), compareServices) {
-		c.differ("service %s: by the events it has %d of %s, and they are missing", key.PoolScope, c.replayed.services[key], key.Code)
-	}
+	c.endUnits()
 	var incomplete []UserID
 	for id, u := range c.replayed.users {
 		if !u.seen || u.missesSignIns() || u.direct != nil && !u.direct.recorded || !u.seated && len(c.replayed.seatsOf(u)) > 0 {

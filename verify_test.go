@@ -1,6 +1,7 @@
 package seatwright
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -36,10 +37,6 @@ func (h *history) add(kind EventKind, subject, data string) {
 // or somebody who can compute hashes.
 func TestReplayFindsEventsThatDoNotFollow(t *testing.T) {
 	t.Parallel()
-	type event struct {
-		kind          EventKind
-		subject, data string
-	}
 	ann := event{EventAllocationSet, "ann", `{"codes":["ATTUNU"],"units":1,"pools":[{"code":"ATTUNU","used":1,"total":1}]}`}
 	rule := event{EventGroupRuleSet, "everyone", `{"priority":100,"offers":[{"code":"ATTUNU","term":5}],"pools":[]}`}
 	lease := event{EventLeaseAcquired, "ann", `{"code":"ATTUNU","group":"everyone","term":5,"units":1,"pools":[{"code":"ATTUNU","used":1,"total":1}]}`}
@@ -99,11 +96,21 @@ func TestReplayFindsEventsThatDoNotFollow(t *testing.T) {
 		}, ""},
 		"a service that oversells": {[]event{ann, {EventTenantCreated, "t", `{}`},
 			{EventServiceLicenseSet, "t/apps", `{"tenant":"t","service":"apps","products":[{"code":"ATTUNU","quantity":1}],"pools":[{"code":"ATTUNU","used":2,"total":1}]}`}}, "beyond what was bought"},
-		"a service of no tenant":    {[]event{{EventServiceLicenseSet, "t/apps", `{"tenant":"t","service":"apps","products":[],"pools":[]}`}}, "gives units to t/apps, of which no event tells"},
-		"nothing is distributed":    {[]event{{EventDistributionRemoved, "o", `{"products":[],"pools":[]}`}}, "changes nothing of what the host distributes"},
-		"distributed and not added": {[]event{{EventDistributionSet, "o", `{"products":[{"code":"ATTUNU","quantity":2,"start":"2026-03-01T09:00:00Z","end":"2026-03-02T09:00:00Z"}],"pools":[{"code":"ATTUNU","used":0,"total":1}]}`}}, "says that 0 of 1"},
-		"unreadable":                {[]event{{EventAllocationSet, "ann", `{"codes":`}}, "has data that cannot be read"},
-		"unknown":                   {[]event{{"seat.stolen", "ann", `{}`}}, "which this program does not know"},
+		"a service of no tenant": {[]event{{EventServiceLicenseSet, "t/apps", `{"tenant":"t","service":"apps","products":[],"pools":[]}`}}, "gives units to t/apps, of which no event tells"},
+		"units in use": {[]event{
+			{EventTenantCreated, "t", `{}`}, units(EventUnitsAcquired, "l", 500_000, 500_000, 1), units(EventUnitsChanged, "l", 1_000_000, 1_000_000, -1),
+			units(EventUnitsReleased, "l", 0, 0, 0),
+		}, ""},
+		"units beyond what there is": {[]event{{EventTenantCreated, "t", `{}`}, units(EventUnitsAcquired, "l", 1_000_001, 1_000_001, 1)}, "beyond the 1 units that there are"},
+		"units taken twice":          {[]event{{EventTenantCreated, "t", `{}`}, units(EventUnitsAcquired, "l", 500_000, 500_000, 1), units(EventUnitsAcquired, "l", 500_000, 1_000_000, -1)}, "a second time"},
+		"units that are not there":   {[]event{{EventTenantCreated, "t", `{}`}, units(EventUnitsReleased, "l", 0, 0, -1)}, "which is not there"},
+		"units of no tenant":         {[]event{units(EventUnitsAcquired, "l", 500_000, 500_000, 1)}, "uses units for t, of which no event tells"},
+		"units that are miscounted":  {[]event{{EventTenantCreated, "t", `{}`}, units(EventUnitsAcquired, "l", 500_000, 400_000, 1)}, "says that t/apps uses 400000 millionths"},
+		"a period that goes on":      {[]event{{EventTenantCreated, "t", `{}`}, units(EventUnitsPeriodEnded, "t/apps", 0, 0, -1)}, "ends a period of ATTUNU"},
+		"nothing is distributed":     {[]event{{EventDistributionRemoved, "o", `{"products":[],"pools":[]}`}}, "changes nothing of what the host distributes"},
+		"distributed and not added":  {[]event{{EventDistributionSet, "o", `{"products":[{"code":"ATTUNU","quantity":2,"start":"2026-03-01T09:00:00Z","end":"2026-03-02T09:00:00Z"}],"pools":[{"code":"ATTUNU","used":0,"total":1}]}`}}, "says that 0 of 1"},
+		"unreadable":                 {[]event{{EventAllocationSet, "ann", `{"codes":`}}, "has data that cannot be read"},
+		"unknown":                    {[]event{{"seat.stolen", "ann", `{}`}}, "which this program does not know"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -117,6 +124,25 @@ func TestReplayFindsEventsThatDoNotFollow(t *testing.T) {
 			}
 		})
 	}
+}
+
+// event is an event of a history that is made up.
+type event struct {
+	kind          EventKind
+	subject, data string
+}
+
+// units is an event about a lease of the code that the history has one unit of; pool is what is used of it then, -1: it does not change.
+func units(kind EventKind, lease string, quantity, used, pool int64) event {
+	pools := []PoolState{}
+	if pool >= 0 {
+		pools = append(pools, PoolState{Code: "ATTUNU", Used: pool, Total: 1})
+	}
+	data, err := json.Marshal(UnitsState{Tenant: "t", Service: "apps", Code: "ATTUNU", Quantity: quantity, Used: used, Pools: pools})
+	if err != nil {
+		panic(err)
+	}
+	return event{kind, lease, string(data)}
 }
 
 // Promise: two rows with one key are found even where the schema has lost the rule against them.

@@ -1821,9 +1821,9 @@ type TenantServiceProduct struct {
 	// Available Units of the organization that are free.
 	Available int64 `json:"available"`
 
-	// Used Units that the service has in use.
-	Used                        int64 `json:"used"`
-	AllocatedAcrossOtherTenants int64 `json:"allocatedAcrossOtherTenants"`
+	// Used Units that the service uses, to the millionth; of a consumable since its period began.
+	Used                        float64 `json:"used"`
+	AllocatedAcrossOtherTenants int64   `json:"allocatedAcrossOtherTenants"`
 
 	// ConsumedByDeletedTenants Always 0.
 	ConsumedByDeletedTenants int64 `json:"consumedByDeletedTenants"`
@@ -1831,8 +1831,8 @@ type TenantServiceProduct struct {
 	// TotalUnits Units of the organization in force now.
 	TotalUnits int64 `json:"totalUnits"`
 
-	// ConsumedAtOrganizationLevel Always 0.
-	ConsumedAtOrganizationLevel int64 `json:"consumedAtOrganizationLevel"`
+	// ConsumedAtOrganizationLevel How many of these are beyond what the service was given.
+	ConsumedAtOrganizationLevel float64 `json:"consumedAtOrganizationLevel"`
 }
 
 // TenantsAndOrganization The organization of a token.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -38,6 +39,7 @@ const (
 	actionRelease    = "Release"
 	actionRevoke     = "Revoke"
 	actionExpire     = "Expire"
+	actionConsume    = "Consume"
 	actionNotice     = "Notice"
 	actionSignIn     = "SignIn"
 	actionSignInFail = "SignInRefused"
@@ -108,6 +110,14 @@ var kinds = map[seatwright.EventKind]kind{
 	seatwright.EventApplicationSignedIn:      {category: categoryApplication, action: actionSignIn, signIn: true, say: saySignedIn},
 	seatwright.EventServiceLicenseRemoved:    {category: categoryLicense, action: actionDeallocate, say: sayServiceLicenseRemoved},
 	seatwright.EventApplicationSignInRefused: {category: categoryApplication, action: actionSignInFail, refused: true, signIn: true, say: saySignInRefused},
+
+	seatwright.EventUnitsAcquired:    {category: categoryLicense, action: actionAcquire, say: sayUnits("took")},
+	seatwright.EventUnitsChanged:     {category: categoryLicense, action: actionUpdate, say: sayUnits("changed")},
+	seatwright.EventUnitsReleased:    {category: categoryLicense, action: actionRelease, say: sayUnits("gave back")},
+	seatwright.EventUnitsRevoked:     {category: categoryLicense, action: actionRevoke, say: sayUnits("revoked")},
+	seatwright.EventUnitsExpired:     {category: categoryLicense, action: actionExpire, say: sayUnits("ended, because it was not renewed,")},
+	seatwright.EventUnitsConsumed:    {category: categoryLicense, action: actionConsume, say: sayConsumed},
+	seatwright.EventUnitsPeriodEnded: {category: categoryLicense, action: actionUpdate, say: sayPeriodEnded},
 }
 
 // kindOf returns the row of a kind. An event that a newer program has written is told by its words alone.
@@ -333,6 +343,39 @@ func sayServiceLicenseSet(subject string, data []byte) string {
 
 func sayServiceLicenseRemoved(subject string, data []byte) string {
 	return "took back all that the service " + subject + " had" + poolsNow(read[seatwright.ServiceLicenseSet](data).Pools)
+}
+
+// sayUnits tells what was done with a lease of units, and what the service uses then.
+func sayUnits(verb string) func(subject string, data []byte) string {
+	return func(subject string, data []byte) string {
+		u := read[seatwright.UnitsState](data)
+		text := verb + " the lease " + subject + " of " + string(u.Code) + " for the service " + serviceOf(u)
+		if u.Quantity > 0 {
+			text += ", which holds " + parts(u.Quantity)
+		}
+		return text + "; the service uses " + parts(u.Used) + " now" + poolsNow(u.Pools)
+	}
+}
+
+func sayConsumed(subject string, data []byte) string {
+	u := read[seatwright.UnitsState](data)
+	return "recorded that the service " + serviceOf(u) + " consumed " + parts(u.Quantity) + " of " + string(u.Code) + " as " + subject + ", " + parts(u.Used) +
+		" since " + u.Start.UTC().Format(time.DateOnly) + poolsNow(u.Pools)
+}
+
+func sayPeriodEnded(_ string, data []byte) string {
+	u := read[seatwright.UnitsState](data)
+	return "began to count anew what the service " + serviceOf(u) + " consumes of " + string(u.Code) + ", because the purchase has ended" + poolsNow(u.Pools)
+}
+
+func serviceOf(u seatwright.UnitsState) string { return string(u.Tenant) + "/" + string(u.Service) }
+
+// parts tells millionths as units.
+func parts(n int64) string {
+	if n == seatwright.UnitParts {
+		return "1 unit"
+	}
+	return strconv.FormatFloat(seatwright.Units(n), 'f', -1, 64) + " units"
 }
 
 func sayAllocationSet(subject string, data []byte) string {

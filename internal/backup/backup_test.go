@@ -49,6 +49,9 @@ func filled(t *testing.T) seatwright.Archive {
 	do(t, store, seatwright.CreateLot{Lot: seatwright.Lot{Organization: seatwright.HostID, ID: "lot", Code: "UNATT", Quantity: 5, End: end}})
 	do(t, store, seatwright.DistributeToOrganization{Organization: "o", Products: []seatwright.Quantity{{Code: "UNATT", Units: 2}}})
 	do(t, store, seatwright.AllocateToService{Organization: "o", Tenant: "t", Service: "orchestrator", Products: []seatwright.Quantity{{Code: "UNATT", Units: 1}}})
+	do(t, store, seatwright.AcquireUnits{Organization: "o", Lease: seatwright.UnitLeaseRef{ID: "job", ServiceKey: seatwright.ServiceKey{
+		PoolScope: seatwright.PoolScope{Tenant: "t", Service: "orchestrator"}, Code: "UNATT",
+	}}})
 	do(t, store, seatwright.AdmitSignIn{Organization: "o", User: "ann"})
 	do(t, store, seatwright.AllocateToUsers{Organization: "o", Users: []seatwright.UserID{"ann", "bob"}, Codes: []seatwright.ProductCode{"ATTUNU"}})
 	do(t, store, seatwright.SetGroupRule{Organization: "o", Group: "g", Codes: []seatwright.ProductCode{"ATTUNU"}})

@@ -32,6 +32,8 @@ const (
 	FreeService             = "free-service"               // what services are given is not drawn from the organization
 	StaleEntitlements       = "stale-entitlements"         // what is remembered of people outlives what this node changes
 	DeafEntitlements        = "deaf-entitlements"          // PostgreSQL: heads are not looked at, and memory is believed
+	LoweredService          = "lowered-service"            // a service that is given less gives back units that it uses
+	RepeatedUnits           = "repeated-units"             // a repeated lease of units draws them again
 	AnyOrganization         = "any-organization"           // a path may name an organization that the token is not of
 	NoLock                  = "no-lock"                    // PostgreSQL: heads are read and not locked
 	TrustedMemory           = "trusted-memory"             // PostgreSQL: what was remembered is believed whatever the head says

@@ -127,8 +127,8 @@ func (h handlers) ListTenantServices(ctx context.Context, request ListTenantServ
 		answer[i] = wire.TenantServiceLicense{ServiceType: string(s), Products: []wire.TenantServiceProduct{}}
 		for _, u := range uses[s] {
 			answer[i].Products = append(answer[i].Products, wire.TenantServiceProduct{
-				Code: string(u.Code), Type: h.kind(u.Code), Quantity: u.Quantity, Allocated: u.Quantity, Available: u.Pool.Available(), Used: u.Used,
-				AllocatedAcrossOtherTenants: u.Elsewhere, TotalUnits: u.Pool.Total,
+				Code: string(u.Code), Type: h.kind(u.Code), Quantity: u.Quantity, Allocated: u.Quantity, Available: u.Pool.Available(), Used: seatwright.Units(u.Used),
+				AllocatedAcrossOtherTenants: u.Elsewhere, TotalUnits: u.Pool.Total, ConsumedAtOrganizationLevel: seatwright.Units(u.AtOrganization()),
 			})
 		}
 	}

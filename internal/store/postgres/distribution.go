@@ -11,7 +11,7 @@ import (
 
 const (
 	lotColumns     = `l.id, l.quantity, l.starts_at, l.ends_at, l.grace_seconds, l.order_text, l.created_at, l.origin` // as lotOf reads them
-	serviceColumns = `s.tenant_id, s.service, s.code, s.quantity, s.used`                                              // as serviceOf does
+	serviceColumns = `s.tenant_id, s.service, s.code, s.quantity, s.used, s.drawn, s.period_start, s.period_end`       // as serviceOf does
 )
 
 func lotOf(organization seatwright.OrganizationID, code seatwright.ProductCode, r row) seatwright.Lot {
@@ -26,7 +26,7 @@ func serviceOf(organization seatwright.OrganizationID, r row) seatwright.Service
 		Organization: organization, ServiceKey: seatwright.ServiceKey{
 			PoolScope: seatwright.PoolScope{Tenant: seatwright.TenantID(r.text(0)), Service: seatwright.ServiceType(r.text(1))},
 			Code:      seatwright.ProductCode(r.text(2)),
-		}, Quantity: r.int(3), Used: r.int(4),
+		}, Quantity: r.int(3), Used: r.int(4), Drawn: r.int(5), PeriodStart: r.instantOrNever(6), PeriodEnd: r.instantOrNever(7),
 	}
 }
 
@@ -51,10 +51,11 @@ var (
 		FROM unnest($1::int4[], $2::text[], $3::text[]) WITH ORDINALITY w (organization, tenant_id, service, n)
 		JOIN service_pools s ON s.organization = w.organization AND s.tenant_id = w.tenant_id AND (s.service = w.service OR w.service = '')`,
 		oidInt4, oidText, oidText)
-	putServices = newStatement(`INSERT INTO service_pools (organization, tenant_id, service, code, quantity, used)
-		SELECT * FROM unnest($1::int4[], $2::text[], $3::text[], $4::text[], $5::int8[], $6::int8[])
-		ON CONFLICT (organization, tenant_id, service, code) DO UPDATE SET quantity = excluded.quantity, used = excluded.used`,
-		oidInt4, oidText, oidText, oidText, oidInt8, oidInt8)
+	putServices = newStatement(`INSERT INTO service_pools (organization, tenant_id, service, code, quantity, used, drawn, period_start, period_end)
+		SELECT * FROM unnest($1::int4[], $2::text[], $3::text[], $4::text[], $5::int8[], $6::int8[], $7::int8[], $8::int8[], $9::int8[])
+		ON CONFLICT (organization, tenant_id, service, code) DO UPDATE SET quantity = excluded.quantity, used = excluded.used,
+			drawn = excluded.drawn, period_start = excluded.period_start, period_end = excluded.period_end`,
+		oidInt4, oidText, oidText, oidText, oidInt8, oidInt8, oidInt8, oidInt8, oidInt8)
 	deleteServices = newStatement(`DELETE FROM service_pools s USING unnest($1::int4[], $2::text[], $3::text[], $4::text[])
 			w (organization, tenant_id, service, code)
 		WHERE s.organization = w.organization AND s.tenant_id = w.tenant_id AND s.service = w.service AND s.code = w.code`,
@@ -87,7 +88,7 @@ func (b *batch) loadServices() error {
 	if err := o.flush(loadTime); err != nil {
 		return err
 	}
-	err := o.each(func(r row) { b.slice.LoadService(serviceOf(all[r.int(5)-1].place.Organization, r)) })
+	err := o.each(func(r row) { b.slice.LoadService(serviceOf(all[r.int(columnsInService)-1].place.Organization, r)) })
 	return errors.Join(err, o.end())
 }
 
@@ -127,6 +128,9 @@ func (o *output) services(c seatwright.Changes) {
 		key(&c.ServicePools[i], to)
 		to[4].int8(c.ServicePools[i].Quantity)
 		to[5].int8(c.ServicePools[i].Used)
+		to[6].int8(c.ServicePools[i].Drawn)
+		to[7].instantOrNever(c.ServicePools[i].PeriodStart)
+		to[8].instantOrNever(c.ServicePools[i].PeriodEnd)
 	})
 }
 
@@ -145,10 +149,18 @@ func (s *Store) AccountLicense(ctx context.Context, organization seatwright.Orga
 	return a, err
 }
 
-// ServicePools implements seatwright.DistributionReader.
+// ServicePools implements seatwright.DistributionReader. What has ended by itself and was not swept yet is taken away from what is used.
 func (s *Store) ServicePools(ctx context.Context, organization seatwright.OrganizationID) (pools []seatwright.ServicePool, err error) {
-	err = s.each(ctx, func(r row) { pools = append(pools, serviceOf(organization, r)) }, `SELECT `+serviceColumns+` FROM service_pools s
-		WHERE s.organization = `+numberOf+` ORDER BY s.tenant_id, s.service, s.code`, string(organization))
+	err = s.each(ctx, func(r row) {
+		pool := serviceOf(organization, r)
+		pool.Used -= r.int(columnsInService)
+		pools = append(pools, pool.At(r.instant(columnsInService+1)))
+	}, `WITH clock AS MATERIALIZED (SELECT `+nowOf+` AS now)
+		SELECT `+serviceColumns+`, coalesce((SELECT sum(u.quantity)::int8 FROM unit_leases u
+				WHERE u.organization = s.organization AND u.code = s.code AND u.period_end = 0 AND u.renewed_at <= clock.now - o.unit_lease_minutes * 60000000
+				AND u.tenant_id = s.tenant_id AND u.service = s.service), 0)::int8, clock.now
+		FROM clock CROSS JOIN organizations o JOIN service_pools s ON s.organization = o.number
+		WHERE o.id = $2 ORDER BY s.tenant_id, s.service, s.code`, microsOf(s.clock), string(organization))
 	return pools, err
 }
 

@@ -96,10 +96,11 @@ var (
 		SELECT * FROM unnest($1::int4[], $2::text[], $3::text[], $4::int8[], $5::bool[], $6::int8[], $7::text[], $8::int8[], $9::int8[], $10::int8[],
 			$11::int8[], $12::int8[])`, oidInt4, oidText, oidText, oidInt8, oidBool, oidInt8, oidText, oidInt8, oidInt8, oidInt8, oidInt8, oidInt8)
 	updateOrganizations = newStatement(`UPDATE organizations o SET unknown_users = w.unknown_users, external_licenses = w.external_licenses,
-			allocation_mode = w.allocation_mode, on_leave = w.on_leave, inactive_days = w.inactive_days, user_licensing = w.user_licensing, on_shrink = w.on_shrink
-		FROM unnest($1::int4[], $2::text[], $3::bool[], $4::text[], $5::text[], $6::int8[], $7::bool[], $8::text[]) w (number, unknown_users,
-			external_licenses, allocation_mode, on_leave, inactive_days, user_licensing, on_shrink)
-		WHERE o.number = w.number`, oidInt4, oidText, oidBool, oidText, oidText, oidInt8, oidBool, oidText)
+			allocation_mode = w.allocation_mode, on_leave = w.on_leave, inactive_days = w.inactive_days, user_licensing = w.user_licensing, on_shrink = w.on_shrink,
+			unit_lease_minutes = w.unit_lease_minutes, overdraft = w.overdraft
+		FROM unnest($1::int4[], $2::text[], $3::bool[], $4::text[], $5::text[], $6::int8[], $7::bool[], $8::text[], $9::int8[], $10::text[]) w (number, unknown_users,
+			external_licenses, allocation_mode, on_leave, inactive_days, user_licensing, on_shrink, unit_lease_minutes, overdraft)
+		WHERE o.number = w.number`, oidInt4, oidText, oidBool, oidText, oidText, oidInt8, oidBool, oidText, oidInt8, oidText)
 )
 
 // ofPlace is one row that is asked for, and where.
@@ -311,6 +312,8 @@ func (o *output) leases(c seatwright.Changes) {
 		to[5].int8(p.InactiveDays)
 		to[6].flag(p.UserLicensing)
 		to[7].text(string(p.OnShrink))
+		to[8].int8(p.UnitLeaseMinutes)
+		to[9].text(string(p.Overdraft))
 	})
 }
 

@@ -144,6 +144,7 @@ type answers struct {
 
 	denied  []seatwright.OrganizationID // whose they are, for each who was asked for
 	denials []seatwright.Denial
+	units   *unitsAsked
 }
 
 type userRow struct {
@@ -207,6 +208,7 @@ func (b *batch) firstTrip(keys []seatwright.KeyRef) (*answers, error) {
 	if len(refs) > 0 {
 		t.send(loadKeys, keyColumns)
 	}
+	found.units = b.sendUnits(t)
 	t.send(readClock, nil) // last: everything that was read is at most that old
 	if err := t.flush(loadTime); err != nil {
 		return nil, err
@@ -242,6 +244,9 @@ func (b *batch) readFirstTrip(t *trip, found *answers, refs []seatwright.KeyRef,
 				KeyRef: refs[r.int(0)-1], Fingerprint: r.bytes(1), Answer: r.bytes(2), CreatedAt: r.instant(3),
 			})
 		})
+	}
+	if err == nil {
+		err = found.units.readUnits(t)
 	}
 	if err != nil {
 		return err
@@ -293,6 +298,9 @@ func (a *answers) fill(b *batch) {
 	for _, d := range a.denials {
 		b.slice.LoadDenial(d)
 	}
+	for _, load := range a.units.load {
+		load(b.slice)
+	}
 }
 
 // digestOf is the name of a key in the database: half a SHA-256 over principal and key.
@@ -307,10 +315,10 @@ func digestOf(ref seatwright.KeyRef) (digest [16]byte) {
 
 // organizationColumns are what organizationOf reads, in its order.
 const organizationColumns = `o.id, o.name, o.display_name, o.unknown_users, o.external_licenses, o.created_at, o.allocation_mode, o.on_leave,
-	o.inactive_days, o.user_licensing, o.on_shrink`
+	o.inactive_days, o.user_licensing, o.on_shrink, o.unit_lease_minutes, o.overdraft`
 
 // columnsInOrganization are how many.
-const columnsInOrganization = 11
+const columnsInOrganization = 13
 
 func organizationOf(r row) seatwright.Organization {
 	return seatwright.Organization{
@@ -318,6 +326,7 @@ func organizationOf(r row) seatwright.Organization {
 		Policies: seatwright.Policies{
 			UnknownUsers: seatwright.UnknownUsers(r.text(3)), ExternalLicenses: r.flag(4), AllocationMode: seatwright.AllocationMode(r.text(6)),
 			OnLeave: seatwright.OnLeave(r.text(7)), InactiveDays: r.int(8), UserLicensing: r.flag(9), OnShrink: seatwright.OnShrink(r.text(10)),
+			UnitLeaseMinutes: r.int(11), Overdraft: seatwright.Overdraft(r.text(12)),
 		},
 	}
 }

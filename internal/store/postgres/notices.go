@@ -113,7 +113,7 @@ func payload(changed map[seatwright.OrganizationID]int64) string {
 	return b.String()
 }
 
-// sweep removes expired answers and sessions that were not told of for long, skipping those that a batch is replacing.
+// sweep removes expired answers, sessions that were not told of for long, and consumptions that count no more, skipping those that a batch is replacing.
 func (n *notices) sweep(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, readTime)
 	defer cancel()
@@ -123,6 +123,9 @@ func (n *notices) sweep(ctx context.Context) {
 	_, _ = n.pool.Exec(ctx, `DELETE FROM sessions WHERE ctid = ANY (ARRAY (
 		SELECT ctid FROM sessions WHERE updated_at < coalesce($2, (extract(epoch FROM clock_timestamp()) * 1000000)::int8) - $1
 		LIMIT 10000 FOR UPDATE SKIP LOCKED))`, seatwright.SessionLife.Microseconds(), microsOf(n.clock))
+	_, _ = n.pool.Exec(ctx, `DELETE FROM unit_leases WHERE ctid = ANY (ARRAY (
+		SELECT ctid FROM unit_leases WHERE period_end > 0 AND period_end < coalesce($2, (extract(epoch FROM clock_timestamp()) * 1000000)::int8) - $1
+		LIMIT 10000 FOR UPDATE SKIP LOCKED))`, seatwright.KeepConsumptions.Microseconds(), microsOf(n.clock))
 }
 
 // microsOf is the time of a clock that is not the database's, nil for the database's.

@@ -266,6 +266,7 @@ func (o *output) directory(c seatwright.Changes) {
 	})
 	o.lots(c)
 	o.services(c)
+	o.units(c)
 }
 
 // rare sends what most batches have none of.

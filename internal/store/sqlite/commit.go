@@ -24,6 +24,7 @@ func (w *writer) apply(c seatwright.Changes) error {
 		{"", w.insertDirectory},
 		{"", w.putLots},
 		{"", w.putServices},
+		{"", w.putUnits},
 		{"", w.checkPeople},
 		{"", w.putGroups},
 		{"", w.putLeases},
@@ -131,8 +132,8 @@ func (w *writer) insertDirectory(c seatwright.Changes) error {
 	}
 	for _, o := range c.ChangedOrganizations {
 		err := w.exec(`UPDATE organizations SET unknown_users = ?, external_licenses = ?, allocation_mode = ?, on_leave = ?, inactive_days = ?,
-				user_licensing = ?, on_shrink = ? WHERE number = ?`, string(o.UnknownUsers), o.ExternalLicenses, string(o.AllocationMode), string(o.OnLeave),
-			o.InactiveDays, o.UserLicensing, string(o.OnShrink), w.numberOf(o.ID))
+				user_licensing = ?, on_shrink = ?, unit_lease_minutes = ?, overdraft = ? WHERE number = ?`, string(o.UnknownUsers), o.ExternalLicenses, string(o.AllocationMode), string(o.OnLeave),
+			o.InactiveDays, o.UserLicensing, string(o.OnShrink), o.UnitLeaseMinutes, string(o.Overdraft), w.numberOf(o.ID))
 		if err != nil {
 			return err
 		}

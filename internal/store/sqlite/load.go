@@ -14,7 +14,7 @@ func (w *writer) load(request seatwright.LoadRequest, now time.Time) (*seatwrigh
 	touches := request.ByOrganization()
 	slice := seatwright.NewSlice(now)
 	for _, step := range [...]func(*seatwright.Slice, []seatwright.Touch) error{
-		w.loadOrganizations, w.loadUsers, w.loadPeople, w.loadGroups, w.loadLeases, w.loadSettings, w.loadServices, w.loadPools, w.loadNotices, w.loadDenials, w.loadLicenseFiles, w.loadTaken, w.loadSignIns, w.loadGrants,
+		w.loadOrganizations, w.loadUsers, w.loadPeople, w.loadGroups, w.loadLeases, w.loadSettings, w.loadServices, w.loadUnits, w.loadPools, w.loadNotices, w.loadDenials, w.loadLicenseFiles, w.loadTaken, w.loadSignIns, w.loadGrants,
 	} {
 		if err := step(slice, touches); err != nil {
 			return nil, err
@@ -30,10 +30,10 @@ func distinct[S ~string](ids []S) []S {
 
 // columnsOfOrganization are what organizationOf reads, in its order.
 const columnsOfOrganization = `o.id, o.name, o.display_name, o.unknown_users, o.external_licenses, o.created_at, o.allocation_mode, o.on_leave,
-	o.inactive_days, o.user_licensing, o.on_shrink`
+	o.inactive_days, o.user_licensing, o.on_shrink, o.unit_lease_minutes, o.overdraft`
 
 // columnsInOrganization are how many.
-const columnsInOrganization = 11
+const columnsInOrganization = 13
 
 func organizationOf(r row) seatwright.Organization {
 	return seatwright.Organization{
@@ -41,6 +41,7 @@ func organizationOf(r row) seatwright.Organization {
 		Policies: seatwright.Policies{
 			UnknownUsers: seatwright.UnknownUsers(r.text(3)), ExternalLicenses: r.flag(4), AllocationMode: seatwright.AllocationMode(r.text(6)),
 			OnLeave: seatwright.OnLeave(r.text(7)), InactiveDays: r.int(8), UserLicensing: r.flag(9), OnShrink: seatwright.OnShrink(r.text(10)),
+			UnitLeaseMinutes: r.int(11), Overdraft: seatwright.Overdraft(r.text(12)),
 		},
 	}
 }

@@ -113,13 +113,13 @@ func TestMigratesFromTheFirstSchema(t *testing.T) {
 	none := "[" + strings.TrimSuffix(strings.Repeat("0 ", 32), " ") + "]"
 	wantRows(t, archive, []string{
 		"signing_keys [key [1] 14]",
-		"organizations [a Other other O provision true 6 replace release 90 true allow]",
+		"organizations [a Other other O provision true 6 replace release 90 true allow 60 refuse]",
 		"heads [a 1 " + none + " 7]",
 		"events [a 1 23 k 1     [123 125] [4] [5]]",
 		"tenants [a t T t 9]",
 		"users [a u ann ann x a@x A B AB member true secret 11 0 false false]",
 		"direct_records [a u false 19 20]",
-		"organizations [o Name name  refuse false 5 replace release 90 true allow]",
+		"organizations [o Name name  refuse false 5 replace release 90 true allow 60 refuse]",
 		"heads [o 2 " + none + " 8]",
 		"events [o 1 22 k 1 act via req sub [123 125] [2] [3]]",
 		"events [o 2 24 k 1     [123 125] [3] [6]]",
@@ -153,7 +153,7 @@ func TestMigratesHoldings(t *testing.T) {
 	wantRows(t, sqlite.NewArchive(dir), []string{
 		"direct_records [(number 6) (number 41) true 21 22]",
 		"seats [(number 6) (number 42) IDU 0 false 29  0 0 0 0 0]",
-		"organizations [o Name name  refuse false 5 replace release 90 true allow]",
+		"organizations [o Name name  refuse false 5 replace release 90 true allow 60 refuse]",
 		"users [o blocked  <nil> <nil>     member true  6 0 false false]",
 		"users [o external  <nil> <nil>     member true  6 0 false false]",
 		"users [o inherits  <nil> <nil>     member true  6 0 false false]",

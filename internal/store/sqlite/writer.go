@@ -24,6 +24,7 @@ type writer struct {
 	made            map[seatwright.OrganizationID]int64 // the numbers of the organizations that the batch has made
 	sessionsSweptAt time.Time                           // when old sessions were
 	sweptAt         time.Time                           // when expired idempotency keys were last cleared
+	unitsSweptAt    time.Time                           // when consumptions that count no more were
 	grantsSweptAt   time.Time                           // when ended grants were
 	broken          bool                                // a transaction could not be ended: nothing more is written
 }

@@ -33,6 +33,7 @@ func RunArchive(t *testing.T, empty func(t *testing.T) Place) {
 		"ARestoredDatabaseHasTheSameRows":     restoresEverything,
 		"ARestoredDatabaseGoesOn":             restoredGoesOn,
 		"ARestoredDistributionGoesOn":         restoredDistribution,
+		"RestoredUnitsGoOn":                   restoredUnits,
 		"RestoreRefusesADatabaseInUse":        refusesInUse,
 		"RestoreIsAllOrNothing":               restoresAllOrNothing,
 		"ADumpIsOneMoment":                    dumpIsOneMoment,

@@ -106,11 +106,26 @@ var damages = []struct{ statement, sentence string }{
 	{`UPDATE lots SET created_at = 1 WHERE organization = {o} AND id = 'host-AIU'`, "lot host-AIU: stored as 5 of AIU"},
 	{`DELETE FROM lots WHERE organization = {o} AND id = 'host-AIU'`, "lot host-AIU: by the events it exists, and it is missing"},
 	{`DELETE FROM lots WHERE organization = {o} AND id = 'host-AIU'`, "it has 0 units of AIU from the host, which by its events distributes 5"},
-	{`UPDATE service_pools SET quantity = 3 WHERE organization = {o}`, "service t/orchestrator: stored are 3 of AIU, 0 in use; by the events 2, none in use"},
-	{`UPDATE service_pools SET quantity = 3 WHERE organization = {o}`, "pool AIU: its seats and services have 3 units, by the events 2 are used"},
-	{`UPDATE service_pools SET used = 1 WHERE organization = {o}`, "service t/orchestrator: stored are 2 of AIU, 1 in use; by the events 2, none in use"},
-	{`UPDATE service_pools SET tenant_id = 'u' WHERE organization = {o}`, "service u/orchestrator: no event gave it 2 of AIU"},
-	{`DELETE FROM service_pools WHERE organization = {o}`, "service t/orchestrator: by the events it has 2 of AIU, and they are missing"},
+	{`UPDATE service_pools SET quantity = 1 WHERE organization = {o} AND code = 'AIU'`, "service t/orchestrator: stored are 1 of AIU, 2 drawn, 1000000 millionths in use until 2027-03-01T09:00:00Z; by the events 2, 2 drawn, 1000000 in use"},
+	{`UPDATE service_pools SET drawn = 3 WHERE organization = {o} AND code = 'AIU'`, "service t/orchestrator: stored are 2 of AIU, 3 drawn, 1000000 millionths in use"},
+	{`UPDATE service_pools SET drawn = 3 WHERE organization = {o} AND code = 'AIU'`, "pool AIU: its seats and services have 3 units, by the events 2 are used"},
+	{`UPDATE service_pools SET used = used - 1 WHERE organization = {o} AND code = 'NONPR'`, "service t/orchestrator: stored are 0 of NONPR, 2 drawn, 1499999 millionths in use until 0001"},
+	{`UPDATE service_pools SET period_start = 1 WHERE organization = {o} AND code = 'AIU'`, "service t/orchestrator: stored are 2 of AIU"},
+	{`UPDATE service_pools SET tenant_id = 'u' WHERE organization = {o} AND code = 'AIU'`, "service u/orchestrator: no event gave it 2 of AIU"},
+	{`DELETE FROM service_pools WHERE organization = {o} AND code = 'AIU'`, "service t/orchestrator: by the events it has 2 of AIU, and they are missing"},
+	{`UPDATE unit_leases SET quantity = quantity - 1 WHERE organization = {o} AND id = 'held'`, "lease held of NONPR for t/orchestrator: stored with 1499999 millionths"},
+	{`UPDATE unit_leases SET version = version - 1 WHERE organization = {o} AND id = 'held'`, "lease held of NONPR for t/orchestrator: stored with 1500000 millionths, number"},
+	{`UPDATE unit_leases SET made_by = 'ben' WHERE organization = {o} AND id = 'held'`, "of ben, made at"},
+	{`UPDATE unit_leases SET created_at = created_at - 1 WHERE organization = {o} AND id = 'held'`, "lease held of NONPR for t/orchestrator: stored with"},
+	{`UPDATE unit_leases SET period_end = 1 WHERE organization = {o} AND id = 'held'`, "lease held of NONPR for t/orchestrator: stored with"},
+	{`UPDATE unit_leases SET id = 'other' WHERE organization = {o} AND id = 'held'`, "lease other of NONPR for t/orchestrator: no event tells of it"},
+	{`UPDATE unit_leases SET id = 'other' WHERE organization = {o} AND id = 'event'`, "lease other of AIU for t/orchestrator: no event tells of it"},
+	{`DELETE FROM unit_leases WHERE organization = {o} AND id = 'held'`, "lease held of NONPR for t/orchestrator: by the events it exists, and it is missing"},
+	{`DELETE FROM unit_leases WHERE organization = {o} AND id = 'event'`, "lease event of AIU for t/orchestrator: by the events it exists, and it is missing"},
+	{`UPDATE usage_days SET peak = peak + 1 WHERE organization = {o} AND code = 'NONPR'`, "use of NONPR by t/orchestrator on day 20513: stored are peak 1500001, last 1500000, consumed 0; by the events 1500000, 1500000, 0"},
+	{`UPDATE usage_days SET last = 0 WHERE organization = {o} AND code = 'NONPR'`, "use of NONPR by t/orchestrator on day 20513: stored are peak 1500000, last 0"},
+	{`UPDATE usage_days SET consumed = 0 WHERE organization = {o} AND code = 'AIU'`, "use of AIU by t/orchestrator on day 20513: stored are peak 1000000, last 1000000, consumed 0"},
+	{`DELETE FROM usage_days WHERE organization = {o} AND code = 'AIU'`, "use of AIU by t/orchestrator on day 20513: by the events there was some, and it is missing"},
 	{`DELETE FROM pools WHERE organization = {o} AND code = 'AIU'`, "pool AIU: by the events it exists, and it is missing"},
 
 	{`DELETE FROM tenants WHERE organization = {o}`, "tenant t: by the events it exists, and it is missing"},
@@ -239,6 +254,11 @@ func (f *archiveFixture) damageable(name string) {
 	f.must(nil, f.distribute(org, "AIU", 5, "UNATT", 1))
 	f.must(nil, f.distribute(org, "UNATT", 0))
 	f.must(nil, f.give(org, "t", "AIU", 2))
+	f.sells(org, "NONPR", 3)
+	f.actor = "ann"
+	f.must(decide(f.fixture, acquireOf(org, "t NONPR held", 1.5)))
+	f.must(decide(f.fixture, acquireOf(org, "t AIU event", 1)))
+	f.actor = ""
 	f.must(decide(f.fixture, seatwright.CreateApplication{Application: seatwright.Application{
 		Organization: org, ID: seatwright.ApplicationID("app-" + name), Confidential: true, Secrets: []seatwright.ApplicationSecret{{ID: "s", Hash: make([]byte, 32)}}, Scopes: []seatwright.Scope{"PM.License"},
 		UserScopes: []seatwright.Scope{"PM.License"},

@@ -118,6 +118,13 @@ func Run(t *testing.T, open Opener) {
 		"CountsTheUnitsInUse":                     countsUnitsInUse,
 		"AddsToTheListOfDirectAllocations":        addsToUsers,
 		"FindsGroupsAndApplications":              findsGroupsAndApplications,
+		"UnitsAreLeased":                          unitsAreLeased,
+		"UnitsRunOut":                             unitsRunOut,
+		"UsedUnitsStayUsed":                       usedUnitsStayUsed,
+		"AbandonedUnitsComeFree":                  abandonedUnitsComeFree,
+		"TheLastUnitsAreUsedOnce":                 lastUnitsAreUsedOnce,
+		"UnitsInOneBatch":                         unitsInOneBatch,
+		"ConsumptionIsMetered":                    consumptionIsMetered,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

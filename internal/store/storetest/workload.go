@@ -62,7 +62,9 @@ func (w *workload) step() {
 		}})
 		w.expect(err)
 	}
-	switch w.random.IntN(37) {
+	switch w.random.IntN(43) {
+	case 37, 38, 39, 40, 41, 42:
+		err = w.units(org)
 	case 30, 31, 32, 33, 34, 35, 36:
 		err = w.lease(org)
 	case 0:
@@ -175,6 +177,36 @@ func (w *workload) lease(org seatwright.OrganizationID) (err error) {
 		_, err = decide(w.f, seatwright.CloseSession{Organization: org, Session: session, User: user})
 	default:
 		_, err = decide(w.f, seatwright.OpenSession{Organization: org, User: user, Session: session, GlobalID: fmt.Sprint(w.made), ClientType: "studio"})
+	}
+	return err
+}
+
+// units takes leases of units, renews, changes and gives them back, and consumes.
+func (w *workload) units(org seatwright.OrganizationID) (err error) {
+	service := []seatwright.ServiceType{"orchestrator", "aicenter"}[w.random.IntN(2)]
+	key := seatwright.ServiceKey{PoolScope: seatwright.PoolScope{Tenant: workloadTenants[w.random.IntN(2)], Service: service}, Code: workloadProducts[w.random.IntN(2)]}
+	ref := seatwright.UnitLeaseRef{ServiceKey: key, ID: seatwright.UnitLeaseID(fmt.Sprintf("l-%d", w.random.IntN(6)))}
+	switch w.random.IntN(9) {
+	case 0:
+		_, err = decide(w.f, seatwright.ReleaseUnits{Organization: org, Leases: []seatwright.UnitLeaseRef{ref}, Anybodys: w.random.IntN(2) == 0})
+	case 1:
+		w.f.clock.advance(time.Duration(w.random.IntN(60)) * time.Minute)
+		due, readErr := w.f.store.SweepableUnits(ctx, 3)
+		w.f.must(nil, readErr)
+		for _, d := range due {
+			_, swept := decide(w.f, seatwright.SweepUnits{Organization: d.Organization, Codes: []seatwright.ProductCode{d.Code}})
+			err = errors.Join(err, swept)
+		}
+	case 2:
+		_, err = decide(w.f, seatwright.ChangePolicies{
+			Organization: org, UnitLeaseMinutes: to(1 + w.random.Int64N(90)), Overdraft: to([]seatwright.Overdraft{seatwright.RefuseOverdraft, seatwright.AllowOverdraft}[w.random.IntN(2)]),
+		})
+	default:
+		c := seatwright.AcquireUnits{Organization: org, Lease: ref, Overdraft: w.random.IntN(4) == 0}
+		if w.random.IntN(3) > 0 {
+			c.Quantity = to(w.random.Int64N(3 * seatwright.UnitParts))
+		}
+		_, err = decide(w.f, c)
 	}
 	return err
 }

@@ -1,0 +1,398 @@
+package seatwright
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/seatwright/seatwright/internal/planted"
+)
+
+// UnitParts is how many parts a unit has where services use units: what they use counts in millionths.
+const UnitParts = 1_000_000
+
+// MaxUsed is the most that a service can use of one product, in millionths. Only an overdraft comes near.
+const MaxUsed = 1000 * MaxQuantity * UnitParts
+
+// UnitLeaseID names a lease of units within its service and product. Callers make it up; of a consumable it names the event.
+type UnitLeaseID string
+
+// UnitLeaseRef names a lease of units within its organization.
+type UnitLeaseRef struct {
+	ServiceKey
+	ID UnitLeaseID
+}
+
+func compareUnitLeases(a, b UnitLeaseRef) int {
+	return cmp.Or(compareServices(a.ServiceKey, b.ServiceKey), cmp.Compare(a.ID, b.ID))
+}
+
+// UnitLease is units of one product that a tenant's service uses: of a robot or a service for as long as it is renewed; of a consumable
+// it is one consumption, which counts until its period ends and is never given back.
+// Source: docs/decisions/0031-consumption-leases.md.
+type UnitLease struct {
+	Organization OrganizationID
+	UnitLeaseRef
+	Quantity  int64     // in millionths, 0 to MaxQuantity units
+	Version   int64     // number of the event that told its quantity last; what an etag says
+	Owner     string    // who uses the units, as the caller calls them; at most MaxOwner bytes
+	MadeBy    string    // an actor: nobody else renews or changes it
+	CreatedAt time.Time // when it was acquired
+	RenewedAt time.Time // when its maker last told that it goes on; never before CreatedAt
+	PeriodEnd time.Time // of a consumption: the first instant at which it does not count any more; zero: the units are held
+}
+
+// MaxOwner is the longest text that says who uses units, in bytes.
+const MaxOwner = 256
+
+// KeepConsumptions is how long a consumption is kept after its period, in which it counts. It may be missing after that.
+const KeepConsumptions = 24 * time.Hour
+
+// MissingUnitLease is the error of a lease of units that does not exist, or has ended.
+func MissingUnitLease() *Error { return NotFound(ReasonNotFound, "there is no such lease") }
+
+// Etag is what a caller sends back to change the lease only if nobody else has.
+func (l UnitLease) Etag() string { return strconv.FormatInt(l.Version, 10) }
+
+// Ends is the first instant at which the lease does not count any more unless it is renewed.
+func (l UnitLease) Ends(p Policies) time.Time {
+	if !l.PeriodEnd.IsZero() {
+		return l.PeriodEnd
+	}
+	return l.RenewedAt.Add(time.Duration(p.UnitLeaseMinutes) * time.Minute)
+}
+
+// PartsOf reads a quantity as it comes in a request, to the nearest millionth. The error is invalid/invalid_value: less than nothing,
+// or more than MaxQuantity.
+func PartsOf(units float64) (int64, error) {
+	if math.IsNaN(units) || units < 0 || units > MaxQuantity {
+		return 0, Invalid(ReasonInvalidValue, "a quantity is 0 to %d", MaxQuantity).In("quantity")
+	}
+	return int64(math.Round(units * UnitParts)), nil
+}
+
+// Units is a number of millionths as callers read it.
+func Units(parts int64) float64 { return float64(parts) / UnitParts }
+
+// wholeUnits rounds millionths up: a unit of which a part is used is used.
+func wholeUnits(parts int64) int64 { return (parts + UnitParts - 1) / UnitParts }
+
+// wanted is how many units the service takes from its organization as long as there are any: what it was given, or what it uses
+// where that is more.
+func (p ServicePool) wanted() int64 {
+	return max(p.Quantity, wholeUnits(p.Used))
+}
+
+// drawing is what the service draws of its organization, of which so many units are free. Only a consumable can be short of any.
+func (p ServicePool) drawing(available int64) int64 {
+	return min(p.wanted(), p.Drawn+available)
+}
+
+// At is the pool as it is at an instant: what was consumed in a period that is over does not count.
+func (p ServicePool) At(now time.Time) ServicePool {
+	if p.ended(now) {
+		p.Used, p.PeriodStart, p.PeriodEnd = 0, time.Time{}, time.Time{}
+	}
+	return p
+}
+
+// ended reports that the period of what was consumed is over.
+func (p ServicePool) ended(now time.Time) bool {
+	return !p.PeriodEnd.IsZero() && !now.Before(p.PeriodEnd)
+}
+
+// AtOrganization is how much of what the service uses is beyond what it was given, in millionths.
+func (p ServicePool) AtOrganization() int64 { return max(0, p.Used-p.Quantity*UnitParts) }
+
+// UsageDay is how much of a product a tenant's service used on one day (UTC).
+type UsageDay struct {
+	Organization OrganizationID
+	ServiceKey
+	Day      int64 // days since 1970-01-01
+	Peak     int64 // the most at a time, in millionths
+	Last     int64 // at the end of the day
+	Consumed int64 // of a consumable: what was recorded on the day
+}
+
+// DayOf numbers the day of an instant.
+func DayOf(t time.Time) int64 { return int64(math.Floor(float64(t.Unix()) / 86400)) }
+
+// follow counts a change of what is used.
+func (d UsageDay) follow(before, after int64, consumable bool) UsageDay {
+	d.Peak, d.Last = max(d.Peak, before, after), after
+	if consumable && after > before {
+		d.Consumed += after - before
+	}
+	return d
+}
+
+// UnitsState is the data of the events about units that services use; the subject is the lease.
+type UnitsState struct {
+	Tenant    TenantID    `json:"tenant"`
+	Service   ServiceType `json:"service"`
+	Code      ProductCode `json:"code"`
+	Quantity  int64       `json:"quantity"`           // of the lease now, in millionths; 0 where it has ended
+	Used      int64       `json:"used"`               // by the service now, in millionths
+	Start     time.Time   `json:"start,omitzero"`     // of the period in which a consumption counts
+	End       time.Time   `json:"end,omitzero"`       // of that period
+	Overdraft bool        `json:"overdraft,omitzero"` // recorded whatever was free
+	Pools     []PoolState `json:"pools"`              // the pool of the organization where it was drawn from or given back to
+}
+
+func (u UnitsState) key() ServiceKey { return ServiceKey{PoolScope{u.Tenant, u.Service}, u.Code} }
+
+// AcquireUnits takes units of a product for a tenant's service under an id of the caller, or tells that they are still in use: a repeat
+// is the same lease, renewed. Quantities are absolute. Units come from what the service was given, then from what its organization has
+// left. A consumable is recorded once under its id, and a repeat changes nothing.
+//
+// Errors, in this order: not_found/organization_not_found; not_found/not_found for the tenant and for a product that does not exist;
+// invalid/invalid_value for a bundle; forbidden/anothers_lease; conflict/stale_etag; not_found/no_license (only where more is taken);
+// exhausted/units_exhausted. On an error nothing has changed except what ended before it, and the record of the refusal.
+// Source: docs/decisions/0031-consumption-leases.md.
+type AcquireUnits struct {
+	Organization OrganizationID
+	Lease        UnitLeaseRef
+	Quantity     *int64  // in millionths, 0 to MaxQuantity units; nil: as it is, and one unit of what is new
+	Owner        *string // nil: as it is
+	Etag         string  // of the lease that is to be changed; empty: whatever it is
+	Overdraft    bool    // a consumption is recorded whatever is free
+}
+
+// AcquiredUnits is the answer of [AcquireUnits].
+type AcquiredUnits struct {
+	Lease   UnitLease   `json:"lease"`
+	Created bool        `json:"created"` // false: the lease was there already
+	Service ServicePool `json:"service"`
+}
+
+// MaxPastUnits is how many leases that ended by themselves a store loads of one product, oldest first. More wait for the next batch.
+const MaxPastUnits = 1000
+
+func (c AcquireUnits) Operation() string { return "units.acquire" }
+
+func (c AcquireUnits) Touches() []Touch {
+	codes := []ProductCode{c.Lease.Code}
+	return []Touch{{
+		Organization: c.Organization, Codes: codes, UnitLeases: []UnitLeaseRef{c.Lease}, PastUnits: codes,
+		Denied: []Denied{{DeniedService, c.Lease.PoolScope.String()}},
+	}}
+}
+
+func (c AcquireUnits) Weight() int { return 1 }
+
+// Decide answers the lease as it is now. A renewal has no event.
+func (c AcquireUnits) Decide(s *Slice, origin Origin) (AcquiredUnits, error) {
+	o, err := s.organization(c.Organization)
+	if err != nil {
+		return AcquiredUnits{}, err
+	}
+	if !s.isTaken(c.Organization, IDsOfTenants, string(c.Lease.Tenant)) {
+		return AcquiredUnits{}, MissingTenant()
+	}
+	product, known := s.catalogue.Product(c.Lease.Code)
+	switch {
+	case !known:
+		return AcquiredUnits{}, NotFound(ReasonNotFound, "there is no such product")
+	case product.Kind == KindUser:
+		return AcquiredUnits{}, Invalid(ReasonInvalidValue, "%s is a bundle that people hold: no service uses its units", product.Code).In("productCode")
+	}
+	if err := s.endPeriods(o, c.Lease.Code); err != nil {
+		return AcquiredUnits{}, err
+	}
+	lease, exists := o.unitLease(c.Lease)
+	switch {
+	case exists && lease.MadeBy != origin.Actor:
+		return AcquiredUnits{}, anothersLease(c.Lease.ID)
+	case c.Etag != "" && (!exists || lease.Etag() != c.Etag):
+		return AcquiredUnits{}, NewError(KindConflict, ReasonStaleEtag, "the lease is not as it was when its etag was told: read it again").In("etag")
+	case exists && product.Kind == KindConsumable:
+		return AcquiredUnits{Lease: lease, Service: o.service(c.Lease.ServiceKey)}, nil
+	}
+	quantity := int64(UnitParts)
+	if exists {
+		quantity = lease.Quantity
+	}
+	set(&quantity, c.Quantity)
+	if !exists {
+		if _, old := o.unitLeases[c.Lease]; old { // it ended by itself
+			if err := s.endLeaseOfUnits(o, clockOrigin(), c.Lease, EventUnitsExpired); err != nil {
+				return AcquiredUnits{}, err
+			}
+		}
+		lease = UnitLease{Organization: c.Organization, UnitLeaseRef: c.Lease, MadeBy: origin.Actor, CreatedAt: o.now}
+	}
+	more := quantity - lease.Quantity
+	if planted.Bug(planted.RepeatedUnits) {
+		more = quantity
+	}
+	if (!exists || more > 0) && !o.licensed {
+		return AcquiredUnits{}, missingLicense()
+	}
+	overdraft := product.Kind == KindConsumable && (c.Overdraft || o.organization.Overdraft == AllowOverdraft)
+	if err := s.checkUnits(o, origin, c.Lease.ServiceKey, more, product.Kind == KindConsumable, overdraft); err != nil {
+		return AcquiredUnits{}, err
+	}
+	pool := o.service(c.Lease.ServiceKey)
+	lease.RenewedAt = o.now
+	set(&lease.Owner, c.Owner)
+	if exists && more == 0 {
+		o.putUnitLease(lease)
+		return AcquiredUnits{Lease: lease, Service: pool}, nil
+	}
+	kind := EventUnitsAcquired
+	data := UnitsState{Tenant: c.Lease.Tenant, Service: c.Lease.Service, Code: c.Lease.Code, Quantity: quantity}
+	switch {
+	case product.Kind == KindConsumable:
+		if pool.PeriodEnd.IsZero() {
+			pool.PeriodStart, pool.PeriodEnd = o.period(c.Lease.Code)
+		}
+		kind, lease.PeriodEnd = EventUnitsConsumed, pool.PeriodEnd
+		data.Start, data.End, data.Overdraft = pool.PeriodStart, pool.PeriodEnd, overdraft
+	case exists:
+		kind = EventUnitsChanged
+	}
+	lease.Quantity = quantity
+	pool, data.Pools = s.useUnits(o, pool, pool.Used+more)
+	data.Used = pool.Used
+	if err := s.record(o, origin, kind, string(c.Lease.ID), data); err != nil {
+		return AcquiredUnits{}, err
+	}
+	lease.Version = o.head.Sequence
+	o.putUnitLease(lease)
+	return AcquiredUnits{Lease: lease, Created: !exists, Service: pool}, nil
+}
+
+func clockOrigin() Origin { return Origin{Actor: SystemActor, Via: "clock"} }
+
+func anothersLease(id UnitLeaseID) error {
+	return NewError(KindForbidden, ReasonAnothersLease, "somebody else has made the lease %s", id).In("leaseIdentifier")
+}
+
+// checkUnits refuses to use more of a product than is free, and records that. Leases that ended by themselves are ended before, where
+// there would not be enough with them. A consumable needs a purchase in force, and where it may be overdrawn nothing else.
+func (s *Slice) checkUnits(o *organizationSlice, origin Origin, key ServiceKey, more int64, consumable, overdraft bool) error {
+	if more <= 0 && !(consumable && s.pool(o, key.Code).Total == 0) || more > 0 && s.unitsFree(o, key, more) {
+		return nil
+	}
+	if err := s.endPast(o, key.Code); err != nil {
+		return err
+	}
+	if more > 0 && s.unitsFree(o, key, more) {
+		return nil
+	}
+	pool, service := s.pool(o, key.Code), o.services[key]
+	if overdraft && pool.Total > 0 && service.Used+more <= MaxUsed {
+		return nil
+	}
+	short := Shortage{Bundle: key.Code, Requested: wholeUnits(more), AtTenant: new(int64), AtOrganization: new(int64)}
+	if !pool.Overallocated() {
+		*short.AtTenant, *short.AtOrganization = max(0, service.Drawn*UnitParts-service.Used)/UnitParts, pool.Available()
+	}
+	short.Available = *short.AtTenant + *short.AtOrganization
+	refusal := *AsError(s.refuseAll(o, origin, AllocationRefused{To: key.PoolScope.String(), Shortages: []Shortage{short}}))
+	if refusal.Reason == ReasonPoolExhausted {
+		refusal.Reason = ReasonUnitsExhausted
+	}
+	return &refusal
+}
+
+// unitsFree reports that a service can use so many more millionths: of what it has drawn, then of what its organization has left. In
+// an overallocated pool nothing is free at either.
+func (s *Slice) unitsFree(o *organizationSlice, key ServiceKey, more int64) bool {
+	pool, service := s.pool(o, key.Code), o.services[key]
+	service.Used += more
+	return !pool.Overallocated() && service.wanted()-service.Drawn <= pool.Available()
+}
+
+// useUnits sets what a service uses, in millionths, and draws units from its organization or gives them back.
+func (s *Slice) useUnits(o *organizationSlice, p ServicePool, used int64) (ServicePool, []PoolState) {
+	o.followDay(p, used, !p.PeriodEnd.IsZero())
+	p.Used = used
+	var moved unitMoves
+	drawn := p.drawing(s.pool(o, p.Code).Available())
+	moved.add(p.Code, drawn-p.Drawn)
+	p.Drawn = drawn
+	o.putService(p)
+	return p, s.moveUnits(o, moved)
+}
+
+// period is the time in which what is consumed of a product now counts: that of the purchases in force, with their grace.
+func (o *organizationSlice) period(code ProductCode) (start, end time.Time) {
+	lots, loaded := o.lots[code]
+	if !loaded {
+		return o.terms[code].start, o.terms[code].end
+	}
+	for _, l := range lots {
+		if !l.InForce(o.now) {
+			continue
+		}
+		if start.IsZero() || l.Start.Before(start) {
+			start = l.Start
+		}
+		if l.Expiry().After(end) {
+			end = l.Expiry()
+		}
+	}
+	return start, end
+}
+
+// endPeriods begins anew what services have consumed of a product where the period of that is over.
+func (s *Slice) endPeriods(o *organizationSlice, code ProductCode) error {
+	for _, p := range o.poolsOf(code) {
+		if !p.ended(o.now) {
+			continue
+		}
+		data := UnitsState{Tenant: p.Tenant, Service: p.Service, Code: code, Start: p.PeriodStart, End: p.PeriodEnd}
+		p.PeriodStart, p.PeriodEnd = time.Time{}, time.Time{}
+		_, data.Pools = s.useUnits(o, p, 0)
+		if err := s.record(o, clockOrigin(), EventUnitsPeriodEnded, p.PoolScope.String(), data); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// endPast ends the loaded leases of a product that ended by themselves.
+func (s *Slice) endPast(o *organizationSlice, code ProductCode) error {
+	for _, ref := range o.pastLeases(code) {
+		if err := s.endLeaseOfUnits(o, clockOrigin(), ref, EventUnitsExpired); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// endLeaseOfUnits gives back what a lease holds and forgets it. A consumption is forgotten alone.
+func (s *Slice) endLeaseOfUnits(o *organizationSlice, origin Origin, ref UnitLeaseRef, kind EventKind) error {
+	lease := o.unitLeases[ref]
+	o.removeUnitLease(ref)
+	if !lease.PeriodEnd.IsZero() {
+		return nil
+	}
+	pool := o.service(ref.ServiceKey)
+	data := UnitsState{Tenant: ref.Tenant, Service: ref.Service, Code: ref.Code}
+	pool, data.Pools = s.useUnits(o, pool, pool.Used-lease.Quantity)
+	data.Used = pool.Used
+	return s.record(o, origin, kind, string(ref.ID), data)
+}
+
+// service is what a tenant's service has and uses of a product.
+func (o *organizationSlice) service(key ServiceKey) ServicePool {
+	p := o.services[key]
+	p.Organization, p.ServiceKey = o.organization.ID, key
+	return p
+}
+
+// poolsOf lists what was loaded of the services' pools of a product, in order.
+func (o *organizationSlice) poolsOf(code ProductCode) []ServicePool {
+	var found []ServicePool
+	for key, p := range o.services {
+		if key.Code == code {
+			found = append(found, p)
+		}
+	}
+	slices.SortFunc(found, func(a, b ServicePool) int { return compareServices(a.ServiceKey, b.ServiceKey) })
+	return found
+}
