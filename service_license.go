@@ -60,6 +60,9 @@ type ServicePool struct {
 	PeriodStart, PeriodEnd time.Time
 }
 
+// InUse is what the service uses in whole units: one of which a part is used is used.
+func (p ServicePool) InUse() int64 { return wholeUnits(p.Used) }
+
 // Overallocated reports that the service was given fewer units than it uses, or uses more than there were.
 func (p ServicePool) Overallocated() bool { return p.Used > p.Quantity*UnitParts }
 

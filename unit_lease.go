@@ -37,15 +37,12 @@ type UnitLease struct {
 	UnitLeaseRef
 	Quantity  int64     // in millionths, 0 to MaxQuantity units
 	Version   int64     // number of the event that told its quantity last; what an etag says
-	Owner     string    // who uses the units, as the caller calls them; at most MaxOwner bytes
+	Owner     string    // who uses the units, as the caller calls them; at most MaxNameLength characters
 	MadeBy    string    // an actor: nobody else renews or changes it
 	CreatedAt time.Time // when it was acquired
 	RenewedAt time.Time // when its maker last told that it goes on; never before CreatedAt
 	PeriodEnd time.Time // of a consumption: the first instant at which it does not count any more; zero: the units are held
 }
-
-// MaxOwner is the longest text that says who uses units, in bytes.
-const MaxOwner = 256
 
 // KeepConsumptions is how long a consumption is kept after its period, in which it counts. It may be missing after that.
 const KeepConsumptions = 24 * time.Hour

@@ -110,6 +110,14 @@ type AccountProductAllocation struct {
 	Allocated int64  `json:"allocated"`
 }
 
+// AcquiredLease What became of a lease.
+type AcquiredLease struct {
+	LeaseIdentifier string `json:"leaseIdentifier"`
+
+	// Created False: the lease was there already.
+	Created bool `json:"created"`
+}
+
 // AllocatedTenant A tenant.
 type AllocatedTenant struct {
 	Name string `json:"name"`
@@ -305,6 +313,48 @@ type BulkSoftDeleteCommand struct {
 type ChangeUserPasswordCommand struct {
 	OldPassword *string `json:"oldPassword,omitempty"`
 	NewPassword *string `json:"newPassword,omitempty"`
+}
+
+// ComputeUsageRequest Services that are asked about.
+type ComputeUsageRequest struct {
+	// Scopes At most 100.
+	Scopes []ProductScope `json:"scopes"`
+}
+
+// ConsumptionLease Units that a service uses.
+type ConsumptionLease struct {
+	LeaseIdentifier string  `json:"leaseIdentifier"`
+	ProductCode     string  `json:"productCode"`
+	Quantity        float64 `json:"quantity"`
+	ScopeID         string  `json:"scopeId"`
+	ScopeType       string  `json:"scopeType"`
+
+	// Etag It changes with the quantity.
+	Etag string `json:"etag"`
+
+	// Usage What the service of a lease uses of the product.
+	Usage LeaseUsage `json:"usage"`
+}
+
+// ConsumptionLeaseRequest Units that a service takes.
+type ConsumptionLeaseRequest struct {
+	// Quantity To the nearest millionth. Left out: as it is, and 1 of what is new.
+	Quantity *float64 `json:"quantity,omitempty"`
+
+	// Timestamp Read, and does not matter: the server's clock counts.
+	Timestamp time.Time `json:"timestamp,omitempty,omitzero"`
+
+	// DisableEnforcement Record a consumption whatever is left. For administrators; others get 403.
+	DisableEnforcement bool `json:"disableEnforcement,omitempty,omitzero"`
+
+	// ConsumptionType Read, and does not matter.
+	ConsumptionType string `json:"consumptionType,omitempty,omitzero"`
+
+	// Owner Who uses the units, as the caller calls them. Left out: as it is.
+	Owner *string `json:"owner,omitempty"`
+
+	// Etag PUT: of the lease that is to be changed.
+	Etag string `json:"etag,omitempty,omitzero"`
 }
 
 // CreateExternalClientCommand defines model for CreateExternalClientCommand.
@@ -905,6 +955,36 @@ type InviteUserCommand struct {
 	Language *string `json:"language,omitempty"`
 }
 
+// LeaseRequest Units that a service takes. The fields that are not listed as required are those of the path where it has them.
+type LeaseRequest struct {
+	// ServiceScopeID A tenant, by id.
+	ServiceScopeID string `json:"serviceScopeId,omitempty,omitzero"`
+	ServiceType    string `json:"serviceType,omitempty,omitzero"`
+	ProductCode    string `json:"productCode"`
+
+	// Quantity To the nearest millionth. Left out: as it is, and 1 of what is new.
+	Quantity *float64 `json:"quantity,omitempty"`
+
+	// LeaseIdentifier 1 to 128 letters, digits and . _ @ | : -
+	LeaseIdentifier string `json:"leaseIdentifier"`
+
+	// BypassUsageCheck As disableEnforcement.
+	BypassUsageCheck bool `json:"bypassUsageCheck,omitempty,omitzero"`
+}
+
+// LeaseUsage What the service of a lease uses of the product.
+type LeaseUsage struct {
+	// Total Units that the service can use: those that it has, and those that the organization has left. 0 where no purchase is in force.
+	Total float64 `json:"total"`
+
+	// Used Of a consumable, since the period began. More than `total` where more was used than there is.
+	Used float64 `json:"used"`
+
+	// StartDate Of the period of a consumable of which anything was used, in seconds since 1970; null: there is none.
+	StartDate *int64 `json:"startDate"`
+	EndDate   *int64 `json:"endDate"`
+}
+
 // LicenseActivationData A license file that shall be entered.
 type LicenseActivationData struct {
 	ActivationData string `json:"activationData"`
@@ -1220,6 +1300,28 @@ type OrganizationLicenseWithProducts struct {
 	ProductsWithAvailability []ProductAvailability `json:"productsWithAvailability"`
 }
 
+// OrganizationTimeline What the services of an organization used of a product on each day.
+type OrganizationTimeline struct {
+	OrganizationID string `json:"organizationId"`
+	ProductCode    string `json:"productCode"`
+
+	// ProductUsage As of a tenant.
+	ProductUsage map[string]float64 `json:"productUsage"`
+}
+
+// OrganizationTimelineRequest A time.
+type OrganizationTimelineRequest struct {
+	// TimePeriod Days, 1 to 366.
+	TimePeriod int32 `json:"timePeriod,omitempty,omitzero"`
+}
+
+// PartitionProductUsage What a service of a tenant uses.
+type PartitionProductUsage struct {
+	ClientID      string         `json:"clientId"`
+	ClientType    string         `json:"clientType"`
+	ProductsUsage []ProductUsage `json:"productsUsage"`
+}
+
 // PortalAccount The license of an organization.
 type PortalAccount struct {
 	// MlKeys Always empty.
@@ -1470,6 +1572,28 @@ type ProductAvailability struct {
 	TotalQuantity int64 `json:"totalQuantity"`
 }
 
+// ProductCodeState Whether a service can use units of a product.
+type ProductCodeState struct {
+	ProductCode string `json:"productCode"`
+
+	// ProductCodeStatus 0: a unit is free. 1: none is. 2: the organization has none in force, or there is no such product.
+	ProductCodeStatus int32 `json:"productCodeStatus"`
+}
+
+// ProductCodesRequest Products that are asked about.
+type ProductCodesRequest struct {
+	// ProductCodes At most 100.
+	ProductCodes []string `json:"productCodes"`
+}
+
+// ProductInUse What the services of a tenant use of a product.
+type ProductInUse struct {
+	ClientID    string  `json:"clientId"`
+	ProductCode string  `json:"productCode"`
+	Used        float64 `json:"used"`
+	Total       float64 `json:"total"`
+}
+
 // ProductInventory What there is of one product.
 type ProductInventory struct {
 	Code string `json:"code"`
@@ -1496,6 +1620,29 @@ type ProductQuantity struct {
 	Quantity *int64 `json:"quantity"`
 }
 
+// ProductScope A product of a service.
+type ProductScope struct {
+	ScopeID   string `json:"scopeId"`
+	ScopeType string `json:"scopeType"`
+
+	// ProductCode Left out: all that the service has or uses.
+	ProductCode string `json:"productCode,omitempty,omitzero"`
+}
+
+// ProductUsage What a service uses of a product.
+type ProductUsage struct {
+	ServiceScopeID string  `json:"serviceScopeId"`
+	ServiceType    string  `json:"serviceType"`
+	ProductCode    string  `json:"productCode"`
+	Used           float64 `json:"used"`
+	Total          float64 `json:"total"`
+	StartDate      *int64  `json:"startDate"`
+	EndDate        *int64  `json:"endDate"`
+
+	// UsageModel Floating: units are held and given back. Consumption: they are used up.
+	UsageModel string `json:"usageModel"`
+}
+
 // ReferenceTokenDto defines model for ReferenceTokenDto.
 type ReferenceTokenDto struct {
 	ID           string    `json:"id"`
@@ -1507,6 +1654,12 @@ type ReferenceTokenDto struct {
 
 	// LastUsed To the minute; null: never.
 	LastUsed *time.Time `json:"lastUsed"`
+}
+
+// ReleaseLeasesRequest Leases that are to end.
+type ReleaseLeasesRequest struct {
+	// LeaseIdentifiers 1 to 1,000 leases. Duplicates are dropped.
+	LeaseIdentifiers []string `json:"leaseIdentifiers"`
 }
 
 // RequestedLicenseUnits What a product needs.
@@ -1597,6 +1750,13 @@ type RuntimeLicenses struct {
 	// Count How many there are in all, where it was asked for.
 	Count *int64           `json:"@odata.count,omitempty"`
 	Value []RuntimeLicense `json:"value"`
+}
+
+// ScopeUsage What a service uses.
+type ScopeUsage struct {
+	ScopeID       string         `json:"scopeId"`
+	ScopeType     string         `json:"scopeType"`
+	ProductsUsage []ProductUsage `json:"productsUsage"`
 }
 
 // ServiceEntitlement The published document tells no shape.
@@ -1707,6 +1867,12 @@ type Shortage struct {
 
 	// Available Units that were free. 0 for a code that does not exist.
 	Available int64 `json:"available"`
+
+	// AvailableAtTenant Of units that a service wants to use: how many of them were free at the service.
+	AvailableAtTenant *int64 `json:"availableAtTenant,omitempty"`
+
+	// AvailableAtOrganization Likewise at the organization.
+	AvailableAtOrganization *int64 `json:"availableAtOrganization,omitempty"`
 }
 
 // SummaryOfConsumables Units that are used up: what there is, what tenants have, what is used.
@@ -1896,6 +2062,55 @@ type UpdateUserCommand struct {
 	GroupIDsToRemove           []string `json:"groupIDsToRemove,omitempty,omitzero"`
 	BypassBasicAuthRestriction *bool    `json:"bypassBasicAuthRestriction,omitempty"`
 	InvitationAccepted         *bool    `json:"invitationAccepted,omitempty"`
+}
+
+// UsageAnswer What was used of a product.
+type UsageAnswer struct {
+	ServiceScopeID string  `json:"serviceScopeId"`
+	ServiceType    string  `json:"serviceType"`
+	ProductCode    string  `json:"productCode"`
+	Used           float64 `json:"used"`
+
+	// StartDate Of the time that was asked for, or of the period of a consumable; 0: none.
+	StartDate int64 `json:"startDate"`
+	EndDate   int64 `json:"endDate"`
+
+	// ConsumedAtOrganizationLevel Of what is used now, how much is beyond what the services were given.
+	ConsumedAtOrganizationLevel float64 `json:"consumedAtOrganizationLevel"`
+
+	// ConsumedAcrossDeletedServiceScopeIds What services of the organization use now that have no units of their own, such as those whose license was removed.
+	ConsumedAcrossDeletedServiceScopeIds float64 `json:"consumedAcrossDeletedServiceScopeIds"`
+}
+
+// UsageQuestion What was used of a product.
+type UsageQuestion struct {
+	ServiceType string `json:"serviceType,omitempty,omitzero"`
+
+	// ServiceScopeID A tenant, by id. Left out: all services of the organization.
+	ServiceScopeID string `json:"serviceScopeId,omitempty,omitzero"`
+	ProductCode    string `json:"productCode"`
+
+	// StartDate 0, or left out, with endDate: now.
+	StartDate int64 `json:"startDate,omitempty,omitzero"`
+	EndDate   int64 `json:"endDate,omitempty,omitzero"`
+}
+
+// UsageTimeline What the services of a tenant used of a product on each day.
+type UsageTimeline struct {
+	ClientID    string `json:"clientId"`
+	ProductCode string `json:"productCode"`
+
+	// ProductUsage By day (UTC). Of a consumable what was consumed, of others the sum of the most that each service used at a time.
+	ProductUsage map[string]float64 `json:"productUsage"`
+}
+
+// UsageTimelineRequest Tenants, and a time.
+type UsageTimelineRequest struct {
+	// ClientIds 1 to 100 tenants, by id.
+	ClientIds []string `json:"clientIds"`
+
+	// TimePeriod Days, 1 to 366.
+	TimePeriod int32 `json:"timePeriod,omitempty,omitzero"`
 }
 
 // UserBundleLease One source of a bundle that a person holds.
@@ -2213,6 +2428,12 @@ type HostAccountID = string
 // IdempotencyKey defines model for idempotencyKey.
 type IdempotencyKey = string
 
+// LeaseIdentifier defines model for leaseIdentifier.
+type LeaseIdentifier = string
+
+// LeaseOrOrganization defines model for leaseOrOrganization.
+type LeaseOrOrganization = string
+
 // LicenseCode defines model for licenseCode.
 type LicenseCode = string
 
@@ -2237,6 +2458,9 @@ type OdataTop = int
 // OrganizationID defines model for organizationId.
 type OrganizationID = string
 
+// OrganizationOfLease defines model for organizationOfLease.
+type OrganizationOfLease = string
+
 // OrganizationOrApplication defines model for organizationOrApplication.
 type OrganizationOrApplication = string
 
@@ -2252,11 +2476,20 @@ type OrganizationQuery = string
 // PartitionGlobalID defines model for partitionGlobalId.
 type PartitionGlobalID = string
 
+// ProductCode defines model for productCode.
+type ProductCode = string
+
 // RobotAccountID defines model for robotAccountId.
 type RobotAccountID = string
 
 // RobotType defines model for robotType.
 type RobotType = string
+
+// ScopeID defines model for scopeId.
+type ScopeID = string
+
+// ScopeType defines model for scopeType.
+type ScopeType = string
 
 // SearchTerm defines model for searchTerm.
 type SearchTerm = string
@@ -2272,6 +2505,9 @@ type ServiceScopeID = string
 
 // ServiceType defines model for serviceType.
 type ServiceType = string
+
+// ServiceTypes defines model for serviceTypes.
+type ServiceTypes = string
 
 // Services defines model for services.
 type Services = string
@@ -3001,6 +3237,85 @@ type CheckEntitlementNamesParams struct {
 	UserID string `form:"userId,omitempty" json:"userId,omitempty,omitzero"`
 }
 
+// ReleaseLeasesParams defines parameters for ReleaseLeases.
+type ReleaseLeasesParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// AcquireLeaseParams defines parameters for AcquireLease.
+type AcquireLeaseParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// ReleaseAllLeasesParams defines parameters for ReleaseAllLeases.
+type ReleaseAllLeasesParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// ReleaseLeaseParams defines parameters for ReleaseLease.
+type ReleaseLeaseParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// AcquireAccountLeaseParams defines parameters for AcquireAccountLease.
+type AcquireAccountLeaseParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// AcquireOrganizationLeaseParams defines parameters for AcquireOrganizationLease.
+type AcquireOrganizationLeaseParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// QueryUsageJSONBody defines parameters for QueryUsage.
+type QueryUsageJSONBody = []UsageQuestion
+
+// PostLeaseParams defines parameters for PostLease.
+type PostLeaseParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// PutLeaseParams defines parameters for PutLease.
+type PutLeaseParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// ListTenantUsageParams defines parameters for ListTenantUsage.
+type ListTenantUsageParams struct {
+	// ServiceTypes Types of service with commas in between; all where it is left out.
+	ServiceTypes ServiceTypes `form:"serviceTypes,omitempty" json:"serviceTypes,omitempty,omitzero"`
+}
+
+// AcquireLeaseOfServiceParams defines parameters for AcquireLeaseOfService.
+type AcquireLeaseOfServiceParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// AcquireServiceLeaseParams defines parameters for AcquireServiceLease.
+type AcquireServiceLeaseParams struct {
+	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
+	// answer again, refusals included. With another request it is refused with 422.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
 // ValidateLicenseOfflineParams defines parameters for ValidateLicenseOffline.
 type ValidateLicenseOfflineParams struct {
 	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
@@ -3481,6 +3796,15 @@ type UpdateUserJSONRequestBody = UpdateUserCommand
 // ChangePasswordJSONRequestBody defines body for ChangePassword for application/json ContentType.
 type ChangePasswordJSONRequestBody = ChangeUserPasswordCommand
 
+// GetOrganizationTimelineJSONRequestBody defines body for GetOrganizationTimeline for application/json ContentType.
+type GetOrganizationTimelineJSONRequestBody = OrganizationTimelineRequest
+
+// GetUsageTimelineJSONRequestBody defines body for GetUsageTimeline for application/json ContentType.
+type GetUsageTimelineJSONRequestBody = UsageTimelineRequest
+
+// GetProductsInUseJSONRequestBody defines body for GetProductsInUse for application/json ContentType.
+type GetProductsInUseJSONRequestBody = UsageTimelineRequest
+
 // RemoveUserLicensesJSONRequestBody defines body for RemoveUserLicenses for application/json ContentType.
 type RemoveUserLicensesJSONRequestBody = UserLicenseRemovalRequest
 
@@ -3513,6 +3837,42 @@ type OpenUserSessionJSONRequestBody = RequestedLicenseUnits
 
 // CheckEntitlementNamesJSONRequestBody defines body for CheckEntitlementNames for application/json ContentType.
 type CheckEntitlementNamesJSONRequestBody = EntitlementNames
+
+// ReleaseLeasesJSONRequestBody defines body for ReleaseLeases for application/json ContentType.
+type ReleaseLeasesJSONRequestBody = ReleaseLeasesRequest
+
+// AcquireLeaseJSONRequestBody defines body for AcquireLease for application/json ContentType.
+type AcquireLeaseJSONRequestBody = LeaseRequest
+
+// AcquireAccountLeaseJSONRequestBody defines body for AcquireAccountLease for application/json ContentType.
+type AcquireAccountLeaseJSONRequestBody = LeaseRequest
+
+// AcquireOrganizationLeaseJSONRequestBody defines body for AcquireOrganizationLease for application/json ContentType.
+type AcquireOrganizationLeaseJSONRequestBody = LeaseRequest
+
+// ComputeUsageJSONRequestBody defines body for ComputeUsage for application/json ContentType.
+type ComputeUsageJSONRequestBody = ComputeUsageRequest
+
+// QueryUsageJSONRequestBody defines body for QueryUsage for application/json ContentType.
+type QueryUsageJSONRequestBody = QueryUsageJSONBody
+
+// PostLeaseJSONRequestBody defines body for PostLease for application/json ContentType.
+type PostLeaseJSONRequestBody = ConsumptionLeaseRequest
+
+// PutLeaseJSONRequestBody defines body for PutLease for application/json ContentType.
+type PutLeaseJSONRequestBody = ConsumptionLeaseRequest
+
+// AcquireLeaseOfServiceJSONRequestBody defines body for AcquireLeaseOfService for application/json ContentType.
+type AcquireLeaseOfServiceJSONRequestBody = LeaseRequest
+
+// ListAvailableUnitsOfServiceJSONRequestBody defines body for ListAvailableUnitsOfService for application/json ContentType.
+type ListAvailableUnitsOfServiceJSONRequestBody = ProductCodesRequest
+
+// AcquireServiceLeaseJSONRequestBody defines body for AcquireServiceLease for application/json ContentType.
+type AcquireServiceLeaseJSONRequestBody = LeaseRequest
+
+// ListAvailableUnitsJSONRequestBody defines body for ListAvailableUnits for application/json ContentType.
+type ListAvailableUnitsJSONRequestBody = ProductCodesRequest
 
 // ValidateLicenseOfflineJSONRequestBody defines body for ValidateLicenseOffline for application/json ContentType.
 type ValidateLicenseOfflineJSONRequestBody = LicenseActivationData

@@ -50,9 +50,15 @@ const (
 
 // Defines values for OnShrink.
 const (
-	Allow OnShrink = "allow"
-	Block OnShrink = "block"
-	Hold  OnShrink = "hold"
+	OnShrinkAllow OnShrink = "allow"
+	OnShrinkBlock OnShrink = "block"
+	OnShrinkHold  OnShrink = "hold"
+)
+
+// Defines values for Overdraft.
+const (
+	OverdraftAllow  Overdraft = "allow"
+	OverdraftRefuse Overdraft = "refuse"
 )
 
 // Defines values for PrincipalKind.
@@ -70,8 +76,8 @@ const (
 
 // Defines values for UnknownUsers.
 const (
-	Provision UnknownUsers = "provision"
-	Refuse    UnknownUsers = "refuse"
+	UnknownUsersProvision UnknownUsers = "provision"
+	UnknownUsersRefuse    UnknownUsers = "refuse"
 )
 
 // Defines values for Consistency.
@@ -464,6 +470,9 @@ type Organization struct {
 	CreatedAt        time.Time    `json:"createdAt"`
 }
 
+// Overdraft Whether services may consume more of a consumable than there is: it is refused, or recorded and shown.
+type Overdraft string
+
 // Policies What an organization has decided about its licenses.
 type Policies struct {
 	// UnknownUsers What an allocation does with a user id that the organization does not know.
@@ -484,6 +493,12 @@ type Policies struct {
 	// OnShrink What a purchase that ends or is made smaller does to those who hold more than is left: nothing while any purchase of the code is in force, nothing at all, or it is refused where it is done by hand.
 	OnShrink OnShrink `json:"onShrink"`
 
+	// UnitLeaseMinutes Leases of units that were not renewed for so many minutes end.
+	UnitLeaseMinutes int64 `json:"unitLeaseMinutes"`
+
+	// Overdraft Whether services may consume more of a consumable than there is: it is refused, or recorded and shown.
+	Overdraft Overdraft `json:"overdraft"`
+
 	// UserLicensing People get licenses by name: the published switch, which changes nothing here.
 	UserLicensing bool `json:"userLicensing"`
 }
@@ -499,8 +514,10 @@ type PolicyChanges struct {
 	InactiveDays     *int64          `json:"inactiveDays,omitempty"`
 
 	// OnShrink Host administrators only.
-	OnShrink      *OnShrink `json:"onShrink,omitempty"`
-	UserLicensing *bool     `json:"userLicensing,omitempty"`
+	OnShrink         *OnShrink  `json:"onShrink,omitempty"`
+	UnitLeaseMinutes *int64     `json:"unitLeaseMinutes,omitempty"`
+	Overdraft        *Overdraft `json:"overdraft,omitempty"`
+	UserLicensing    *bool      `json:"userLicensing,omitempty"`
 }
 
 // PrincipalKind A person, or a program that came by client credentials.

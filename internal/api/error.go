@@ -35,6 +35,8 @@ var exceptions = map[seatwright.Reason]answer{
 	seatwright.ReasonMediaType:        {http.StatusUnsupportedMediaType, "The body is not of a type that is read here"},
 	seatwright.ReasonMethodNotAllowed: {http.StatusMethodNotAllowed, "The path does not have this method"},
 	seatwright.ReasonNoServiceLicense: {http.StatusGone, "There is no license for this service"},
+	seatwright.ReasonUnitsExhausted:   {http.StatusForbidden, "Not enough units are free"},
+	seatwright.ReasonStaleEtag:        {http.StatusPreconditionFailed, "The lease is not as it was"},
 	seatwright.ReasonKeyReused:        {http.StatusUnprocessableEntity, "The Idempotency-Key belongs to another request"},
 }
 
@@ -97,7 +99,9 @@ func (d Door) problem(e *seatwright.Error, how answer, id string) wire.Problem {
 		p.Errors = map[string][]string{e.Field: {e.Detail}}
 	}
 	for _, s := range e.Shortages {
-		p.Shortages = append(p.Shortages, wire.Shortage{Bundle: string(s.Bundle), Requested: s.Requested, Available: s.Available})
+		p.Shortages = append(p.Shortages, wire.Shortage{
+			Bundle: string(s.Bundle), Requested: s.Requested, Available: s.Available, AvailableAtTenant: s.AtTenant, AvailableAtOrganization: s.AtOrganization,
+		})
 	}
 	return p
 }

@@ -224,6 +224,7 @@ func (w *world) accessCall(t *testing.T, op contract.Operation, documented *open
 		"{userId}", "singer-77", "{user}", "singer-77", "{name}", "ATTR", "{entitlementName}", "ATTR", "{tenantId}", "access", "{userGlobalId}", "singer-77", "{templateId}", "1", "ExternalClient/{id}", "ExternalClient/acme-script", "{clientId}", "acme-script", "{secretId}", "none", "{tokenId}", "none",
 		"{lot}", "lot-of-acme", "{file}", "none", "{licenseCode}", "none",
 		"{hostAccountId}", string(seatwright.HostID), "{serviceScopeId}", "access", "{serviceType}", "orchestrator", "{robotType}", "Unattended",
+		"{scopeId}", "access", "{scopeType}", "orchestrator", "{productCode}", "UNATT", "{leaseIdentifier}", "none", "lease/{id}", "lease/none",
 	).Replace(path)
 	if strings.Contains(path, "{") {
 		t.Fatalf("%s has a parameter that this test knows nothing for", op.Pattern())

@@ -269,7 +269,7 @@ func tenantServicesRows() []row {
 	get := func(path string) call { return call{as: "reader", method: "GET", path: path} }
 	product := `{"serviceType":"orchestrator","products":[{"code":"NONPR","type":"robot","quantity":5,"allocated":5,"reserved":0,"available":3,"used":0,"allocatedAcrossOtherTenants":0,` +
 		`"consumedByDeletedTenants":0,"totalUnits":8,"consumedAtOrganizationLevel":0}]}`
-	return append(accountReadRows(path, "["+product+"]"),
+	return append(accountReadRows(path, product+"]", `[{"serviceType":"apps","products":[{"code":"HEAL","type":"consumable","quantity":0,"allocated":0,"reserved":0,"available":2,"used":0.25,`, `"totalUnits":3,"consumedAtOrganizationLevel":0.25}]}`),
 		row{name: "those that are asked for", call: get(path + "?services=insights,Orchestrator,insights"), status: 200, contains: []string{`[{"serviceType":"insights","products":[]},` + product + "]"}},
 		row{name: "an unknown one", call: get(path + "?services=orchestrator,shoes"), status: 400, contains: []string{`"errors":{"services":`}},
 		row{name: "of a tenant without any", call: get(lrmAccount + "/service-licenses/attic"), status: 200, contains: []string{"[]"}},

@@ -386,7 +386,7 @@ func getPoliciesRows() []row {
 	rows := whoMayNotManage(call{method: "GET", path: policies})
 	for _, as := range []string{"administrator", "host"} {
 		rows = append(rows, row{name: as, call: call{as: as, method: "GET", path: policies}, status: 200, contains: []string{
-			`{"unknownUsers":"refuse","externalLicenses":false,"allocationMode":"replace","onLeave":"release","inactiveDays":90,"onShrink":"allow","userLicensing":true}`,
+			`{"unknownUsers":"refuse","externalLicenses":false,"allocationMode":"replace","onLeave":"release","inactiveDays":90,"onShrink":"allow","unitLeaseMinutes":60,"overdraft":"refuse","userLicensing":true}`,
 		}})
 	}
 	return rows
@@ -406,7 +406,7 @@ func changePoliciesRows() []row {
 		row{name: "nothing", call: patch("administrator", `{}`), status: 200, contains: []string{`"inactiveDays":90`}},
 		row{name: "as it is", call: patch("administrator", `{"inactiveDays":90,"onLeave":null}`), status: 200},
 		row{name: "administrator", call: patch("administrator", `{"inactiveDays":30,"onLeave":"orphan","allocationMode":"additive","unknownUsers":"provision","userLicensing":false}`), status: 200, events: changed, contains: []string{
-			`{"unknownUsers":"provision","externalLicenses":false,"allocationMode":"additive","onLeave":"orphan","inactiveDays":30,"onShrink":"allow","userLicensing":false}`,
+			`{"unknownUsers":"provision","externalLicenses":false,"allocationMode":"additive","onLeave":"orphan","inactiveDays":30,"onShrink":"allow","unitLeaseMinutes":60,"overdraft":"refuse","userLicensing":false}`,
 		}},
 		row{name: "external licenses by the administrator", call: patch("administrator", `{"externalLicenses":true}`), status: 403, contains: []string{"missing_permission", `"errors":{"externalLicenses":`}},
 		row{name: "external licenses by the host", call: patch("host", `{"externalLicenses":true}`), status: 200, events: changed, contains: []string{`"externalLicenses":true`, `"onLeave":"orphan"`}},
@@ -421,7 +421,7 @@ func changePoliciesRows() []row {
 	)
 	for name, body := range map[string]string{
 		"no days": `{"inactiveDays":0}`, "too many days": `{"inactiveDays":3651}`, "half a day": `{"inactiveDays":1.5}`, "an unknown mode": `{"allocationMode":"both"}`,
-		"an unknown end": `{"onLeave":""}`, "no way to shrink": `{"onShrink":"evict"}`, "unknown unknown users": `{"unknownUsers":"Refuse"}`, "an unknown field": `{"nothing":1}`, "null": `null`, "list": `[]`,
+		"an unknown end": `{"onLeave":""}`, "no way to shrink": `{"onShrink":"evict"}`, "no time for a lease": `{"unitLeaseMinutes":0}`, "no way to overdraw": `{"overdraft":"yes"}`, "unknown unknown users": `{"unknownUsers":"Refuse"}`, "an unknown field": `{"nothing":1}`, "null": `null`, "list": `[]`,
 	} {
 		rows = append(rows, row{name: name, call: patch("host", body), status: 400, contains: []string{`"code":"`}, lacks: []string{`"message"`}})
 	}

@@ -326,7 +326,7 @@ func auditStore(t *testing.T, from seatwright.Reader, organization seatwright.Or
 	check(t, err)
 	held := maps.Clone(seats) // by people and by tenants' services
 	for _, p := range services {
-		held[p.Code] += p.Quantity
+		held[p.Code] += p.Drawn
 	}
 	pools, err := from.Pools(t.Context(), organization)
 	check(t, err)

@@ -165,7 +165,8 @@ func TestStatuses(t *testing.T) {
 	}
 	w.programs(t)
 	w.resources(t)
-	table = slices.Concat(leaseTable(), portalStatuses(), table, applicationStatuses(), tokenStatuses(), entitlementStatuses(), resourceStatuses(), activationStatuses(w.files, w.demo.Acme.Organization))
+	w.units(t)
+	table = slices.Concat(leaseTable(), portalStatuses(), unitStatuses(), table, applicationStatuses(), tokenStatuses(), entitlementStatuses(), resourceStatuses(), activationStatuses(w.files, w.demo.Acme.Organization))
 	fill, contract := w.replacer(t), loadContract(t)
 	seen := map[string]map[int]bool{}
 	for _, group := range table {

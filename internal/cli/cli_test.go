@@ -164,8 +164,8 @@ func TestSetsUpAnOrganization(t *testing.T) {
 		args []string
 		want string // in what is printed
 	}{
-		{nil, "refuse         false              replace          release   90             allow      true"},
-		{[]string{"--on-leave", "orphan", "--inactive-days", "30", "--on-shrink", "hold", "--external-licenses"}, "refuse         true               replace          orphan    30             hold       true"},
+		{nil, "refuse         false              replace          release   90             allow      60                  refuse     true"},
+		{[]string{"--on-leave", "orphan", "--inactive-days", "30", "--on-shrink", "hold", "--external-licenses"}, "refuse         true               replace          orphan    30             hold       60                  refuse     true"},
 		{[]string{"--external-licenses=false", "--json"}, `"externalLicenses": false`},
 		{[]string{"--json"}, `"onLeave": "orphan"`},
 	} {

@@ -23,9 +23,9 @@ what a smaller purchase does. Leases that were begun under another policy go on.
 	}
 	connection := addConnection(command, std, "password-file")
 	var (
-		unknownUsers, allocationMode, onLeave, onShrink string
-		externalLicenses, userLicensing, asJSON         bool
-		inactiveDays                                    int64
+		unknownUsers, allocationMode, onLeave, onShrink, overdraft string
+		externalLicenses, userLicensing, asJSON                    bool
+		inactiveDays, unitLeaseMinutes                             int64
 	)
 	flags := command.Flags()
 	flags.StringVar(&unknownUsers, "unknown-users", "", "what an allocation does with an unknown user id: refuse or provision")
@@ -34,6 +34,8 @@ what a smaller purchase does. Leases that were begun under another policy go on.
 	flags.StringVar(&onLeave, "on-leave", "", "what becomes of a lease when its holder leaves the group: release or orphan")
 	flags.Int64Var(&inactiveDays, "inactive-days", 0, "after how many `days` without use a lease ends")
 	flags.StringVar(&onShrink, "on-shrink", "", "what a purchase that ends or is made smaller does to those who hold more: allow, hold or block")
+	flags.Int64Var(&unitLeaseMinutes, "unit-lease-minutes", 0, "after how many `minutes` without a renewal a lease of units ends")
+	flags.StringVar(&overdraft, "overdraft", "", "whether services may consume more of a consumable than there is: refuse or allow")
 	flags.BoolVar(&userLicensing, "user-licensing", false, "the published switch; it is told and changes nothing")
 	flags.BoolVar(&asJSON, "json", false, "print JSON")
 	command.RunE = func(command *cobra.Command, args []string) error {
@@ -45,6 +47,7 @@ what a smaller purchase does. Leases that were begun under another policy go on.
 			UnknownUsers: given(command, "unknown-users", (*wire.UnknownUsers)(&unknownUsers)), ExternalLicenses: given(command, "external-licenses", &externalLicenses),
 			AllocationMode: given(command, "allocation-mode", (*wire.AllocationMode)(&allocationMode)), OnLeave: given(command, "on-leave", (*wire.OnLeave)(&onLeave)),
 			InactiveDays: given(command, "inactive-days", &inactiveDays), OnShrink: given(command, "on-shrink", (*wire.OnShrink)(&onShrink)),
+			UnitLeaseMinutes: given(command, "unit-lease-minutes", &unitLeaseMinutes), Overdraft: given(command, "overdraft", (*wire.Overdraft)(&overdraft)),
 			UserLicensing: given(command, "user-licensing", &userLicensing),
 		}
 		var policies wire.Policies
@@ -59,7 +62,8 @@ what a smaller purchase does. Leases that were begun under another policy go on.
 		return printResult(std.stdout, asJSON, policies, []column{
 			{"UNKNOWN USERS", string(policies.UnknownUsers)}, {"EXTERNAL LICENSES", strconv.FormatBool(policies.ExternalLicenses)},
 			{"ALLOCATION MODE", string(policies.AllocationMode)}, {"ON LEAVE", string(policies.OnLeave)},
-			{"INACTIVE DAYS", strconv.FormatInt(policies.InactiveDays, 10)}, {"ON SHRINK", string(policies.OnShrink)}, {"USER LICENSING", strconv.FormatBool(policies.UserLicensing)},
+			{"INACTIVE DAYS", strconv.FormatInt(policies.InactiveDays, 10)}, {"ON SHRINK", string(policies.OnShrink)},
+			{"UNIT LEASE MINUTES", strconv.FormatInt(policies.UnitLeaseMinutes, 10)}, {"OVERDRAFT", string(policies.Overdraft)}, {"USER LICENSING", strconv.FormatBool(policies.UserLicensing)},
 		})
 	}
 	return command

@@ -172,11 +172,11 @@ func (e *Entitlements) ServiceHolds(
 	}
 	found, entitled := false, false
 	for _, pool := range pools {
-		if pool.Tenant != tenant || pool.Service != service {
-			continue
+		if pool.Tenant != tenant || pool.Service != service || pool.Quantity == 0 {
+			continue // where it only uses units, it was given none
 		}
 		found = true
-		entitled = entitled || pool.Quantity > 0 && slices.Contains(e.catalogue.Giving(name), pool.Code) && inForce.Has(pool.Code)
+		entitled = entitled || slices.Contains(e.catalogue.Giving(name), pool.Code) && inForce.Has(pool.Code)
 	}
 	if !found {
 		return false, seatwright.MissingServiceLicense()

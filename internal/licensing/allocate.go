@@ -19,6 +19,7 @@ type Reader interface {
 	seatwright.LeaseReader
 	seatwright.NoticeReader
 	seatwright.DenialReader
+	seatwright.UnitReader
 	People(ctx context.Context, organization seatwright.OrganizationID, users []seatwright.UserID) ([]seatwright.User, error)
 }
 

@@ -29,6 +29,7 @@ type ClockReader interface {
 	seatwright.NoticeReader
 	seatwright.LeaseReader
 	seatwright.DistributionReader
+	seatwright.UnitReader
 }
 
 // NewClock makes the clock over a reader and the ledger of the same store. now says when it is worth to look at what is distributed; the
@@ -65,7 +66,7 @@ const roundsPerSweep = 100
 // Sweep does everything that is due now. What cannot be done of one organization does not keep the others from it; the error joins
 // what went wrong.
 func (c *Clock) Sweep(ctx context.Context) error {
-	return errors.Join(c.rounds(ctx, c.refreshPools), c.alignDistributions(ctx), c.rounds(ctx, c.sweepLeases), c.rounds(ctx, c.tellNotices))
+	return errors.Join(c.rounds(ctx, c.refreshPools), c.alignDistributions(ctx), c.rounds(ctx, c.sweepLeases), c.rounds(ctx, c.sweepUnits), c.rounds(ctx, c.tellNotices))
 }
 
 // alignDistributions has what the host distributes last as long as its licenses, where these have changed, begun or ended.
@@ -108,6 +109,26 @@ func (c *Clock) sweepLeases(ctx context.Context) (found, done int, err error) {
 		found = 0 // there is no more
 	}
 	return found, done, err
+}
+
+// sweepUnits ends leases of units that were not renewed, and periods of consumables that are over.
+func (c *Clock) sweepUnits(ctx context.Context) (found, done int, err error) {
+	due, err := c.reader.SweepableUnits(ctx, seatwright.MaxSweep)
+	if err != nil {
+		return 0, 0, err
+	}
+	for _, pool := range due { // one by one: each may end many
+		n, refusal := ledger.Submit(ctx, c.ledger, seatwright.SystemCaller("clock").Origin(), seatwright.SweepUnits{
+			Organization: pool.Organization, Codes: []seatwright.ProductCode{pool.Code},
+		})
+		if refusal != nil {
+			err = errors.Join(err, fmt.Errorf("organization %s: %w", pool.Organization, refusal))
+		}
+		if done += n; n >= seatwright.MaxPastUnits {
+			found = seatwright.MaxSweep // there is more
+		}
+	}
+	return max(found, len(due)), done, err
 }
 
 // rounds repeats a step for as long as there is more to do than it could take at once, and it gets on.

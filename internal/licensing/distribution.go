@@ -171,6 +171,9 @@ func (l *Licensing) ServiceLicenses(
 	}
 	account, err := l.account(ctx, organization)
 	for _, p := range pools {
+		if p.Quantity == 0 {
+			continue // it uses units and was given none
+		}
 		if len(licenses) == 0 || licenses[len(licenses)-1].PoolScope != p.PoolScope {
 			licenses = append(licenses, seatwright.ServiceLicense{PoolScope: p.PoolScope, Account: account})
 		}
@@ -217,7 +220,7 @@ func (l *Licensing) TenantLicense(
 	}
 	pools, err := l.reader.ServicePools(ctx, organization)
 	for _, p := range pools {
-		if p.Tenant != found {
+		if p.Tenant != found || p.Quantity == 0 {
 			continue
 		}
 		i, had := slices.BinarySearchFunc(license.Products, p.Code, func(have seatwright.ServicePool, code seatwright.ProductCode) int {
@@ -252,7 +255,7 @@ type ServiceUse struct {
 }
 
 // TenantServices lists for each of some services of a tenant what it has, by code: those of names, in the order of the request, or
-// all that have anything where there are none. Errors: not_found/not_found for the tenant, invalid/invalid_value for a name.
+// all that have or use anything where there are none. Errors: not_found/not_found for the tenant, invalid/invalid_value for a name.
 func (l *Licensing) TenantServices(
 	ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID, tenant string, names []string,
 ) (services []seatwright.ServiceType, uses map[seatwright.ServiceType][]ServiceUse, err error) {

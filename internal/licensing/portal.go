@@ -113,8 +113,8 @@ func (l *Licensing) TenantUnits(ctx context.Context, caller seatwright.Caller, o
 	for i, t := range tenants {
 		list[i] = TenantUnits{Tenant: t, Units: map[seatwright.ProductCode]int64{}}
 		for _, p := range pools {
-			if p.Tenant != t.ID {
-				continue
+			if p.Tenant != t.ID || p.Quantity == 0 {
+				continue // it uses units and was given none
 			}
 			list[i].Units[p.Code] += p.Quantity
 			if !slices.Contains(list[i].Services, p.Service) {

@@ -35,6 +35,8 @@ type world struct {
 	lease.Rules
 	lease.Holders
 	lease.Sessions
+	lease.Units
+	lease.Uses
 
 	mu      sync.Mutex
 	reached []string

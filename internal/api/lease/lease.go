@@ -1,5 +1,5 @@
-// Package lease is the compatible door of the license accountant: direct allocations (here), rules of groups, who holds what, and
-// sessions. Each handler decodes, calls a use case and encodes. Routes and types are generated from api/automation-suite.yaml.
+// Package lease is the compatible door of the license accountant: direct allocations (here), rules of groups, who holds what, sessions,
+// and the units that tenants' services use. Each handler decodes, calls a use case and encodes. Routes and types are generated from api/automation-suite.yaml.
 package lease
 
 import (
@@ -16,6 +16,8 @@ type Licensing interface {
 	Rules
 	Holders
 	Sessions
+	Units
+	Uses
 	Allocate(ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID, users []seatwright.UserID, codes []seatwright.ProductCode, external bool) ([]seatwright.Allocation, error)
 	Deallocate(ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID, users []seatwright.UserID) (seatwright.Deallocation, error)
 	Allocations(ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID, users []seatwright.UserID) ([]seatwright.DirectHolder, error)

@@ -16,6 +16,15 @@ import (
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
+	// GetOrganizationTimeline What all services of an organization used, day by day
+	// (POST /lease_/api/account/{accountId}/stats/organization/timeline)
+	GetOrganizationTimeline(w http.ResponseWriter, r *http.Request, accountID AccountID)
+	// GetUsageTimeline What the services of tenants used, day by day
+	// (POST /lease_/api/account/{accountId}/stats/timeline)
+	GetUsageTimeline(w http.ResponseWriter, r *http.Request, accountID AccountID)
+	// GetProductsInUse What the services of tenants use now
+	// (POST /lease_/api/account/{accountId}/stats/used)
+	GetProductsInUse(w http.ResponseWriter, r *http.Request, accountID AccountID)
 	// RemoveUserLicenses Remove the direct allocations of users
 	// (DELETE /lease_/api/account/{accountId}/user-license)
 	RemoveUserLicenses(w http.ResponseWriter, r *http.Request, accountID AccountID, params RemoveUserLicensesParams)
@@ -124,6 +133,66 @@ type ServerInterface interface {
 	// PutServiceEntitlement The same question
 	// (PUT /lease_/api/entitlements/{organizationId}/{tenantId}/{serviceType}/entitlement/{entitlementName})
 	PutServiceEntitlement(w http.ResponseWriter, r *http.Request, organizationID OrganizationID, tenantID TenantID, serviceType ServiceType, entitlementName string)
+	// ReleaseLeases Give back what leases hold
+	// (DELETE /lease_/api/lease)
+	ReleaseLeases(w http.ResponseWriter, r *http.Request, params ReleaseLeasesParams)
+	// AcquireLease Take units for a service
+	// (PUT /lease_/api/lease)
+	AcquireLease(w http.ResponseWriter, r *http.Request, params AcquireLeaseParams)
+	// ReleaseAllLeases Give back what all leases hold
+	// (DELETE /lease_/api/lease/organization/{accountId}/release)
+	ReleaseAllLeases(w http.ResponseWriter, r *http.Request, accountID AccountID, params ReleaseAllLeasesParams)
+	// CountAvailableUnits How many units of a product are free
+	// (GET /lease_/api/lease/{accountId}/{serviceType}/{productCode}/available/count)
+	CountAvailableUnits(w http.ResponseWriter, r *http.Request, accountID AccountID, serviceType ServiceType, productCode ProductCode)
+	// ReleaseLease Give back what a lease holds
+	// (DELETE /lease_/api/lease/{id})
+	ReleaseLease(w http.ResponseWriter, r *http.Request, id LeaseOrOrganization, params ReleaseLeaseParams)
+	// AcquireAccountLease The same, in the organization of the path
+	// (PUT /lease_/api/lease/{id})
+	AcquireAccountLease(w http.ResponseWriter, r *http.Request, id LeaseOrOrganization, params AcquireAccountLeaseParams)
+	// AcquireOrganizationLease The same, in the organization of the path
+	// (PUT /lease_/api/lease/{organizationId}/acquire)
+	AcquireOrganizationLease(w http.ResponseWriter, r *http.Request, organizationID OrganizationOfLease, params AcquireOrganizationLeaseParams)
+	// ComputeUsage What some services use
+	// (PUT /lease_/api/lease/{organizationId}/computeUsage)
+	ComputeUsage(w http.ResponseWriter, r *http.Request, organizationID OrganizationOfLease)
+	// QueryUsage What was used of products
+	// (PUT /lease_/api/lease/{organizationId}/usage)
+	QueryUsage(w http.ResponseWriter, r *http.Request, organizationID OrganizationOfLease)
+	// GetLease Read a lease
+	// (GET /lease_/api/lease/{organizationId}/{scopeId}/{scopeType}/{productCode}/lease/{leaseIdentifier})
+	GetLease(w http.ResponseWriter, r *http.Request, organizationID OrganizationOfLease, scopeID ScopeID, scopeType ScopeType, productCode ProductCode, leaseIdentifier LeaseIdentifier)
+	// PostLease Take units for a service
+	// (POST /lease_/api/lease/{organizationId}/{scopeId}/{scopeType}/{productCode}/lease/{leaseIdentifier})
+	PostLease(w http.ResponseWriter, r *http.Request, organizationID OrganizationOfLease, scopeID ScopeID, scopeType ScopeType, productCode ProductCode, leaseIdentifier LeaseIdentifier, params PostLeaseParams)
+	// PutLease Take units for a service
+	// (PUT /lease_/api/lease/{organizationId}/{scopeId}/{scopeType}/{productCode}/lease/{leaseIdentifier})
+	PutLease(w http.ResponseWriter, r *http.Request, organizationID OrganizationOfLease, scopeID ScopeID, scopeType ScopeType, productCode ProductCode, leaseIdentifier LeaseIdentifier, params PutLeaseParams)
+	// GetUsage The same
+	// (GET /lease_/api/lease/{organizationId}/{scopeId}/{scopeType}/{productCode}/usage)
+	GetUsage(w http.ResponseWriter, r *http.Request, organizationID OrganizationOfLease, scopeID ScopeID, scopeType ScopeType, productCode ProductCode)
+	// ListTenantUsage What the services of a tenant use
+	// (GET /lease_/api/lease/{organizationId}/{serviceScopeId}/usage)
+	ListTenantUsage(w http.ResponseWriter, r *http.Request, organizationID OrganizationOfLease, serviceScopeID ServiceScopeID, params ListTenantUsageParams)
+	// AcquireLeaseOfService The same, in the organization of the path
+	// (PUT /lease_/api/lease/{organizationId}/{serviceScopeId}/{serviceType})
+	AcquireLeaseOfService(w http.ResponseWriter, r *http.Request, organizationID OrganizationOfLease, serviceScopeID ServiceScopeID, serviceType ServiceType, params AcquireLeaseOfServiceParams)
+	// ListAvailableUnitsOfService The same, in the organization of the path
+	// (PUT /lease_/api/lease/{organizationId}/{serviceScopeId}/{serviceType}/available/services)
+	ListAvailableUnitsOfService(w http.ResponseWriter, r *http.Request, organizationID OrganizationOfLease, serviceScopeID ServiceScopeID, serviceType ServiceType)
+	// GetConsumedOfService The same, in the organization of the path
+	// (GET /lease_/api/lease/{organizationId}/{serviceScopeId}/{serviceType}/{productCode}/consumed)
+	GetConsumedOfService(w http.ResponseWriter, r *http.Request, organizationID OrganizationOfLease, serviceScopeID ServiceScopeID, serviceType ServiceType, productCode ProductCode)
+	// AcquireServiceLease Take units for the service of the path
+	// (PUT /lease_/api/lease/{serviceScopeId}/{serviceType})
+	AcquireServiceLease(w http.ResponseWriter, r *http.Request, serviceScopeID ServiceScopeID, serviceType ServiceType, params AcquireServiceLeaseParams)
+	// ListAvailableUnits Which products a service could use units of
+	// (PUT /lease_/api/lease/{serviceScopeId}/{serviceType}/available/services)
+	ListAvailableUnits(w http.ResponseWriter, r *http.Request, serviceScopeID ServiceScopeID, serviceType ServiceType)
+	// GetConsumed What a service uses of a product
+	// (GET /lease_/api/lease/{serviceScopeId}/{serviceType}/{productCode}/consumed)
+	GetConsumed(w http.ResponseWriter, r *http.Request, serviceScopeID ServiceScopeID, serviceType ServiceType, productCode ProductCode)
 }
 
 // ServerInterfaceWrapper converts contexts to parameters.
@@ -134,6 +203,84 @@ type ServerInterfaceWrapper struct {
 }
 
 type MiddlewareFunc func(http.Handler) http.Handler
+
+// GetOrganizationTimeline operation middleware
+func (siw *ServerInterfaceWrapper) GetOrganizationTimeline(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "accountId" -------------
+	var accountID AccountID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "accountId", r.PathValue("accountId"), &accountID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "accountId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetOrganizationTimeline(w, r, accountID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetUsageTimeline operation middleware
+func (siw *ServerInterfaceWrapper) GetUsageTimeline(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "accountId" -------------
+	var accountID AccountID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "accountId", r.PathValue("accountId"), &accountID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "accountId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetUsageTimeline(w, r, accountID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetProductsInUse operation middleware
+func (siw *ServerInterfaceWrapper) GetProductsInUse(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "accountId" -------------
+	var accountID AccountID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "accountId", r.PathValue("accountId"), &accountID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "accountId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetProductsInUse(w, r, accountID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
 
 // RemoveUserLicenses operation middleware
 func (siw *ServerInterfaceWrapper) RemoveUserLicenses(w http.ResponseWriter, r *http.Request) {
@@ -1968,6 +2115,1025 @@ func (siw *ServerInterfaceWrapper) PutServiceEntitlement(w http.ResponseWriter, 
 	handler.ServeHTTP(w, r)
 }
 
+// ReleaseLeases operation middleware
+func (siw *ServerInterfaceWrapper) ReleaseLeases(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReleaseLeasesParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ReleaseLeases(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// AcquireLease operation middleware
+func (siw *ServerInterfaceWrapper) AcquireLease(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AcquireLeaseParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.AcquireLease(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ReleaseAllLeases operation middleware
+func (siw *ServerInterfaceWrapper) ReleaseAllLeases(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "accountId" -------------
+	var accountID AccountID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "accountId", r.PathValue("accountId"), &accountID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "accountId", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReleaseAllLeasesParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ReleaseAllLeases(w, r, accountID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CountAvailableUnits operation middleware
+func (siw *ServerInterfaceWrapper) CountAvailableUnits(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "accountId" -------------
+	var accountID AccountID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "accountId", r.PathValue("accountId"), &accountID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "accountId", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "serviceType" -------------
+	var serviceType ServiceType
+
+	err = runtime.BindStyledParameterWithOptions("simple", "serviceType", r.PathValue("serviceType"), &serviceType, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "serviceType", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "productCode" -------------
+	var productCode ProductCode
+
+	err = runtime.BindStyledParameterWithOptions("simple", "productCode", r.PathValue("productCode"), &productCode, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "productCode", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CountAvailableUnits(w, r, accountID, serviceType, productCode)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ReleaseLease operation middleware
+func (siw *ServerInterfaceWrapper) ReleaseLease(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id LeaseOrOrganization
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReleaseLeaseParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ReleaseLease(w, r, id, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// AcquireAccountLease operation middleware
+func (siw *ServerInterfaceWrapper) AcquireAccountLease(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id LeaseOrOrganization
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AcquireAccountLeaseParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.AcquireAccountLease(w, r, id, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// AcquireOrganizationLease operation middleware
+func (siw *ServerInterfaceWrapper) AcquireOrganizationLease(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "organizationId" -------------
+	var organizationID OrganizationOfLease
+
+	err = runtime.BindStyledParameterWithOptions("simple", "organizationId", r.PathValue("organizationId"), &organizationID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "organizationId", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AcquireOrganizationLeaseParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.AcquireOrganizationLease(w, r, organizationID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ComputeUsage operation middleware
+func (siw *ServerInterfaceWrapper) ComputeUsage(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "organizationId" -------------
+	var organizationID OrganizationOfLease
+
+	err = runtime.BindStyledParameterWithOptions("simple", "organizationId", r.PathValue("organizationId"), &organizationID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "organizationId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ComputeUsage(w, r, organizationID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// QueryUsage operation middleware
+func (siw *ServerInterfaceWrapper) QueryUsage(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "organizationId" -------------
+	var organizationID OrganizationOfLease
+
+	err = runtime.BindStyledParameterWithOptions("simple", "organizationId", r.PathValue("organizationId"), &organizationID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "organizationId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.QueryUsage(w, r, organizationID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetLease operation middleware
+func (siw *ServerInterfaceWrapper) GetLease(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "organizationId" -------------
+	var organizationID OrganizationOfLease
+
+	err = runtime.BindStyledParameterWithOptions("simple", "organizationId", r.PathValue("organizationId"), &organizationID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "organizationId", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "scopeId" -------------
+	var scopeID ScopeID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "scopeId", r.PathValue("scopeId"), &scopeID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "scopeId", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "scopeType" -------------
+	var scopeType ScopeType
+
+	err = runtime.BindStyledParameterWithOptions("simple", "scopeType", r.PathValue("scopeType"), &scopeType, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "scopeType", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "productCode" -------------
+	var productCode ProductCode
+
+	err = runtime.BindStyledParameterWithOptions("simple", "productCode", r.PathValue("productCode"), &productCode, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "productCode", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "leaseIdentifier" -------------
+	var leaseIdentifier LeaseIdentifier
+
+	err = runtime.BindStyledParameterWithOptions("simple", "leaseIdentifier", r.PathValue("leaseIdentifier"), &leaseIdentifier, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "leaseIdentifier", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetLease(w, r, organizationID, scopeID, scopeType, productCode, leaseIdentifier)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// PostLease operation middleware
+func (siw *ServerInterfaceWrapper) PostLease(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "organizationId" -------------
+	var organizationID OrganizationOfLease
+
+	err = runtime.BindStyledParameterWithOptions("simple", "organizationId", r.PathValue("organizationId"), &organizationID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "organizationId", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "scopeId" -------------
+	var scopeID ScopeID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "scopeId", r.PathValue("scopeId"), &scopeID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "scopeId", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "scopeType" -------------
+	var scopeType ScopeType
+
+	err = runtime.BindStyledParameterWithOptions("simple", "scopeType", r.PathValue("scopeType"), &scopeType, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "scopeType", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "productCode" -------------
+	var productCode ProductCode
+
+	err = runtime.BindStyledParameterWithOptions("simple", "productCode", r.PathValue("productCode"), &productCode, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "productCode", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "leaseIdentifier" -------------
+	var leaseIdentifier LeaseIdentifier
+
+	err = runtime.BindStyledParameterWithOptions("simple", "leaseIdentifier", r.PathValue("leaseIdentifier"), &leaseIdentifier, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "leaseIdentifier", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PostLeaseParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.PostLease(w, r, organizationID, scopeID, scopeType, productCode, leaseIdentifier, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// PutLease operation middleware
+func (siw *ServerInterfaceWrapper) PutLease(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "organizationId" -------------
+	var organizationID OrganizationOfLease
+
+	err = runtime.BindStyledParameterWithOptions("simple", "organizationId", r.PathValue("organizationId"), &organizationID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "organizationId", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "scopeId" -------------
+	var scopeID ScopeID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "scopeId", r.PathValue("scopeId"), &scopeID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "scopeId", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "scopeType" -------------
+	var scopeType ScopeType
+
+	err = runtime.BindStyledParameterWithOptions("simple", "scopeType", r.PathValue("scopeType"), &scopeType, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "scopeType", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "productCode" -------------
+	var productCode ProductCode
+
+	err = runtime.BindStyledParameterWithOptions("simple", "productCode", r.PathValue("productCode"), &productCode, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "productCode", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "leaseIdentifier" -------------
+	var leaseIdentifier LeaseIdentifier
+
+	err = runtime.BindStyledParameterWithOptions("simple", "leaseIdentifier", r.PathValue("leaseIdentifier"), &leaseIdentifier, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "leaseIdentifier", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PutLeaseParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.PutLease(w, r, organizationID, scopeID, scopeType, productCode, leaseIdentifier, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetUsage operation middleware
+func (siw *ServerInterfaceWrapper) GetUsage(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "organizationId" -------------
+	var organizationID OrganizationOfLease
+
+	err = runtime.BindStyledParameterWithOptions("simple", "organizationId", r.PathValue("organizationId"), &organizationID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "organizationId", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "scopeId" -------------
+	var scopeID ScopeID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "scopeId", r.PathValue("scopeId"), &scopeID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "scopeId", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "scopeType" -------------
+	var scopeType ScopeType
+
+	err = runtime.BindStyledParameterWithOptions("simple", "scopeType", r.PathValue("scopeType"), &scopeType, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "scopeType", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "productCode" -------------
+	var productCode ProductCode
+
+	err = runtime.BindStyledParameterWithOptions("simple", "productCode", r.PathValue("productCode"), &productCode, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "productCode", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetUsage(w, r, organizationID, scopeID, scopeType, productCode)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListTenantUsage operation middleware
+func (siw *ServerInterfaceWrapper) ListTenantUsage(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "organizationId" -------------
+	var organizationID OrganizationOfLease
+
+	err = runtime.BindStyledParameterWithOptions("simple", "organizationId", r.PathValue("organizationId"), &organizationID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "organizationId", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "serviceScopeId" -------------
+	var serviceScopeID ServiceScopeID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "serviceScopeId", r.PathValue("serviceScopeId"), &serviceScopeID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "serviceScopeId", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListTenantUsageParams
+
+	// ------------- Optional query parameter "serviceTypes" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "serviceTypes", r.URL.Query(), &params.ServiceTypes, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "serviceTypes"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "serviceTypes", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListTenantUsage(w, r, organizationID, serviceScopeID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// AcquireLeaseOfService operation middleware
+func (siw *ServerInterfaceWrapper) AcquireLeaseOfService(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "organizationId" -------------
+	var organizationID OrganizationOfLease
+
+	err = runtime.BindStyledParameterWithOptions("simple", "organizationId", r.PathValue("organizationId"), &organizationID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "organizationId", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "serviceScopeId" -------------
+	var serviceScopeID ServiceScopeID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "serviceScopeId", r.PathValue("serviceScopeId"), &serviceScopeID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "serviceScopeId", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "serviceType" -------------
+	var serviceType ServiceType
+
+	err = runtime.BindStyledParameterWithOptions("simple", "serviceType", r.PathValue("serviceType"), &serviceType, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "serviceType", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AcquireLeaseOfServiceParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.AcquireLeaseOfService(w, r, organizationID, serviceScopeID, serviceType, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListAvailableUnitsOfService operation middleware
+func (siw *ServerInterfaceWrapper) ListAvailableUnitsOfService(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "organizationId" -------------
+	var organizationID OrganizationOfLease
+
+	err = runtime.BindStyledParameterWithOptions("simple", "organizationId", r.PathValue("organizationId"), &organizationID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "organizationId", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "serviceScopeId" -------------
+	var serviceScopeID ServiceScopeID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "serviceScopeId", r.PathValue("serviceScopeId"), &serviceScopeID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "serviceScopeId", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "serviceType" -------------
+	var serviceType ServiceType
+
+	err = runtime.BindStyledParameterWithOptions("simple", "serviceType", r.PathValue("serviceType"), &serviceType, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "serviceType", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListAvailableUnitsOfService(w, r, organizationID, serviceScopeID, serviceType)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetConsumedOfService operation middleware
+func (siw *ServerInterfaceWrapper) GetConsumedOfService(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "organizationId" -------------
+	var organizationID OrganizationOfLease
+
+	err = runtime.BindStyledParameterWithOptions("simple", "organizationId", r.PathValue("organizationId"), &organizationID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "organizationId", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "serviceScopeId" -------------
+	var serviceScopeID ServiceScopeID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "serviceScopeId", r.PathValue("serviceScopeId"), &serviceScopeID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "serviceScopeId", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "serviceType" -------------
+	var serviceType ServiceType
+
+	err = runtime.BindStyledParameterWithOptions("simple", "serviceType", r.PathValue("serviceType"), &serviceType, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "serviceType", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "productCode" -------------
+	var productCode ProductCode
+
+	err = runtime.BindStyledParameterWithOptions("simple", "productCode", r.PathValue("productCode"), &productCode, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "productCode", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetConsumedOfService(w, r, organizationID, serviceScopeID, serviceType, productCode)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// AcquireServiceLease operation middleware
+func (siw *ServerInterfaceWrapper) AcquireServiceLease(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "serviceScopeId" -------------
+	var serviceScopeID ServiceScopeID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "serviceScopeId", r.PathValue("serviceScopeId"), &serviceScopeID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "serviceScopeId", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "serviceType" -------------
+	var serviceType ServiceType
+
+	err = runtime.BindStyledParameterWithOptions("simple", "serviceType", r.PathValue("serviceType"), &serviceType, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "serviceType", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AcquireServiceLeaseParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.AcquireServiceLease(w, r, serviceScopeID, serviceType, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListAvailableUnits operation middleware
+func (siw *ServerInterfaceWrapper) ListAvailableUnits(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "serviceScopeId" -------------
+	var serviceScopeID ServiceScopeID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "serviceScopeId", r.PathValue("serviceScopeId"), &serviceScopeID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "serviceScopeId", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "serviceType" -------------
+	var serviceType ServiceType
+
+	err = runtime.BindStyledParameterWithOptions("simple", "serviceType", r.PathValue("serviceType"), &serviceType, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "serviceType", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListAvailableUnits(w, r, serviceScopeID, serviceType)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetConsumed operation middleware
+func (siw *ServerInterfaceWrapper) GetConsumed(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "serviceScopeId" -------------
+	var serviceScopeID ServiceScopeID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "serviceScopeId", r.PathValue("serviceScopeId"), &serviceScopeID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "serviceScopeId", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "serviceType" -------------
+	var serviceType ServiceType
+
+	err = runtime.BindStyledParameterWithOptions("simple", "serviceType", r.PathValue("serviceType"), &serviceType, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "serviceType", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "productCode" -------------
+	var productCode ProductCode
+
+	err = runtime.BindStyledParameterWithOptions("simple", "productCode", r.PathValue("productCode"), &productCode, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "productCode", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetConsumed(w, r, serviceScopeID, serviceType, productCode)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 type UnescapedCookieParamError struct {
 	ParamName string
 	Err       error
@@ -2124,6 +3290,29 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/lease_/api/account/{accountId}/user-license/session", wrapper.OpenUserSession)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/lease_/api/account/{accountId}/user-license/{userId}", wrapper.GetUserLicenseState)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/lease_/api/account/{accountId}/user-license/{userId}/session", wrapper.CloseSessionOfUser)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/lease_/api/lease", wrapper.ReleaseLeases)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/lease_/api/lease", wrapper.AcquireLease)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/lease_/api/lease/{id}", wrapper.ReleaseLease)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/lease_/api/lease/{id}", wrapper.AcquireAccountLease)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/lease_/api/lease/{organizationId}/acquire", wrapper.AcquireOrganizationLease)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/lease_/api/lease/organization/{accountId}/release", wrapper.ReleaseAllLeases)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/lease_/api/lease/{serviceScopeId}/{serviceType}", wrapper.AcquireServiceLease)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/lease_/api/lease/{organizationId}/{serviceScopeId}/{serviceType}", wrapper.AcquireLeaseOfService)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/lease_/api/lease/{organizationId}/{scopeId}/{scopeType}/{productCode}/lease/{leaseIdentifier}", wrapper.GetLease)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/lease_/api/lease/{organizationId}/{scopeId}/{scopeType}/{productCode}/lease/{leaseIdentifier}", wrapper.PostLease)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/lease_/api/lease/{organizationId}/{scopeId}/{scopeType}/{productCode}/lease/{leaseIdentifier}", wrapper.PutLease)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/lease_/api/lease/{accountId}/{serviceType}/{productCode}/available/count", wrapper.CountAvailableUnits)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/lease_/api/lease/{serviceScopeId}/{serviceType}/available/services", wrapper.ListAvailableUnits)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/lease_/api/lease/{organizationId}/{serviceScopeId}/{serviceType}/available/services", wrapper.ListAvailableUnitsOfService)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/lease_/api/lease/{serviceScopeId}/{serviceType}/{productCode}/consumed", wrapper.GetConsumed)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/lease_/api/lease/{organizationId}/{serviceScopeId}/{serviceType}/{productCode}/consumed", wrapper.GetConsumedOfService)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/lease_/api/lease/{organizationId}/{scopeId}/{scopeType}/{productCode}/usage", wrapper.GetUsage)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/lease_/api/lease/{organizationId}/{serviceScopeId}/usage", wrapper.ListTenantUsage)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/lease_/api/lease/{organizationId}/usage", wrapper.QueryUsage)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/lease_/api/lease/{organizationId}/computeUsage", wrapper.ComputeUsage)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/lease_/api/account/{accountId}/stats/timeline", wrapper.GetUsageTimeline)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/lease_/api/account/{accountId}/stats/organization/timeline", wrapper.GetOrganizationTimeline)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/lease_/api/account/{accountId}/stats/used", wrapper.GetProductsInUse)
 
 	return m
 }
@@ -2150,6 +3339,501 @@ type UnauthenticatedApplicationProblemPlusJSONResponse struct {
 	Body Problem
 
 	Headers UnauthenticatedResponseHeaders
+}
+
+type GetOrganizationTimelineRequestObject struct {
+	AccountID AccountID `json:"accountId"`
+	Body      *GetOrganizationTimelineJSONRequestBody
+}
+
+type GetOrganizationTimelineResponseObject interface {
+	VisitGetOrganizationTimelineResponse(w http.ResponseWriter) error
+}
+
+type GetOrganizationTimeline200JSONResponse []OrganizationTimeline
+
+func (response GetOrganizationTimeline200JSONResponse) VisitGetOrganizationTimelineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOrganizationTimeline400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response GetOrganizationTimeline400ApplicationProblemPlusJSONResponse) VisitGetOrganizationTimelineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOrganizationTimeline401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetOrganizationTimeline401ApplicationProblemPlusJSONResponse) VisitGetOrganizationTimelineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOrganizationTimeline403ApplicationProblemPlusJSONResponse Problem
+
+func (response GetOrganizationTimeline403ApplicationProblemPlusJSONResponse) VisitGetOrganizationTimelineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOrganizationTimeline404ApplicationProblemPlusJSONResponse Problem
+
+func (response GetOrganizationTimeline404ApplicationProblemPlusJSONResponse) VisitGetOrganizationTimelineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOrganizationTimeline413ApplicationProblemPlusJSONResponse Problem
+
+func (response GetOrganizationTimeline413ApplicationProblemPlusJSONResponse) VisitGetOrganizationTimelineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOrganizationTimeline415ApplicationProblemPlusJSONResponse Problem
+
+func (response GetOrganizationTimeline415ApplicationProblemPlusJSONResponse) VisitGetOrganizationTimelineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOrganizationTimeline429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response GetOrganizationTimeline429ApplicationProblemPlusJSONResponse) VisitGetOrganizationTimelineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOrganizationTimeline500ApplicationProblemPlusJSONResponse Problem
+
+func (response GetOrganizationTimeline500ApplicationProblemPlusJSONResponse) VisitGetOrganizationTimelineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOrganizationTimeline503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type GetOrganizationTimeline503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers GetOrganizationTimeline503ResponseHeaders
+}
+
+func (response GetOrganizationTimeline503ApplicationProblemPlusJSONResponse) VisitGetOrganizationTimelineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUsageTimelineRequestObject struct {
+	AccountID AccountID `json:"accountId"`
+	Body      *GetUsageTimelineJSONRequestBody
+}
+
+type GetUsageTimelineResponseObject interface {
+	VisitGetUsageTimelineResponse(w http.ResponseWriter) error
+}
+
+type GetUsageTimeline200JSONResponse []UsageTimeline
+
+func (response GetUsageTimeline200JSONResponse) VisitGetUsageTimelineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUsageTimeline400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response GetUsageTimeline400ApplicationProblemPlusJSONResponse) VisitGetUsageTimelineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUsageTimeline401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetUsageTimeline401ApplicationProblemPlusJSONResponse) VisitGetUsageTimelineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUsageTimeline403ApplicationProblemPlusJSONResponse Problem
+
+func (response GetUsageTimeline403ApplicationProblemPlusJSONResponse) VisitGetUsageTimelineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUsageTimeline404ApplicationProblemPlusJSONResponse Problem
+
+func (response GetUsageTimeline404ApplicationProblemPlusJSONResponse) VisitGetUsageTimelineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUsageTimeline413ApplicationProblemPlusJSONResponse Problem
+
+func (response GetUsageTimeline413ApplicationProblemPlusJSONResponse) VisitGetUsageTimelineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUsageTimeline415ApplicationProblemPlusJSONResponse Problem
+
+func (response GetUsageTimeline415ApplicationProblemPlusJSONResponse) VisitGetUsageTimelineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUsageTimeline429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response GetUsageTimeline429ApplicationProblemPlusJSONResponse) VisitGetUsageTimelineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUsageTimeline500ApplicationProblemPlusJSONResponse Problem
+
+func (response GetUsageTimeline500ApplicationProblemPlusJSONResponse) VisitGetUsageTimelineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUsageTimeline503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type GetUsageTimeline503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers GetUsageTimeline503ResponseHeaders
+}
+
+func (response GetUsageTimeline503ApplicationProblemPlusJSONResponse) VisitGetUsageTimelineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetProductsInUseRequestObject struct {
+	AccountID AccountID `json:"accountId"`
+	Body      *GetProductsInUseJSONRequestBody
+}
+
+type GetProductsInUseResponseObject interface {
+	VisitGetProductsInUseResponse(w http.ResponseWriter) error
+}
+
+type GetProductsInUse200JSONResponse []ProductInUse
+
+func (response GetProductsInUse200JSONResponse) VisitGetProductsInUseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetProductsInUse400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response GetProductsInUse400ApplicationProblemPlusJSONResponse) VisitGetProductsInUseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetProductsInUse401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetProductsInUse401ApplicationProblemPlusJSONResponse) VisitGetProductsInUseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetProductsInUse403ApplicationProblemPlusJSONResponse Problem
+
+func (response GetProductsInUse403ApplicationProblemPlusJSONResponse) VisitGetProductsInUseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetProductsInUse404ApplicationProblemPlusJSONResponse Problem
+
+func (response GetProductsInUse404ApplicationProblemPlusJSONResponse) VisitGetProductsInUseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetProductsInUse413ApplicationProblemPlusJSONResponse Problem
+
+func (response GetProductsInUse413ApplicationProblemPlusJSONResponse) VisitGetProductsInUseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetProductsInUse415ApplicationProblemPlusJSONResponse Problem
+
+func (response GetProductsInUse415ApplicationProblemPlusJSONResponse) VisitGetProductsInUseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetProductsInUse429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response GetProductsInUse429ApplicationProblemPlusJSONResponse) VisitGetProductsInUseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetProductsInUse500ApplicationProblemPlusJSONResponse Problem
+
+func (response GetProductsInUse500ApplicationProblemPlusJSONResponse) VisitGetProductsInUseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetProductsInUse503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type GetProductsInUse503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers GetProductsInUse503ResponseHeaders
+}
+
+func (response GetProductsInUse503ApplicationProblemPlusJSONResponse) VisitGetProductsInUseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type RemoveUserLicensesRequestObject struct {
@@ -7676,8 +9360,3259 @@ func (response PutServiceEntitlement503ApplicationProblemPlusJSONResponse) Visit
 	return err
 }
 
+type ReleaseLeasesRequestObject struct {
+	Params ReleaseLeasesParams
+	Body   *ReleaseLeasesJSONRequestBody
+}
+
+type ReleaseLeasesResponseObject interface {
+	VisitReleaseLeasesResponse(w http.ResponseWriter) error
+}
+
+type ReleaseLeases200Response struct {
+}
+
+func (response ReleaseLeases200Response) VisitReleaseLeasesResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type ReleaseLeases400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response ReleaseLeases400ApplicationProblemPlusJSONResponse) VisitReleaseLeasesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReleaseLeases401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ReleaseLeases401ApplicationProblemPlusJSONResponse) VisitReleaseLeasesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReleaseLeases403ApplicationProblemPlusJSONResponse Problem
+
+func (response ReleaseLeases403ApplicationProblemPlusJSONResponse) VisitReleaseLeasesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReleaseLeases404ApplicationProblemPlusJSONResponse Problem
+
+func (response ReleaseLeases404ApplicationProblemPlusJSONResponse) VisitReleaseLeasesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReleaseLeases413ApplicationProblemPlusJSONResponse Problem
+
+func (response ReleaseLeases413ApplicationProblemPlusJSONResponse) VisitReleaseLeasesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReleaseLeases415ApplicationProblemPlusJSONResponse Problem
+
+func (response ReleaseLeases415ApplicationProblemPlusJSONResponse) VisitReleaseLeasesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReleaseLeases422ApplicationProblemPlusJSONResponse Problem
+
+func (response ReleaseLeases422ApplicationProblemPlusJSONResponse) VisitReleaseLeasesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReleaseLeases429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response ReleaseLeases429ApplicationProblemPlusJSONResponse) VisitReleaseLeasesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReleaseLeases500ApplicationProblemPlusJSONResponse Problem
+
+func (response ReleaseLeases500ApplicationProblemPlusJSONResponse) VisitReleaseLeasesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReleaseLeases503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type ReleaseLeases503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers ReleaseLeases503ResponseHeaders
+}
+
+func (response ReleaseLeases503ApplicationProblemPlusJSONResponse) VisitReleaseLeasesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcquireLeaseRequestObject struct {
+	Params AcquireLeaseParams
+	Body   *AcquireLeaseJSONRequestBody
+}
+
+type AcquireLeaseResponseObject interface {
+	VisitAcquireLeaseResponse(w http.ResponseWriter) error
+}
+
+type AcquireLease200JSONResponse AcquiredLease
+
+func (response AcquireLease200JSONResponse) VisitAcquireLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcquireLease400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response AcquireLease400ApplicationProblemPlusJSONResponse) VisitAcquireLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcquireLease401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response AcquireLease401ApplicationProblemPlusJSONResponse) VisitAcquireLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcquireLease403ApplicationProblemPlusJSONResponse Problem
+
+func (response AcquireLease403ApplicationProblemPlusJSONResponse) VisitAcquireLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcquireLease404ApplicationProblemPlusJSONResponse Problem
+
+func (response AcquireLease404ApplicationProblemPlusJSONResponse) VisitAcquireLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcquireLease413ApplicationProblemPlusJSONResponse Problem
+
+func (response AcquireLease413ApplicationProblemPlusJSONResponse) VisitAcquireLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcquireLease415ApplicationProblemPlusJSONResponse Problem
+
+func (response AcquireLease415ApplicationProblemPlusJSONResponse) VisitAcquireLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcquireLease422ApplicationProblemPlusJSONResponse Problem
+
+func (response AcquireLease422ApplicationProblemPlusJSONResponse) VisitAcquireLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcquireLease429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response AcquireLease429ApplicationProblemPlusJSONResponse) VisitAcquireLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcquireLease500ApplicationProblemPlusJSONResponse Problem
+
+func (response AcquireLease500ApplicationProblemPlusJSONResponse) VisitAcquireLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcquireLease503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type AcquireLease503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers AcquireLease503ResponseHeaders
+}
+
+func (response AcquireLease503ApplicationProblemPlusJSONResponse) VisitAcquireLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReleaseAllLeasesRequestObject struct {
+	AccountID AccountID `json:"accountId"`
+	Params    ReleaseAllLeasesParams
+}
+
+type ReleaseAllLeasesResponseObject interface {
+	VisitReleaseAllLeasesResponse(w http.ResponseWriter) error
+}
+
+type ReleaseAllLeases200Response struct {
+}
+
+func (response ReleaseAllLeases200Response) VisitReleaseAllLeasesResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type ReleaseAllLeases400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response ReleaseAllLeases400ApplicationProblemPlusJSONResponse) VisitReleaseAllLeasesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReleaseAllLeases401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ReleaseAllLeases401ApplicationProblemPlusJSONResponse) VisitReleaseAllLeasesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReleaseAllLeases403ApplicationProblemPlusJSONResponse Problem
+
+func (response ReleaseAllLeases403ApplicationProblemPlusJSONResponse) VisitReleaseAllLeasesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReleaseAllLeases404ApplicationProblemPlusJSONResponse Problem
+
+func (response ReleaseAllLeases404ApplicationProblemPlusJSONResponse) VisitReleaseAllLeasesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReleaseAllLeases422ApplicationProblemPlusJSONResponse Problem
+
+func (response ReleaseAllLeases422ApplicationProblemPlusJSONResponse) VisitReleaseAllLeasesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReleaseAllLeases429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response ReleaseAllLeases429ApplicationProblemPlusJSONResponse) VisitReleaseAllLeasesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReleaseAllLeases500ApplicationProblemPlusJSONResponse Problem
+
+func (response ReleaseAllLeases500ApplicationProblemPlusJSONResponse) VisitReleaseAllLeasesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReleaseAllLeases503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type ReleaseAllLeases503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers ReleaseAllLeases503ResponseHeaders
+}
+
+func (response ReleaseAllLeases503ApplicationProblemPlusJSONResponse) VisitReleaseAllLeasesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CountAvailableUnitsRequestObject struct {
+	AccountID   AccountID   `json:"accountId"`
+	ServiceType ServiceType `json:"serviceType"`
+	ProductCode ProductCode `json:"productCode"`
+}
+
+type CountAvailableUnitsResponseObject interface {
+	VisitCountAvailableUnitsResponse(w http.ResponseWriter) error
+}
+
+type CountAvailableUnits200JSONResponse int64
+
+func (response CountAvailableUnits200JSONResponse) VisitCountAvailableUnitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CountAvailableUnits400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response CountAvailableUnits400ApplicationProblemPlusJSONResponse) VisitCountAvailableUnitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CountAvailableUnits401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response CountAvailableUnits401ApplicationProblemPlusJSONResponse) VisitCountAvailableUnitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CountAvailableUnits403ApplicationProblemPlusJSONResponse Problem
+
+func (response CountAvailableUnits403ApplicationProblemPlusJSONResponse) VisitCountAvailableUnitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CountAvailableUnits404ApplicationProblemPlusJSONResponse Problem
+
+func (response CountAvailableUnits404ApplicationProblemPlusJSONResponse) VisitCountAvailableUnitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CountAvailableUnits429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response CountAvailableUnits429ApplicationProblemPlusJSONResponse) VisitCountAvailableUnitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CountAvailableUnits500ApplicationProblemPlusJSONResponse Problem
+
+func (response CountAvailableUnits500ApplicationProblemPlusJSONResponse) VisitCountAvailableUnitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CountAvailableUnits503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type CountAvailableUnits503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers CountAvailableUnits503ResponseHeaders
+}
+
+func (response CountAvailableUnits503ApplicationProblemPlusJSONResponse) VisitCountAvailableUnitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReleaseLeaseRequestObject struct {
+	ID     LeaseOrOrganization `json:"id"`
+	Params ReleaseLeaseParams
+}
+
+type ReleaseLeaseResponseObject interface {
+	VisitReleaseLeaseResponse(w http.ResponseWriter) error
+}
+
+type ReleaseLease200Response struct {
+}
+
+func (response ReleaseLease200Response) VisitReleaseLeaseResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type ReleaseLease400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response ReleaseLease400ApplicationProblemPlusJSONResponse) VisitReleaseLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReleaseLease401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ReleaseLease401ApplicationProblemPlusJSONResponse) VisitReleaseLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReleaseLease403ApplicationProblemPlusJSONResponse Problem
+
+func (response ReleaseLease403ApplicationProblemPlusJSONResponse) VisitReleaseLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReleaseLease404ApplicationProblemPlusJSONResponse Problem
+
+func (response ReleaseLease404ApplicationProblemPlusJSONResponse) VisitReleaseLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReleaseLease422ApplicationProblemPlusJSONResponse Problem
+
+func (response ReleaseLease422ApplicationProblemPlusJSONResponse) VisitReleaseLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReleaseLease429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response ReleaseLease429ApplicationProblemPlusJSONResponse) VisitReleaseLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReleaseLease500ApplicationProblemPlusJSONResponse Problem
+
+func (response ReleaseLease500ApplicationProblemPlusJSONResponse) VisitReleaseLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReleaseLease503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type ReleaseLease503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers ReleaseLease503ResponseHeaders
+}
+
+func (response ReleaseLease503ApplicationProblemPlusJSONResponse) VisitReleaseLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcquireAccountLeaseRequestObject struct {
+	ID     LeaseOrOrganization `json:"id"`
+	Params AcquireAccountLeaseParams
+	Body   *AcquireAccountLeaseJSONRequestBody
+}
+
+type AcquireAccountLeaseResponseObject interface {
+	VisitAcquireAccountLeaseResponse(w http.ResponseWriter) error
+}
+
+type AcquireAccountLease200JSONResponse AcquiredLease
+
+func (response AcquireAccountLease200JSONResponse) VisitAcquireAccountLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcquireAccountLease400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response AcquireAccountLease400ApplicationProblemPlusJSONResponse) VisitAcquireAccountLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcquireAccountLease401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response AcquireAccountLease401ApplicationProblemPlusJSONResponse) VisitAcquireAccountLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcquireAccountLease403ApplicationProblemPlusJSONResponse Problem
+
+func (response AcquireAccountLease403ApplicationProblemPlusJSONResponse) VisitAcquireAccountLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcquireAccountLease404ApplicationProblemPlusJSONResponse Problem
+
+func (response AcquireAccountLease404ApplicationProblemPlusJSONResponse) VisitAcquireAccountLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcquireAccountLease413ApplicationProblemPlusJSONResponse Problem
+
+func (response AcquireAccountLease413ApplicationProblemPlusJSONResponse) VisitAcquireAccountLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcquireAccountLease415ApplicationProblemPlusJSONResponse Problem
+
+func (response AcquireAccountLease415ApplicationProblemPlusJSONResponse) VisitAcquireAccountLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcquireAccountLease422ApplicationProblemPlusJSONResponse Problem
+
+func (response AcquireAccountLease422ApplicationProblemPlusJSONResponse) VisitAcquireAccountLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcquireAccountLease429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response AcquireAccountLease429ApplicationProblemPlusJSONResponse) VisitAcquireAccountLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcquireAccountLease500ApplicationProblemPlusJSONResponse Problem
+
+func (response AcquireAccountLease500ApplicationProblemPlusJSONResponse) VisitAcquireAccountLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcquireAccountLease503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type AcquireAccountLease503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers AcquireAccountLease503ResponseHeaders
+}
+
+func (response AcquireAccountLease503ApplicationProblemPlusJSONResponse) VisitAcquireAccountLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcquireOrganizationLeaseRequestObject struct {
+	OrganizationID OrganizationOfLease `json:"organizationId"`
+	Params         AcquireOrganizationLeaseParams
+	Body           *AcquireOrganizationLeaseJSONRequestBody
+}
+
+type AcquireOrganizationLeaseResponseObject interface {
+	VisitAcquireOrganizationLeaseResponse(w http.ResponseWriter) error
+}
+
+type AcquireOrganizationLease200JSONResponse AcquiredLease
+
+func (response AcquireOrganizationLease200JSONResponse) VisitAcquireOrganizationLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcquireOrganizationLease400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response AcquireOrganizationLease400ApplicationProblemPlusJSONResponse) VisitAcquireOrganizationLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcquireOrganizationLease401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response AcquireOrganizationLease401ApplicationProblemPlusJSONResponse) VisitAcquireOrganizationLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcquireOrganizationLease403ApplicationProblemPlusJSONResponse Problem
+
+func (response AcquireOrganizationLease403ApplicationProblemPlusJSONResponse) VisitAcquireOrganizationLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcquireOrganizationLease404ApplicationProblemPlusJSONResponse Problem
+
+func (response AcquireOrganizationLease404ApplicationProblemPlusJSONResponse) VisitAcquireOrganizationLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcquireOrganizationLease413ApplicationProblemPlusJSONResponse Problem
+
+func (response AcquireOrganizationLease413ApplicationProblemPlusJSONResponse) VisitAcquireOrganizationLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcquireOrganizationLease415ApplicationProblemPlusJSONResponse Problem
+
+func (response AcquireOrganizationLease415ApplicationProblemPlusJSONResponse) VisitAcquireOrganizationLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcquireOrganizationLease422ApplicationProblemPlusJSONResponse Problem
+
+func (response AcquireOrganizationLease422ApplicationProblemPlusJSONResponse) VisitAcquireOrganizationLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcquireOrganizationLease429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response AcquireOrganizationLease429ApplicationProblemPlusJSONResponse) VisitAcquireOrganizationLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcquireOrganizationLease500ApplicationProblemPlusJSONResponse Problem
+
+func (response AcquireOrganizationLease500ApplicationProblemPlusJSONResponse) VisitAcquireOrganizationLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcquireOrganizationLease503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type AcquireOrganizationLease503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers AcquireOrganizationLease503ResponseHeaders
+}
+
+func (response AcquireOrganizationLease503ApplicationProblemPlusJSONResponse) VisitAcquireOrganizationLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ComputeUsageRequestObject struct {
+	OrganizationID OrganizationOfLease `json:"organizationId"`
+	Body           *ComputeUsageJSONRequestBody
+}
+
+type ComputeUsageResponseObject interface {
+	VisitComputeUsageResponse(w http.ResponseWriter) error
+}
+
+type ComputeUsage200JSONResponse []ScopeUsage
+
+func (response ComputeUsage200JSONResponse) VisitComputeUsageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ComputeUsage400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response ComputeUsage400ApplicationProblemPlusJSONResponse) VisitComputeUsageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ComputeUsage401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ComputeUsage401ApplicationProblemPlusJSONResponse) VisitComputeUsageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ComputeUsage403ApplicationProblemPlusJSONResponse Problem
+
+func (response ComputeUsage403ApplicationProblemPlusJSONResponse) VisitComputeUsageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ComputeUsage404ApplicationProblemPlusJSONResponse Problem
+
+func (response ComputeUsage404ApplicationProblemPlusJSONResponse) VisitComputeUsageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ComputeUsage413ApplicationProblemPlusJSONResponse Problem
+
+func (response ComputeUsage413ApplicationProblemPlusJSONResponse) VisitComputeUsageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ComputeUsage415ApplicationProblemPlusJSONResponse Problem
+
+func (response ComputeUsage415ApplicationProblemPlusJSONResponse) VisitComputeUsageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ComputeUsage429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response ComputeUsage429ApplicationProblemPlusJSONResponse) VisitComputeUsageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ComputeUsage500ApplicationProblemPlusJSONResponse Problem
+
+func (response ComputeUsage500ApplicationProblemPlusJSONResponse) VisitComputeUsageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ComputeUsage503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type ComputeUsage503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers ComputeUsage503ResponseHeaders
+}
+
+func (response ComputeUsage503ApplicationProblemPlusJSONResponse) VisitComputeUsageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type QueryUsageRequestObject struct {
+	OrganizationID OrganizationOfLease `json:"organizationId"`
+	Body           *QueryUsageJSONRequestBody
+}
+
+type QueryUsageResponseObject interface {
+	VisitQueryUsageResponse(w http.ResponseWriter) error
+}
+
+type QueryUsage200JSONResponse []UsageAnswer
+
+func (response QueryUsage200JSONResponse) VisitQueryUsageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type QueryUsage400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response QueryUsage400ApplicationProblemPlusJSONResponse) VisitQueryUsageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type QueryUsage401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response QueryUsage401ApplicationProblemPlusJSONResponse) VisitQueryUsageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type QueryUsage403ApplicationProblemPlusJSONResponse Problem
+
+func (response QueryUsage403ApplicationProblemPlusJSONResponse) VisitQueryUsageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type QueryUsage404ApplicationProblemPlusJSONResponse Problem
+
+func (response QueryUsage404ApplicationProblemPlusJSONResponse) VisitQueryUsageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type QueryUsage413ApplicationProblemPlusJSONResponse Problem
+
+func (response QueryUsage413ApplicationProblemPlusJSONResponse) VisitQueryUsageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type QueryUsage415ApplicationProblemPlusJSONResponse Problem
+
+func (response QueryUsage415ApplicationProblemPlusJSONResponse) VisitQueryUsageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type QueryUsage429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response QueryUsage429ApplicationProblemPlusJSONResponse) VisitQueryUsageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type QueryUsage500ApplicationProblemPlusJSONResponse Problem
+
+func (response QueryUsage500ApplicationProblemPlusJSONResponse) VisitQueryUsageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type QueryUsage503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type QueryUsage503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers QueryUsage503ResponseHeaders
+}
+
+func (response QueryUsage503ApplicationProblemPlusJSONResponse) VisitQueryUsageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLeaseRequestObject struct {
+	OrganizationID  OrganizationOfLease `json:"organizationId"`
+	ScopeID         ScopeID             `json:"scopeId"`
+	ScopeType       ScopeType           `json:"scopeType"`
+	ProductCode     ProductCode         `json:"productCode"`
+	LeaseIdentifier LeaseIdentifier     `json:"leaseIdentifier"`
+}
+
+type GetLeaseResponseObject interface {
+	VisitGetLeaseResponse(w http.ResponseWriter) error
+}
+
+type GetLease200JSONResponse ConsumptionLease
+
+func (response GetLease200JSONResponse) VisitGetLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLease400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response GetLease400ApplicationProblemPlusJSONResponse) VisitGetLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLease401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetLease401ApplicationProblemPlusJSONResponse) VisitGetLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLease403ApplicationProblemPlusJSONResponse Problem
+
+func (response GetLease403ApplicationProblemPlusJSONResponse) VisitGetLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLease404ApplicationProblemPlusJSONResponse Problem
+
+func (response GetLease404ApplicationProblemPlusJSONResponse) VisitGetLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLease429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response GetLease429ApplicationProblemPlusJSONResponse) VisitGetLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLease500ApplicationProblemPlusJSONResponse Problem
+
+func (response GetLease500ApplicationProblemPlusJSONResponse) VisitGetLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLease503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type GetLease503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers GetLease503ResponseHeaders
+}
+
+func (response GetLease503ApplicationProblemPlusJSONResponse) VisitGetLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostLeaseRequestObject struct {
+	OrganizationID  OrganizationOfLease `json:"organizationId"`
+	ScopeID         ScopeID             `json:"scopeId"`
+	ScopeType       ScopeType           `json:"scopeType"`
+	ProductCode     ProductCode         `json:"productCode"`
+	LeaseIdentifier LeaseIdentifier     `json:"leaseIdentifier"`
+	Params          PostLeaseParams
+	Body            *PostLeaseJSONRequestBody
+}
+
+type PostLeaseResponseObject interface {
+	VisitPostLeaseResponse(w http.ResponseWriter) error
+}
+
+type PostLease200JSONResponse AcquiredLease
+
+func (response PostLease200JSONResponse) VisitPostLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostLease400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response PostLease400ApplicationProblemPlusJSONResponse) VisitPostLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostLease401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response PostLease401ApplicationProblemPlusJSONResponse) VisitPostLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostLease403ApplicationProblemPlusJSONResponse Problem
+
+func (response PostLease403ApplicationProblemPlusJSONResponse) VisitPostLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostLease404ApplicationProblemPlusJSONResponse Problem
+
+func (response PostLease404ApplicationProblemPlusJSONResponse) VisitPostLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostLease413ApplicationProblemPlusJSONResponse Problem
+
+func (response PostLease413ApplicationProblemPlusJSONResponse) VisitPostLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostLease415ApplicationProblemPlusJSONResponse Problem
+
+func (response PostLease415ApplicationProblemPlusJSONResponse) VisitPostLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostLease422ApplicationProblemPlusJSONResponse Problem
+
+func (response PostLease422ApplicationProblemPlusJSONResponse) VisitPostLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostLease429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response PostLease429ApplicationProblemPlusJSONResponse) VisitPostLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostLease500ApplicationProblemPlusJSONResponse Problem
+
+func (response PostLease500ApplicationProblemPlusJSONResponse) VisitPostLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostLease503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type PostLease503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers PostLease503ResponseHeaders
+}
+
+func (response PostLease503ApplicationProblemPlusJSONResponse) VisitPostLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutLeaseRequestObject struct {
+	OrganizationID  OrganizationOfLease `json:"organizationId"`
+	ScopeID         ScopeID             `json:"scopeId"`
+	ScopeType       ScopeType           `json:"scopeType"`
+	ProductCode     ProductCode         `json:"productCode"`
+	LeaseIdentifier LeaseIdentifier     `json:"leaseIdentifier"`
+	Params          PutLeaseParams
+	Body            *PutLeaseJSONRequestBody
+}
+
+type PutLeaseResponseObject interface {
+	VisitPutLeaseResponse(w http.ResponseWriter) error
+}
+
+type PutLease200JSONResponse AcquiredLease
+
+func (response PutLease200JSONResponse) VisitPutLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutLease400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response PutLease400ApplicationProblemPlusJSONResponse) VisitPutLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutLease401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response PutLease401ApplicationProblemPlusJSONResponse) VisitPutLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutLease403ApplicationProblemPlusJSONResponse Problem
+
+func (response PutLease403ApplicationProblemPlusJSONResponse) VisitPutLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutLease404ApplicationProblemPlusJSONResponse Problem
+
+func (response PutLease404ApplicationProblemPlusJSONResponse) VisitPutLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutLease412ApplicationProblemPlusJSONResponse Problem
+
+func (response PutLease412ApplicationProblemPlusJSONResponse) VisitPutLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutLease413ApplicationProblemPlusJSONResponse Problem
+
+func (response PutLease413ApplicationProblemPlusJSONResponse) VisitPutLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutLease415ApplicationProblemPlusJSONResponse Problem
+
+func (response PutLease415ApplicationProblemPlusJSONResponse) VisitPutLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutLease422ApplicationProblemPlusJSONResponse Problem
+
+func (response PutLease422ApplicationProblemPlusJSONResponse) VisitPutLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutLease429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response PutLease429ApplicationProblemPlusJSONResponse) VisitPutLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutLease500ApplicationProblemPlusJSONResponse Problem
+
+func (response PutLease500ApplicationProblemPlusJSONResponse) VisitPutLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutLease503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type PutLease503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers PutLease503ResponseHeaders
+}
+
+func (response PutLease503ApplicationProblemPlusJSONResponse) VisitPutLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUsageRequestObject struct {
+	OrganizationID OrganizationOfLease `json:"organizationId"`
+	ScopeID        ScopeID             `json:"scopeId"`
+	ScopeType      ScopeType           `json:"scopeType"`
+	ProductCode    ProductCode         `json:"productCode"`
+}
+
+type GetUsageResponseObject interface {
+	VisitGetUsageResponse(w http.ResponseWriter) error
+}
+
+type GetUsage200JSONResponse ProductUsage
+
+func (response GetUsage200JSONResponse) VisitGetUsageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUsage400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response GetUsage400ApplicationProblemPlusJSONResponse) VisitGetUsageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUsage401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetUsage401ApplicationProblemPlusJSONResponse) VisitGetUsageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUsage403ApplicationProblemPlusJSONResponse Problem
+
+func (response GetUsage403ApplicationProblemPlusJSONResponse) VisitGetUsageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUsage404ApplicationProblemPlusJSONResponse Problem
+
+func (response GetUsage404ApplicationProblemPlusJSONResponse) VisitGetUsageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUsage429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response GetUsage429ApplicationProblemPlusJSONResponse) VisitGetUsageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUsage500ApplicationProblemPlusJSONResponse Problem
+
+func (response GetUsage500ApplicationProblemPlusJSONResponse) VisitGetUsageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUsage503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type GetUsage503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers GetUsage503ResponseHeaders
+}
+
+func (response GetUsage503ApplicationProblemPlusJSONResponse) VisitGetUsageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTenantUsageRequestObject struct {
+	OrganizationID OrganizationOfLease `json:"organizationId"`
+	ServiceScopeID ServiceScopeID      `json:"serviceScopeId"`
+	Params         ListTenantUsageParams
+}
+
+type ListTenantUsageResponseObject interface {
+	VisitListTenantUsageResponse(w http.ResponseWriter) error
+}
+
+type ListTenantUsage200JSONResponse []PartitionProductUsage
+
+func (response ListTenantUsage200JSONResponse) VisitListTenantUsageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTenantUsage400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response ListTenantUsage400ApplicationProblemPlusJSONResponse) VisitListTenantUsageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTenantUsage401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ListTenantUsage401ApplicationProblemPlusJSONResponse) VisitListTenantUsageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTenantUsage403ApplicationProblemPlusJSONResponse Problem
+
+func (response ListTenantUsage403ApplicationProblemPlusJSONResponse) VisitListTenantUsageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTenantUsage404ApplicationProblemPlusJSONResponse Problem
+
+func (response ListTenantUsage404ApplicationProblemPlusJSONResponse) VisitListTenantUsageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTenantUsage429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response ListTenantUsage429ApplicationProblemPlusJSONResponse) VisitListTenantUsageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTenantUsage500ApplicationProblemPlusJSONResponse Problem
+
+func (response ListTenantUsage500ApplicationProblemPlusJSONResponse) VisitListTenantUsageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTenantUsage503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type ListTenantUsage503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers ListTenantUsage503ResponseHeaders
+}
+
+func (response ListTenantUsage503ApplicationProblemPlusJSONResponse) VisitListTenantUsageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcquireLeaseOfServiceRequestObject struct {
+	OrganizationID OrganizationOfLease `json:"organizationId"`
+	ServiceScopeID ServiceScopeID      `json:"serviceScopeId"`
+	ServiceType    ServiceType         `json:"serviceType"`
+	Params         AcquireLeaseOfServiceParams
+	Body           *AcquireLeaseOfServiceJSONRequestBody
+}
+
+type AcquireLeaseOfServiceResponseObject interface {
+	VisitAcquireLeaseOfServiceResponse(w http.ResponseWriter) error
+}
+
+type AcquireLeaseOfService200JSONResponse AcquiredLease
+
+func (response AcquireLeaseOfService200JSONResponse) VisitAcquireLeaseOfServiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcquireLeaseOfService400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response AcquireLeaseOfService400ApplicationProblemPlusJSONResponse) VisitAcquireLeaseOfServiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcquireLeaseOfService401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response AcquireLeaseOfService401ApplicationProblemPlusJSONResponse) VisitAcquireLeaseOfServiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcquireLeaseOfService403ApplicationProblemPlusJSONResponse Problem
+
+func (response AcquireLeaseOfService403ApplicationProblemPlusJSONResponse) VisitAcquireLeaseOfServiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcquireLeaseOfService404ApplicationProblemPlusJSONResponse Problem
+
+func (response AcquireLeaseOfService404ApplicationProblemPlusJSONResponse) VisitAcquireLeaseOfServiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcquireLeaseOfService413ApplicationProblemPlusJSONResponse Problem
+
+func (response AcquireLeaseOfService413ApplicationProblemPlusJSONResponse) VisitAcquireLeaseOfServiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcquireLeaseOfService415ApplicationProblemPlusJSONResponse Problem
+
+func (response AcquireLeaseOfService415ApplicationProblemPlusJSONResponse) VisitAcquireLeaseOfServiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcquireLeaseOfService422ApplicationProblemPlusJSONResponse Problem
+
+func (response AcquireLeaseOfService422ApplicationProblemPlusJSONResponse) VisitAcquireLeaseOfServiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcquireLeaseOfService429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response AcquireLeaseOfService429ApplicationProblemPlusJSONResponse) VisitAcquireLeaseOfServiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcquireLeaseOfService500ApplicationProblemPlusJSONResponse Problem
+
+func (response AcquireLeaseOfService500ApplicationProblemPlusJSONResponse) VisitAcquireLeaseOfServiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcquireLeaseOfService503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type AcquireLeaseOfService503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers AcquireLeaseOfService503ResponseHeaders
+}
+
+func (response AcquireLeaseOfService503ApplicationProblemPlusJSONResponse) VisitAcquireLeaseOfServiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAvailableUnitsOfServiceRequestObject struct {
+	OrganizationID OrganizationOfLease `json:"organizationId"`
+	ServiceScopeID ServiceScopeID      `json:"serviceScopeId"`
+	ServiceType    ServiceType         `json:"serviceType"`
+	Body           *ListAvailableUnitsOfServiceJSONRequestBody
+}
+
+type ListAvailableUnitsOfServiceResponseObject interface {
+	VisitListAvailableUnitsOfServiceResponse(w http.ResponseWriter) error
+}
+
+type ListAvailableUnitsOfService200JSONResponse []ProductCodeState
+
+func (response ListAvailableUnitsOfService200JSONResponse) VisitListAvailableUnitsOfServiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAvailableUnitsOfService400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response ListAvailableUnitsOfService400ApplicationProblemPlusJSONResponse) VisitListAvailableUnitsOfServiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAvailableUnitsOfService401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ListAvailableUnitsOfService401ApplicationProblemPlusJSONResponse) VisitListAvailableUnitsOfServiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAvailableUnitsOfService403ApplicationProblemPlusJSONResponse Problem
+
+func (response ListAvailableUnitsOfService403ApplicationProblemPlusJSONResponse) VisitListAvailableUnitsOfServiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAvailableUnitsOfService404ApplicationProblemPlusJSONResponse Problem
+
+func (response ListAvailableUnitsOfService404ApplicationProblemPlusJSONResponse) VisitListAvailableUnitsOfServiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAvailableUnitsOfService413ApplicationProblemPlusJSONResponse Problem
+
+func (response ListAvailableUnitsOfService413ApplicationProblemPlusJSONResponse) VisitListAvailableUnitsOfServiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAvailableUnitsOfService415ApplicationProblemPlusJSONResponse Problem
+
+func (response ListAvailableUnitsOfService415ApplicationProblemPlusJSONResponse) VisitListAvailableUnitsOfServiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAvailableUnitsOfService429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response ListAvailableUnitsOfService429ApplicationProblemPlusJSONResponse) VisitListAvailableUnitsOfServiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAvailableUnitsOfService500ApplicationProblemPlusJSONResponse Problem
+
+func (response ListAvailableUnitsOfService500ApplicationProblemPlusJSONResponse) VisitListAvailableUnitsOfServiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAvailableUnitsOfService503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type ListAvailableUnitsOfService503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers ListAvailableUnitsOfService503ResponseHeaders
+}
+
+func (response ListAvailableUnitsOfService503ApplicationProblemPlusJSONResponse) VisitListAvailableUnitsOfServiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetConsumedOfServiceRequestObject struct {
+	OrganizationID OrganizationOfLease `json:"organizationId"`
+	ServiceScopeID ServiceScopeID      `json:"serviceScopeId"`
+	ServiceType    ServiceType         `json:"serviceType"`
+	ProductCode    ProductCode         `json:"productCode"`
+}
+
+type GetConsumedOfServiceResponseObject interface {
+	VisitGetConsumedOfServiceResponse(w http.ResponseWriter) error
+}
+
+type GetConsumedOfService200JSONResponse ProductUsage
+
+func (response GetConsumedOfService200JSONResponse) VisitGetConsumedOfServiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetConsumedOfService400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response GetConsumedOfService400ApplicationProblemPlusJSONResponse) VisitGetConsumedOfServiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetConsumedOfService401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetConsumedOfService401ApplicationProblemPlusJSONResponse) VisitGetConsumedOfServiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetConsumedOfService403ApplicationProblemPlusJSONResponse Problem
+
+func (response GetConsumedOfService403ApplicationProblemPlusJSONResponse) VisitGetConsumedOfServiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetConsumedOfService404ApplicationProblemPlusJSONResponse Problem
+
+func (response GetConsumedOfService404ApplicationProblemPlusJSONResponse) VisitGetConsumedOfServiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetConsumedOfService429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response GetConsumedOfService429ApplicationProblemPlusJSONResponse) VisitGetConsumedOfServiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetConsumedOfService500ApplicationProblemPlusJSONResponse Problem
+
+func (response GetConsumedOfService500ApplicationProblemPlusJSONResponse) VisitGetConsumedOfServiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetConsumedOfService503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type GetConsumedOfService503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers GetConsumedOfService503ResponseHeaders
+}
+
+func (response GetConsumedOfService503ApplicationProblemPlusJSONResponse) VisitGetConsumedOfServiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcquireServiceLeaseRequestObject struct {
+	ServiceScopeID ServiceScopeID `json:"serviceScopeId"`
+	ServiceType    ServiceType    `json:"serviceType"`
+	Params         AcquireServiceLeaseParams
+	Body           *AcquireServiceLeaseJSONRequestBody
+}
+
+type AcquireServiceLeaseResponseObject interface {
+	VisitAcquireServiceLeaseResponse(w http.ResponseWriter) error
+}
+
+type AcquireServiceLease200JSONResponse AcquiredLease
+
+func (response AcquireServiceLease200JSONResponse) VisitAcquireServiceLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcquireServiceLease400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response AcquireServiceLease400ApplicationProblemPlusJSONResponse) VisitAcquireServiceLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcquireServiceLease401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response AcquireServiceLease401ApplicationProblemPlusJSONResponse) VisitAcquireServiceLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcquireServiceLease403ApplicationProblemPlusJSONResponse Problem
+
+func (response AcquireServiceLease403ApplicationProblemPlusJSONResponse) VisitAcquireServiceLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcquireServiceLease404ApplicationProblemPlusJSONResponse Problem
+
+func (response AcquireServiceLease404ApplicationProblemPlusJSONResponse) VisitAcquireServiceLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcquireServiceLease413ApplicationProblemPlusJSONResponse Problem
+
+func (response AcquireServiceLease413ApplicationProblemPlusJSONResponse) VisitAcquireServiceLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcquireServiceLease415ApplicationProblemPlusJSONResponse Problem
+
+func (response AcquireServiceLease415ApplicationProblemPlusJSONResponse) VisitAcquireServiceLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcquireServiceLease422ApplicationProblemPlusJSONResponse Problem
+
+func (response AcquireServiceLease422ApplicationProblemPlusJSONResponse) VisitAcquireServiceLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcquireServiceLease429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response AcquireServiceLease429ApplicationProblemPlusJSONResponse) VisitAcquireServiceLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcquireServiceLease500ApplicationProblemPlusJSONResponse Problem
+
+func (response AcquireServiceLease500ApplicationProblemPlusJSONResponse) VisitAcquireServiceLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcquireServiceLease503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type AcquireServiceLease503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers AcquireServiceLease503ResponseHeaders
+}
+
+func (response AcquireServiceLease503ApplicationProblemPlusJSONResponse) VisitAcquireServiceLeaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAvailableUnitsRequestObject struct {
+	ServiceScopeID ServiceScopeID `json:"serviceScopeId"`
+	ServiceType    ServiceType    `json:"serviceType"`
+	Body           *ListAvailableUnitsJSONRequestBody
+}
+
+type ListAvailableUnitsResponseObject interface {
+	VisitListAvailableUnitsResponse(w http.ResponseWriter) error
+}
+
+type ListAvailableUnits200JSONResponse []ProductCodeState
+
+func (response ListAvailableUnits200JSONResponse) VisitListAvailableUnitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAvailableUnits400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response ListAvailableUnits400ApplicationProblemPlusJSONResponse) VisitListAvailableUnitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAvailableUnits401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ListAvailableUnits401ApplicationProblemPlusJSONResponse) VisitListAvailableUnitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAvailableUnits403ApplicationProblemPlusJSONResponse Problem
+
+func (response ListAvailableUnits403ApplicationProblemPlusJSONResponse) VisitListAvailableUnitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAvailableUnits404ApplicationProblemPlusJSONResponse Problem
+
+func (response ListAvailableUnits404ApplicationProblemPlusJSONResponse) VisitListAvailableUnitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAvailableUnits413ApplicationProblemPlusJSONResponse Problem
+
+func (response ListAvailableUnits413ApplicationProblemPlusJSONResponse) VisitListAvailableUnitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAvailableUnits415ApplicationProblemPlusJSONResponse Problem
+
+func (response ListAvailableUnits415ApplicationProblemPlusJSONResponse) VisitListAvailableUnitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAvailableUnits429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response ListAvailableUnits429ApplicationProblemPlusJSONResponse) VisitListAvailableUnitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAvailableUnits500ApplicationProblemPlusJSONResponse Problem
+
+func (response ListAvailableUnits500ApplicationProblemPlusJSONResponse) VisitListAvailableUnitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAvailableUnits503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type ListAvailableUnits503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers ListAvailableUnits503ResponseHeaders
+}
+
+func (response ListAvailableUnits503ApplicationProblemPlusJSONResponse) VisitListAvailableUnitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetConsumedRequestObject struct {
+	ServiceScopeID ServiceScopeID `json:"serviceScopeId"`
+	ServiceType    ServiceType    `json:"serviceType"`
+	ProductCode    ProductCode    `json:"productCode"`
+}
+
+type GetConsumedResponseObject interface {
+	VisitGetConsumedResponse(w http.ResponseWriter) error
+}
+
+type GetConsumed200JSONResponse ProductUsage
+
+func (response GetConsumed200JSONResponse) VisitGetConsumedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetConsumed400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response GetConsumed400ApplicationProblemPlusJSONResponse) VisitGetConsumedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetConsumed401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetConsumed401ApplicationProblemPlusJSONResponse) VisitGetConsumedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetConsumed403ApplicationProblemPlusJSONResponse Problem
+
+func (response GetConsumed403ApplicationProblemPlusJSONResponse) VisitGetConsumedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetConsumed404ApplicationProblemPlusJSONResponse Problem
+
+func (response GetConsumed404ApplicationProblemPlusJSONResponse) VisitGetConsumedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetConsumed429ApplicationProblemPlusJSONResponse struct {
+	RetryLaterApplicationProblemPlusJSONResponse
+}
+
+func (response GetConsumed429ApplicationProblemPlusJSONResponse) VisitGetConsumedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetConsumed500ApplicationProblemPlusJSONResponse Problem
+
+func (response GetConsumed500ApplicationProblemPlusJSONResponse) VisitGetConsumedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetConsumed503ResponseHeaders struct {
+	RetryAfter int
+}
+
+type GetConsumed503ApplicationProblemPlusJSONResponse struct {
+	Body    Problem
+	Headers GetConsumed503ResponseHeaders
+}
+
+func (response GetConsumed503ApplicationProblemPlusJSONResponse) VisitGetConsumedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
+	// GetOrganizationTimeline What all services of an organization used, day by day
+	// (POST /lease_/api/account/{accountId}/stats/organization/timeline)
+	GetOrganizationTimeline(ctx context.Context, request GetOrganizationTimelineRequestObject) (GetOrganizationTimelineResponseObject, error)
+	// GetUsageTimeline What the services of tenants used, day by day
+	// (POST /lease_/api/account/{accountId}/stats/timeline)
+	GetUsageTimeline(ctx context.Context, request GetUsageTimelineRequestObject) (GetUsageTimelineResponseObject, error)
+	// GetProductsInUse What the services of tenants use now
+	// (POST /lease_/api/account/{accountId}/stats/used)
+	GetProductsInUse(ctx context.Context, request GetProductsInUseRequestObject) (GetProductsInUseResponseObject, error)
 	// RemoveUserLicenses Remove the direct allocations of users
 	// (DELETE /lease_/api/account/{accountId}/user-license)
 	RemoveUserLicenses(ctx context.Context, request RemoveUserLicensesRequestObject) (RemoveUserLicensesResponseObject, error)
@@ -7786,6 +12721,66 @@ type StrictServerInterface interface {
 	// PutServiceEntitlement The same question
 	// (PUT /lease_/api/entitlements/{organizationId}/{tenantId}/{serviceType}/entitlement/{entitlementName})
 	PutServiceEntitlement(ctx context.Context, request PutServiceEntitlementRequestObject) (PutServiceEntitlementResponseObject, error)
+	// ReleaseLeases Give back what leases hold
+	// (DELETE /lease_/api/lease)
+	ReleaseLeases(ctx context.Context, request ReleaseLeasesRequestObject) (ReleaseLeasesResponseObject, error)
+	// AcquireLease Take units for a service
+	// (PUT /lease_/api/lease)
+	AcquireLease(ctx context.Context, request AcquireLeaseRequestObject) (AcquireLeaseResponseObject, error)
+	// ReleaseAllLeases Give back what all leases hold
+	// (DELETE /lease_/api/lease/organization/{accountId}/release)
+	ReleaseAllLeases(ctx context.Context, request ReleaseAllLeasesRequestObject) (ReleaseAllLeasesResponseObject, error)
+	// CountAvailableUnits How many units of a product are free
+	// (GET /lease_/api/lease/{accountId}/{serviceType}/{productCode}/available/count)
+	CountAvailableUnits(ctx context.Context, request CountAvailableUnitsRequestObject) (CountAvailableUnitsResponseObject, error)
+	// ReleaseLease Give back what a lease holds
+	// (DELETE /lease_/api/lease/{id})
+	ReleaseLease(ctx context.Context, request ReleaseLeaseRequestObject) (ReleaseLeaseResponseObject, error)
+	// AcquireAccountLease The same, in the organization of the path
+	// (PUT /lease_/api/lease/{id})
+	AcquireAccountLease(ctx context.Context, request AcquireAccountLeaseRequestObject) (AcquireAccountLeaseResponseObject, error)
+	// AcquireOrganizationLease The same, in the organization of the path
+	// (PUT /lease_/api/lease/{organizationId}/acquire)
+	AcquireOrganizationLease(ctx context.Context, request AcquireOrganizationLeaseRequestObject) (AcquireOrganizationLeaseResponseObject, error)
+	// ComputeUsage What some services use
+	// (PUT /lease_/api/lease/{organizationId}/computeUsage)
+	ComputeUsage(ctx context.Context, request ComputeUsageRequestObject) (ComputeUsageResponseObject, error)
+	// QueryUsage What was used of products
+	// (PUT /lease_/api/lease/{organizationId}/usage)
+	QueryUsage(ctx context.Context, request QueryUsageRequestObject) (QueryUsageResponseObject, error)
+	// GetLease Read a lease
+	// (GET /lease_/api/lease/{organizationId}/{scopeId}/{scopeType}/{productCode}/lease/{leaseIdentifier})
+	GetLease(ctx context.Context, request GetLeaseRequestObject) (GetLeaseResponseObject, error)
+	// PostLease Take units for a service
+	// (POST /lease_/api/lease/{organizationId}/{scopeId}/{scopeType}/{productCode}/lease/{leaseIdentifier})
+	PostLease(ctx context.Context, request PostLeaseRequestObject) (PostLeaseResponseObject, error)
+	// PutLease Take units for a service
+	// (PUT /lease_/api/lease/{organizationId}/{scopeId}/{scopeType}/{productCode}/lease/{leaseIdentifier})
+	PutLease(ctx context.Context, request PutLeaseRequestObject) (PutLeaseResponseObject, error)
+	// GetUsage The same
+	// (GET /lease_/api/lease/{organizationId}/{scopeId}/{scopeType}/{productCode}/usage)
+	GetUsage(ctx context.Context, request GetUsageRequestObject) (GetUsageResponseObject, error)
+	// ListTenantUsage What the services of a tenant use
+	// (GET /lease_/api/lease/{organizationId}/{serviceScopeId}/usage)
+	ListTenantUsage(ctx context.Context, request ListTenantUsageRequestObject) (ListTenantUsageResponseObject, error)
+	// AcquireLeaseOfService The same, in the organization of the path
+	// (PUT /lease_/api/lease/{organizationId}/{serviceScopeId}/{serviceType})
+	AcquireLeaseOfService(ctx context.Context, request AcquireLeaseOfServiceRequestObject) (AcquireLeaseOfServiceResponseObject, error)
+	// ListAvailableUnitsOfService The same, in the organization of the path
+	// (PUT /lease_/api/lease/{organizationId}/{serviceScopeId}/{serviceType}/available/services)
+	ListAvailableUnitsOfService(ctx context.Context, request ListAvailableUnitsOfServiceRequestObject) (ListAvailableUnitsOfServiceResponseObject, error)
+	// GetConsumedOfService The same, in the organization of the path
+	// (GET /lease_/api/lease/{organizationId}/{serviceScopeId}/{serviceType}/{productCode}/consumed)
+	GetConsumedOfService(ctx context.Context, request GetConsumedOfServiceRequestObject) (GetConsumedOfServiceResponseObject, error)
+	// AcquireServiceLease Take units for the service of the path
+	// (PUT /lease_/api/lease/{serviceScopeId}/{serviceType})
+	AcquireServiceLease(ctx context.Context, request AcquireServiceLeaseRequestObject) (AcquireServiceLeaseResponseObject, error)
+	// ListAvailableUnits Which products a service could use units of
+	// (PUT /lease_/api/lease/{serviceScopeId}/{serviceType}/available/services)
+	ListAvailableUnits(ctx context.Context, request ListAvailableUnitsRequestObject) (ListAvailableUnitsResponseObject, error)
+	// GetConsumed What a service uses of a product
+	// (GET /lease_/api/lease/{serviceScopeId}/{serviceType}/{productCode}/consumed)
+	GetConsumed(ctx context.Context, request GetConsumedRequestObject) (GetConsumedResponseObject, error)
 }
 
 type strictHandler struct {
@@ -7797,6 +12792,60 @@ type strictHandler struct {
 // NewStrictHandler connects the handlers to their routes: decode reads the body of a request, fail answers an error.
 func NewStrictHandler(handlers StrictServerInterface, decode func(*http.Request, any) error, fail func(http.ResponseWriter, *http.Request, error)) ServerInterface {
 	return &strictHandler{handlers: handlers, decode: decode, fail: fail}
+}
+
+func (s *strictHandler) GetOrganizationTimeline(w http.ResponseWriter, r *http.Request, accountID AccountID) {
+	var request GetOrganizationTimelineRequestObject
+	request.AccountID = accountID
+	var body GetOrganizationTimelineJSONRequestBody
+	if err := s.decode(r, &body); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	request.Body = &body
+	response, err := s.handlers.GetOrganizationTimeline(r.Context(), request)
+	if err == nil {
+		err = response.VisitGetOrganizationTimelineResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) GetUsageTimeline(w http.ResponseWriter, r *http.Request, accountID AccountID) {
+	var request GetUsageTimelineRequestObject
+	request.AccountID = accountID
+	var body GetUsageTimelineJSONRequestBody
+	if err := s.decode(r, &body); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	request.Body = &body
+	response, err := s.handlers.GetUsageTimeline(r.Context(), request)
+	if err == nil {
+		err = response.VisitGetUsageTimelineResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) GetProductsInUse(w http.ResponseWriter, r *http.Request, accountID AccountID) {
+	var request GetProductsInUseRequestObject
+	request.AccountID = accountID
+	var body GetProductsInUseJSONRequestBody
+	if err := s.decode(r, &body); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	request.Body = &body
+	response, err := s.handlers.GetProductsInUse(r.Context(), request)
+	if err == nil {
+		err = response.VisitGetProductsInUseResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
 }
 
 func (s *strictHandler) RemoveUserLicenses(w http.ResponseWriter, r *http.Request, accountID AccountID, params RemoveUserLicensesParams) {
@@ -8334,6 +13383,356 @@ func (s *strictHandler) PutServiceEntitlement(w http.ResponseWriter, r *http.Req
 	response, err := s.handlers.PutServiceEntitlement(r.Context(), request)
 	if err == nil {
 		err = response.VisitPutServiceEntitlementResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) ReleaseLeases(w http.ResponseWriter, r *http.Request, params ReleaseLeasesParams) {
+	var request ReleaseLeasesRequestObject
+	request.Params = params
+	var body ReleaseLeasesJSONRequestBody
+	if err := s.decode(r, &body); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	request.Body = &body
+	response, err := s.handlers.ReleaseLeases(r.Context(), request)
+	if err == nil {
+		err = response.VisitReleaseLeasesResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) AcquireLease(w http.ResponseWriter, r *http.Request, params AcquireLeaseParams) {
+	var request AcquireLeaseRequestObject
+	request.Params = params
+	var body AcquireLeaseJSONRequestBody
+	if err := s.decode(r, &body); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	request.Body = &body
+	response, err := s.handlers.AcquireLease(r.Context(), request)
+	if err == nil {
+		err = response.VisitAcquireLeaseResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) ReleaseAllLeases(w http.ResponseWriter, r *http.Request, accountID AccountID, params ReleaseAllLeasesParams) {
+	var request ReleaseAllLeasesRequestObject
+	request.AccountID = accountID
+	request.Params = params
+	response, err := s.handlers.ReleaseAllLeases(r.Context(), request)
+	if err == nil {
+		err = response.VisitReleaseAllLeasesResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) CountAvailableUnits(w http.ResponseWriter, r *http.Request, accountID AccountID, serviceType ServiceType, productCode ProductCode) {
+	var request CountAvailableUnitsRequestObject
+	request.AccountID = accountID
+	request.ServiceType = serviceType
+	request.ProductCode = productCode
+	response, err := s.handlers.CountAvailableUnits(r.Context(), request)
+	if err == nil {
+		err = response.VisitCountAvailableUnitsResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) ReleaseLease(w http.ResponseWriter, r *http.Request, id LeaseOrOrganization, params ReleaseLeaseParams) {
+	var request ReleaseLeaseRequestObject
+	request.ID = id
+	request.Params = params
+	response, err := s.handlers.ReleaseLease(r.Context(), request)
+	if err == nil {
+		err = response.VisitReleaseLeaseResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) AcquireAccountLease(w http.ResponseWriter, r *http.Request, id LeaseOrOrganization, params AcquireAccountLeaseParams) {
+	var request AcquireAccountLeaseRequestObject
+	request.ID = id
+	request.Params = params
+	var body AcquireAccountLeaseJSONRequestBody
+	if err := s.decode(r, &body); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	request.Body = &body
+	response, err := s.handlers.AcquireAccountLease(r.Context(), request)
+	if err == nil {
+		err = response.VisitAcquireAccountLeaseResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) AcquireOrganizationLease(w http.ResponseWriter, r *http.Request, organizationID OrganizationOfLease, params AcquireOrganizationLeaseParams) {
+	var request AcquireOrganizationLeaseRequestObject
+	request.OrganizationID = organizationID
+	request.Params = params
+	var body AcquireOrganizationLeaseJSONRequestBody
+	if err := s.decode(r, &body); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	request.Body = &body
+	response, err := s.handlers.AcquireOrganizationLease(r.Context(), request)
+	if err == nil {
+		err = response.VisitAcquireOrganizationLeaseResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) ComputeUsage(w http.ResponseWriter, r *http.Request, organizationID OrganizationOfLease) {
+	var request ComputeUsageRequestObject
+	request.OrganizationID = organizationID
+	var body ComputeUsageJSONRequestBody
+	if err := s.decode(r, &body); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	request.Body = &body
+	response, err := s.handlers.ComputeUsage(r.Context(), request)
+	if err == nil {
+		err = response.VisitComputeUsageResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) QueryUsage(w http.ResponseWriter, r *http.Request, organizationID OrganizationOfLease) {
+	var request QueryUsageRequestObject
+	request.OrganizationID = organizationID
+	var body QueryUsageJSONRequestBody
+	if err := s.decode(r, &body); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	request.Body = &body
+	response, err := s.handlers.QueryUsage(r.Context(), request)
+	if err == nil {
+		err = response.VisitQueryUsageResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) GetLease(w http.ResponseWriter, r *http.Request, organizationID OrganizationOfLease, scopeID ScopeID, scopeType ScopeType, productCode ProductCode, leaseIdentifier LeaseIdentifier) {
+	var request GetLeaseRequestObject
+	request.OrganizationID = organizationID
+	request.ScopeID = scopeID
+	request.ScopeType = scopeType
+	request.ProductCode = productCode
+	request.LeaseIdentifier = leaseIdentifier
+	response, err := s.handlers.GetLease(r.Context(), request)
+	if err == nil {
+		err = response.VisitGetLeaseResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) PostLease(w http.ResponseWriter, r *http.Request, organizationID OrganizationOfLease, scopeID ScopeID, scopeType ScopeType, productCode ProductCode, leaseIdentifier LeaseIdentifier, params PostLeaseParams) {
+	var request PostLeaseRequestObject
+	request.OrganizationID = organizationID
+	request.ScopeID = scopeID
+	request.ScopeType = scopeType
+	request.ProductCode = productCode
+	request.LeaseIdentifier = leaseIdentifier
+	request.Params = params
+	var body PostLeaseJSONRequestBody
+	if err := s.decode(r, &body); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	request.Body = &body
+	response, err := s.handlers.PostLease(r.Context(), request)
+	if err == nil {
+		err = response.VisitPostLeaseResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) PutLease(w http.ResponseWriter, r *http.Request, organizationID OrganizationOfLease, scopeID ScopeID, scopeType ScopeType, productCode ProductCode, leaseIdentifier LeaseIdentifier, params PutLeaseParams) {
+	var request PutLeaseRequestObject
+	request.OrganizationID = organizationID
+	request.ScopeID = scopeID
+	request.ScopeType = scopeType
+	request.ProductCode = productCode
+	request.LeaseIdentifier = leaseIdentifier
+	request.Params = params
+	var body PutLeaseJSONRequestBody
+	if err := s.decode(r, &body); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	request.Body = &body
+	response, err := s.handlers.PutLease(r.Context(), request)
+	if err == nil {
+		err = response.VisitPutLeaseResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) GetUsage(w http.ResponseWriter, r *http.Request, organizationID OrganizationOfLease, scopeID ScopeID, scopeType ScopeType, productCode ProductCode) {
+	var request GetUsageRequestObject
+	request.OrganizationID = organizationID
+	request.ScopeID = scopeID
+	request.ScopeType = scopeType
+	request.ProductCode = productCode
+	response, err := s.handlers.GetUsage(r.Context(), request)
+	if err == nil {
+		err = response.VisitGetUsageResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) ListTenantUsage(w http.ResponseWriter, r *http.Request, organizationID OrganizationOfLease, serviceScopeID ServiceScopeID, params ListTenantUsageParams) {
+	var request ListTenantUsageRequestObject
+	request.OrganizationID = organizationID
+	request.ServiceScopeID = serviceScopeID
+	request.Params = params
+	response, err := s.handlers.ListTenantUsage(r.Context(), request)
+	if err == nil {
+		err = response.VisitListTenantUsageResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) AcquireLeaseOfService(w http.ResponseWriter, r *http.Request, organizationID OrganizationOfLease, serviceScopeID ServiceScopeID, serviceType ServiceType, params AcquireLeaseOfServiceParams) {
+	var request AcquireLeaseOfServiceRequestObject
+	request.OrganizationID = organizationID
+	request.ServiceScopeID = serviceScopeID
+	request.ServiceType = serviceType
+	request.Params = params
+	var body AcquireLeaseOfServiceJSONRequestBody
+	if err := s.decode(r, &body); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	request.Body = &body
+	response, err := s.handlers.AcquireLeaseOfService(r.Context(), request)
+	if err == nil {
+		err = response.VisitAcquireLeaseOfServiceResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) ListAvailableUnitsOfService(w http.ResponseWriter, r *http.Request, organizationID OrganizationOfLease, serviceScopeID ServiceScopeID, serviceType ServiceType) {
+	var request ListAvailableUnitsOfServiceRequestObject
+	request.OrganizationID = organizationID
+	request.ServiceScopeID = serviceScopeID
+	request.ServiceType = serviceType
+	var body ListAvailableUnitsOfServiceJSONRequestBody
+	if err := s.decode(r, &body); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	request.Body = &body
+	response, err := s.handlers.ListAvailableUnitsOfService(r.Context(), request)
+	if err == nil {
+		err = response.VisitListAvailableUnitsOfServiceResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) GetConsumedOfService(w http.ResponseWriter, r *http.Request, organizationID OrganizationOfLease, serviceScopeID ServiceScopeID, serviceType ServiceType, productCode ProductCode) {
+	var request GetConsumedOfServiceRequestObject
+	request.OrganizationID = organizationID
+	request.ServiceScopeID = serviceScopeID
+	request.ServiceType = serviceType
+	request.ProductCode = productCode
+	response, err := s.handlers.GetConsumedOfService(r.Context(), request)
+	if err == nil {
+		err = response.VisitGetConsumedOfServiceResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) AcquireServiceLease(w http.ResponseWriter, r *http.Request, serviceScopeID ServiceScopeID, serviceType ServiceType, params AcquireServiceLeaseParams) {
+	var request AcquireServiceLeaseRequestObject
+	request.ServiceScopeID = serviceScopeID
+	request.ServiceType = serviceType
+	request.Params = params
+	var body AcquireServiceLeaseJSONRequestBody
+	if err := s.decode(r, &body); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	request.Body = &body
+	response, err := s.handlers.AcquireServiceLease(r.Context(), request)
+	if err == nil {
+		err = response.VisitAcquireServiceLeaseResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) ListAvailableUnits(w http.ResponseWriter, r *http.Request, serviceScopeID ServiceScopeID, serviceType ServiceType) {
+	var request ListAvailableUnitsRequestObject
+	request.ServiceScopeID = serviceScopeID
+	request.ServiceType = serviceType
+	var body ListAvailableUnitsJSONRequestBody
+	if err := s.decode(r, &body); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	request.Body = &body
+	response, err := s.handlers.ListAvailableUnits(r.Context(), request)
+	if err == nil {
+		err = response.VisitListAvailableUnitsResponse(w)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *strictHandler) GetConsumed(w http.ResponseWriter, r *http.Request, serviceScopeID ServiceScopeID, serviceType ServiceType, productCode ProductCode) {
+	var request GetConsumedRequestObject
+	request.ServiceScopeID = serviceScopeID
+	request.ServiceType = serviceType
+	request.ProductCode = productCode
+	response, err := s.handlers.GetConsumed(r.Context(), request)
+	if err == nil {
+		err = response.VisitGetConsumedResponse(w)
 	}
 	if err != nil {
 		s.fail(w, r, err)

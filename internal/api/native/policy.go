@@ -26,7 +26,8 @@ func (h handlers) ChangePolicies(ctx context.Context, request ChangePoliciesRequ
 	policies, err := h.licensing.ChangePolicies(ctx, api.CallerOf(ctx), seatwright.ChangePolicies{
 		Organization: api.OrganizationOf(ctx).ID, UnknownUsers: (*seatwright.UnknownUsers)(b.UnknownUsers), ExternalLicenses: b.ExternalLicenses,
 		AllocationMode: (*seatwright.AllocationMode)(b.AllocationMode), OnLeave: (*seatwright.OnLeave)(b.OnLeave), InactiveDays: b.InactiveDays,
-		OnShrink: (*seatwright.OnShrink)(b.OnShrink), UserLicensing: b.UserLicensing,
+		OnShrink: (*seatwright.OnShrink)(b.OnShrink), UnitLeaseMinutes: b.UnitLeaseMinutes, Overdraft: (*seatwright.Overdraft)(b.Overdraft),
+		UserLicensing: b.UserLicensing,
 	})
 	return ChangePolicies200JSONResponse(policiesOf(policies)), err
 }
@@ -34,6 +35,7 @@ func (h handlers) ChangePolicies(ctx context.Context, request ChangePoliciesRequ
 func policiesOf(p seatwright.Policies) wire.Policies {
 	return wire.Policies{
 		UnknownUsers: wire.UnknownUsers(p.UnknownUsers), ExternalLicenses: p.ExternalLicenses, AllocationMode: wire.AllocationMode(p.AllocationMode),
-		OnLeave: wire.OnLeave(p.OnLeave), InactiveDays: p.InactiveDays, OnShrink: wire.OnShrink(p.OnShrink), UserLicensing: p.UserLicensing,
+		OnLeave: wire.OnLeave(p.OnLeave), InactiveDays: p.InactiveDays, OnShrink: wire.OnShrink(p.OnShrink), UnitLeaseMinutes: p.UnitLeaseMinutes,
+		Overdraft: wire.Overdraft(p.Overdraft), UserLicensing: p.UserLicensing,
 	}
 }

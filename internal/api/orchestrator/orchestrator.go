@@ -95,7 +95,7 @@ func (h handlers) GetOrchestratorLicense(ctx context.Context, _ GetOrchestratorL
 		for _, p := range license.Products {
 			if t.has(p.Code) {
 				answer.Allowed[t.name] += p.Quantity
-				answer.Used[t.name] += p.Used
+				answer.Used[t.name] += p.InUse()
 			}
 		}
 	}
@@ -198,7 +198,7 @@ func (h handlers) ListRuntimeLicenses(ctx context.Context, request ListRuntimeLi
 			if isRuntime(request.RobotType, product.Code) {
 				has = true
 				row.Runtimes += product.Quantity
-				row.ExecutingCount += product.Used
+				row.ExecutingCount += product.InUse()
 			}
 		}
 		if row.IsOnline = row.ExecutingCount > 0; has {
