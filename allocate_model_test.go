@@ -30,6 +30,7 @@ type rows struct {
 	lots          map[seatwright.OrganizationID][]seatwright.Lot
 	tenants       map[seatwright.OrganizationID][]seatwright.TenantID
 	services      map[seatwright.OrganizationID]map[seatwright.ServiceKey]seatwright.ServicePool
+	units         map[seatwright.OrganizationID]map[seatwright.UnitLeaseRef]seatwright.UnitLease
 	keys          map[seatwright.KeyRef]seatwright.KeyRecord
 	groups        map[seatwright.GroupID]seatwright.Group // of the one organization, as the next three
 	members       map[seatwright.MembershipRef]seatwright.Membership
@@ -49,7 +50,8 @@ func newRows() *rows {
 		rules: map[seatwright.GroupID]seatwright.GroupRule{}, offers: map[seatwright.GroupID]map[seatwright.ProductCode]seatwright.Offer{},
 		shared: map[int64]seatwright.SharedUnit{}, denials: map[int64]seatwright.Denial{},
 		tenants: map[seatwright.OrganizationID][]seatwright.TenantID{}, services: map[seatwright.OrganizationID]map[seatwright.ServiceKey]seatwright.ServicePool{},
-		keys: map[seatwright.KeyRef]seatwright.KeyRecord{}, events: map[seatwright.OrganizationID][]seatwright.Event{},
+		units: map[seatwright.OrganizationID]map[seatwright.UnitLeaseRef]seatwright.UnitLease{},
+		keys:  map[seatwright.KeyRef]seatwright.KeyRecord{}, events: map[seatwright.OrganizationID][]seatwright.Event{},
 	}
 }
 
@@ -87,6 +89,9 @@ func (r *rows) load() *seatwright.Slice {
 		}
 		for _, service := range r.services[id] {
 			s.LoadService(service)
+		}
+		for _, lease := range r.units[id] {
+			s.LoadUnitLease(lease)
 		}
 		for code, pool := range r.pools[id] {
 			lots := []seatwright.Lot{}
@@ -153,7 +158,16 @@ func (r *rows) apply(t *rapid.T, c seatwright.Changes) {
 		delete(r.services[p.Organization], p.ServiceKey)
 	}
 	for _, p := range c.ServicePools {
+		if p.Drawn < p.Quantity || p.PeriodEnd.IsZero() && p.Used > p.Drawn*seatwright.UnitParts {
+			t.Fatalf("the schema would refuse %+v", p)
+		}
 		put(r.services, p.Organization, p.ServiceKey, p)
+	}
+	for _, l := range c.RemovedUnitLeases {
+		delete(r.units[l.Organization], l.UnitLeaseRef)
+	}
+	for _, l := range c.UnitLeases {
+		put(r.units, l.Organization, l.UnitLeaseRef, l)
 	}
 	for _, p := range c.Pools {
 		if p.Used < 0 || p.Used > p.Ceiling || p.Total < 0 || p.Total > seatwright.MaxQuantity {
@@ -341,13 +355,13 @@ func checkInvariants(t *rapid.T, r *rows, m *modeltest.Model, org seatwright.Org
 		}
 	}
 	for key, service := range r.services[org] {
-		units[key.Code] += service.Quantity
-		if service.Quantity != m.Services[key] {
-			t.Fatalf("service %+v, the model says %d", service, m.Services[key])
+		units[key.Code] += service.Drawn
+		if service.Quantity != m.Services[key] || service.Used != m.UsedParts(key) || service.Drawn != m.Drawn(key) || !service.PeriodEnd.Equal(m.Periods[key]) {
+			t.Fatalf("service %+v, the model says %d of %d used, %d drawn, until %s", service, m.UsedParts(key), m.Services[key], m.Drawn(key), m.Periods[key])
 		}
 	}
-	if len(r.services[org]) != len(m.Services) {
-		t.Fatalf("services have %v, the model says %v", r.services[org], m.Services)
+	if len(r.services[org]) != len(m.ServiceKeys()) {
+		t.Fatalf("services have %v, the model says %v", r.services[org], m.ServiceKeys())
 	}
 	for _, code := range slices.Concat(modeltest.Codes, modeltest.Products) {
 		pool := r.pools[org][code]

@@ -121,7 +121,7 @@ func wantsUnits(products []Quantity) bool {
 //
 // Errors, in this order: not_found/organization_not_found; not_found/no_license (only where there are units); not_found/not_found
 // for the tenant; invalid/invalid_value for bundles, which people hold; exhausted/pool_exhausted, also for a code that does not
-// exist. On an error nothing has changed except the record of the refusal.
+// exist. On an error nothing has changed except the record of the refusal, and leases of units that had ended and are given back before.
 // Source: docs/decisions/0028-distribution.md.
 type AllocateToService struct {
 	Organization OrganizationID
@@ -151,7 +151,7 @@ func (c AllocateToService) Operation() string { return "service_license.set" }
 
 func (c AllocateToService) Touches() []Touch {
 	return []Touch{{
-		Organization: c.Organization, Codes: codesOf(c.Products), AllLots: true, Tenants: []TenantID{c.Tenant}, Services: []PoolScope{c.scope()},
+		Organization: c.Organization, Codes: codesOf(c.Products), PastUnits: codesOf(c.Products), AllLots: true, Tenants: []TenantID{c.Tenant}, Services: []PoolScope{c.scope()},
 	}}
 }
 
@@ -176,7 +176,15 @@ func (c AllocateToService) Decide(s *Slice, origin Origin) (ServiceLicense, erro
 	}
 	var short []Shortage
 	for _, q := range c.Products {
-		if needed, available, exists := s.needed(o, q, o.services[ServiceKey{c.scope(), q.Code}].Drawn); needed > available || !exists {
+		drawn := func() int64 { return o.services[ServiceKey{c.scope(), q.Code}].Drawn }
+		needed, available, exists := s.needed(o, q, drawn())
+		if needed > available && exists {
+			if err := s.endUnits(o, q.Code); err != nil {
+				return ServiceLicense{}, err
+			}
+			needed, available, exists = s.needed(o, q, drawn())
+		}
+		if needed > available || !exists {
 			short = append(short, Shortage{Bundle: q.Code, Requested: needed, Available: available})
 		}
 	}

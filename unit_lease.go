@@ -351,6 +351,14 @@ func (s *Slice) endPeriods(o *organizationSlice, code ProductCode) error {
 	return nil
 }
 
+// endUnits ends what has ended by itself of a product, as far as it was loaded.
+func (s *Slice) endUnits(o *organizationSlice, code ProductCode) error {
+	if err := s.endPeriods(o, code); err != nil {
+		return err
+	}
+	return s.endPast(o, code)
+}
+
 // endPast ends the loaded leases of a product that ended by themselves.
 func (s *Slice) endPast(o *organizationSlice, code ProductCode) error {
 	for _, ref := range o.pastLeases(code) {

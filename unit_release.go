@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/seatwright/seatwright/internal/planted"
 )
 
 // ReleaseUnits gives back what leases hold. What is not there has ended already, and what was consumed stays so. An administrator may
@@ -86,10 +88,7 @@ func (c SweepUnits) Decide(s *Slice, _ Origin) (int, error) {
 	}
 	before := len(o.events)
 	for _, code := range c.Codes {
-		if err := s.endPeriods(o, code); err != nil {
-			return 0, err
-		}
-		if err := s.endPast(o, code); err != nil {
+		if err := s.endUnits(o, code); err != nil {
 			return 0, err
 		}
 	}
@@ -134,6 +133,9 @@ func (o *organizationSlice) setUnitLease(l UnitLease) {
 // unitLease finds a lease that has not ended by itself.
 func (o *organizationSlice) unitLease(ref UnitLeaseRef) (UnitLease, bool) {
 	l, exists := o.unitLeases[ref]
+	if exists && planted.Bug(planted.UnitsNeverEnd) {
+		return l, true
+	}
 	return l, exists && o.now.Before(l.Ends(o.organization.Policies))
 }
 

@@ -43,6 +43,8 @@ type Model struct {
 	InactiveDays     int64
 	Shrink           seatwright.OnShrink
 	Services         map[seatwright.ServiceKey]int64 // what tenants' services have
+	InUse            map[seatwright.UnitLeaseRef]unitLease
+	Periods          map[seatwright.ServiceKey]time.Time // when what was consumed counts no more
 
 	furnished bool
 	units     int // shared units that were ever drawn
@@ -71,27 +73,28 @@ func NewModel(t *rapid.T, organization seatwright.OrganizationID) *Model {
 		ExternalLicenses: rapid.Bool().Draw(t, "external licenses"), Provision: rapid.IntRange(0, 3).Draw(t, "provision") == 0,
 		People: map[seatwright.UserID]Person{}, Holdings: map[seatwright.UserID]Holding{}, answers: map[seatwright.KeyRef]answer{},
 		Members: map[seatwright.GroupID]map[seatwright.UserID]bool{}, Rules: map[seatwright.GroupID]Rule{}, Leases: map[leaseOf]Lease{}, InactiveDays: 90, Shrink: seatwright.AllowShrink,
-		Services: map[seatwright.ServiceKey]int64{}, furnished: rapid.IntRange(0, 3).Draw(t, "furnished") > 0,
+		Services: map[seatwright.ServiceKey]int64{}, InUse: map[seatwright.UnitLeaseRef]unitLease{}, Periods: map[seatwright.ServiceKey]time.Time{}, furnished: rapid.IntRange(0, 3).Draw(t, "furnished") > 0,
 	}
 }
 
 // Begin is the instant at which organizations are set up.
 var Begin = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// furniture makes an organization that has something to lease from the beginning: without it most sequences get no further.
+// furniture makes an organization that has something to lease and to use from the beginning: without it most sequences get no further.
 func (m *Model) furniture() []Command {
 	var commands []Command
 	do := func(c Command) {
-		if reason := m.apply(c.command, Begin); reason != "" {
+		if reason := m.apply(c.command, "", Begin); reason != "" {
 			panic("modeltest: an organization cannot be furnished: " + string(reason))
 		}
 		commands = append(commands, c)
 	}
-	for i, code := range Codes {
+	for i, code := range slices.Concat(Codes, Products) {
 		do(Of(seatwright.CreateLot{Lot: seatwright.Lot{
 			Organization: m.Organization, ID: seatwright.LotID("furniture-" + string(code)), Code: code, Quantity: int64(i%2 + 2), Start: Begin, End: Begin.AddDate(0, 0, 40),
 		}}))
 	}
+	do(Of(seatwright.AllocateToService{Organization: m.Organization, Tenant: Tenants[0], Service: "orchestrator", Products: []seatwright.Quantity{{Code: Products[0], Units: 2}}}))
 	do(Of(seatwright.UpdateGroup{Organization: m.Organization, ID: Groups[0], Add: []string{string(Users[0]), string(Users[1]), string(Users[2])}}))
 	do(Of(seatwright.UpdateGroup{Organization: m.Organization, ID: Groups[1], Add: []string{string(Users[2]), string(Users[3])}}))
 	do(Of(seatwright.SetGroupRule{Organization: m.Organization, Group: Groups[0], Codes: Codes, Quotas: []seatwright.Quota{{Code: Codes[0], Limit: 1}}}))
@@ -111,6 +114,8 @@ func (m *Model) Setup() []Command {
 	commands := []Command{
 		Of(seatwright.CreateOrganization{ID: m.Organization, Name: "name-" + string(m.Organization), UnknownUsers: unknown, External: m.ExternalLicenses}),
 	}
+	minutes := int64(unitLeaseMinutes)
+	commands = append(commands, Of(seatwright.ChangePolicies{Organization: m.Organization, UnitLeaseMinutes: &minutes}))
 	for _, tenant := range Tenants {
 		commands = append(commands, Of(seatwright.CreateTenant{Organization: m.Organization, ID: tenant, Name: string(tenant)}))
 	}
@@ -141,6 +146,7 @@ func (m *Model) Clone() *Model {
 	c := *m
 	c.Lots = slices.Clone(m.Lots)
 	c.People, c.Holdings, c.Services, c.answers = maps.Clone(m.People), maps.Clone(m.Holdings), maps.Clone(m.Services), maps.Clone(m.answers)
+	c.InUse, c.Periods = maps.Clone(m.InUse), maps.Clone(m.Periods)
 	c.Members, c.Rules, c.Leases = map[seatwright.GroupID]map[seatwright.UserID]bool{}, maps.Clone(m.Rules), maps.Clone(m.Leases)
 	for group, members := range m.Members {
 		c.Members[group] = maps.Clone(members)
@@ -164,9 +170,9 @@ func (m *Model) Used(code seatwright.ProductCode) (sum int64) {
 		sum += m.Units(u, code)
 	}
 	sum += int64(len(m.sharers(code)))
-	for key, units := range m.Services {
+	for _, key := range m.ServiceKeys() {
 		if key.Code == code {
-			sum += units
+			sum += m.Drawn(key)
 		}
 	}
 	return sum
@@ -195,11 +201,19 @@ func (m *Model) Give(c seatwright.AllocateToService, now time.Time) seatwright.R
 	if slices.ContainsFunc(c.Products, func(q seatwright.Quantity) bool { return slices.Contains(Codes, q.Code) }) {
 		return seatwright.ReasonInvalidValue
 	}
+	refused := false
 	for _, q := range c.Products {
-		more := q.Units - m.Services[seatwright.ServiceKey{PoolScope: scope, Code: q.Code}]
-		if !slices.Contains(Products, q.Code) || more > 0 && m.Used(q.Code)+more > m.Total(q.Code, now) {
-			return seatwright.ReasonPoolExhausted
+		short := func() bool {
+			more := q.Units - m.Drawn(seatwright.ServiceKey{PoolScope: scope, Code: q.Code})
+			return !slices.Contains(Products, q.Code) || more > 0 && m.Used(q.Code)+more > m.Total(q.Code, now)
 		}
+		if short() {
+			m.sweepUnits(q.Code, now, true)
+		}
+		refused = refused || short()
+	}
+	if refused {
+		return seatwright.ReasonPoolExhausted
 	}
 	m.takeBack(scope)
 	for _, q := range c.Products {
@@ -265,8 +279,11 @@ func (m *Model) Allocate(c seatwright.AllocateToUsers, now time.Time) seatwright
 }
 
 // apply carries a command out, its key aside.
-func (m *Model) apply(command any, now time.Time) seatwright.Reason {
+func (m *Model) apply(command any, actor string, now time.Time) seatwright.Reason {
 	if reason, ok := m.applyLeases(command, now); ok {
+		return reason
+	}
+	if reason, ok := m.applyUnits(command, actor, now); ok {
 		return reason
 	}
 	switch c := command.(type) {
@@ -402,13 +419,13 @@ func (m *Model) sold(code seatwright.ProductCode) (sum int64) {
 // Decide returns the reason that a command should be refused for, or "", its idempotency key included, and changes the model.
 func (m *Model) Decide(c Command, origin seatwright.Origin, now time.Time) seatwright.Reason {
 	if origin.Key == "" {
-		return m.apply(c.command, now)
+		return m.apply(c.command, origin.Actor, now)
 	}
 	ref := seatwright.KeyRef{Organization: m.Organization, Principal: origin.Actor, Key: origin.Key}
 	first, known := m.answers[ref]
 	switch {
 	case !known || !now.Before(first.at.Add(seatwright.KeyLife)):
-		reason := m.apply(c.command, now)
+		reason := m.apply(c.command, origin.Actor, now)
 		m.answers[ref] = answer{at: now, fingerprint: string(c.Fingerprint), reason: reason}
 		return reason
 	case first.fingerprint != string(c.Fingerprint):
@@ -446,7 +463,7 @@ func (c Command) String() string { return fmt.Sprintf("%T%+v", c.command, c.comm
 
 // Draw makes a random command and who sends it, the n-th of a test: allocations of one or many to some or none of the codes,
 // known and unknown people and codes, removals, purchases of the past, present and future, people who come, stop and go, units for
-// services, rules of groups, sign-ins that lease and whatever ends a lease, repeated keys.
+// services, which these use and give back, rules of groups, sign-ins that lease and whatever ends a lease, repeated keys.
 func (m *Model) Draw(t *rapid.T, n int, now time.Time) (Command, seatwright.Origin) {
 	origin := seatwright.Origin{
 		Actor: rapid.SampledFrom([]string{"user/ann", "user/ann", "application/script"}).Draw(t, "actor"), Via: "test",
@@ -456,7 +473,10 @@ func (m *Model) Draw(t *rapid.T, n int, now time.Time) (Command, seatwright.Orig
 	kind := rapid.SampledFrom(append([]string{
 		"allocate", "allocate", "allocate", "allocate", "remove", "remove", "add", "buy", "buy", "change", "renew", "unbuy", "hire", "update", "dismiss",
 		"service", "service", "service",
-	}, leaseCommands...)).Draw(t, "command")
+	}, slices.Concat(leaseCommands, unitCommands)...)).Draw(t, "command")
+	if slices.Contains(unitCommands, kind) {
+		return m.drawUnits(t, kind), origin
+	}
 	if slices.Contains(leaseCommands, kind) {
 		return m.drawLeases(t, kind, users), origin
 	}

@@ -264,13 +264,16 @@ func (e *engine) differs(m *Model) error {
 		return err
 	}
 	for _, s := range services {
-		units[s.Code] += s.Quantity
-		if m.Services[s.ServiceKey] != s.Quantity {
-			return fmt.Errorf("service %s has %d of %s, the model says %d", s.PoolScope, s.Quantity, s.Code, m.Services[s.ServiceKey])
+		units[s.Code] += s.Drawn
+		if used := m.UsedPartsAt(s.ServiceKey, e.now); m.Services[s.ServiceKey] != s.Quantity || m.Drawn(s.ServiceKey) != s.Drawn || used != s.Used {
+			return fmt.Errorf("service %+v at %s, the model says %d of %d used, %d drawn", s, e.now, used, m.Services[s.ServiceKey], m.Drawn(s.ServiceKey))
 		}
 	}
-	if len(services) != len(m.Services) {
-		return fmt.Errorf("services have %+v, the model says %v", services, m.Services)
+	if len(services) != len(m.ServiceKeys()) {
+		return fmt.Errorf("services have %+v, the model says %v", services, m.ServiceKeys())
+	}
+	if err := e.differsInUse(ctx, m); err != nil {
+		return err
 	}
 	for _, p := range pools {
 		if p.Used != m.Used(p.Code) || p.Used != units[p.Code] || p.Used > p.Ceiling {
@@ -529,10 +532,34 @@ func stateOf(t *rapid.T, e *engine, organization seatwright.OrganizationID) stri
 	allocations, errAllocations := e.store.Allocations(ctx, organization, slices.Clone(Users))
 	seats, errSeats := e.store.Seats(ctx, organization, slices.Clone(Users))
 	services, errServices := e.store.ServicePools(ctx, organization)
-	if err := errors.Join(errHead, errPools, errAllocations, errSeats, errServices); err != nil {
+	leases, errLeases := e.store.UnitLeases(ctx, organization, seatwright.UnitLeaseQuery{Most: 1000})
+	if err := errors.Join(errHead, errPools, errAllocations, errSeats, errServices, errLeases); err != nil {
 		t.Fatal(err)
 	}
-	return fmt.Sprintf("%+v\n%+v\n%+v\n%+v\n%+v", head, pools, allocations, seats, services)
+	return fmt.Sprintf("%+v\n%+v\n%+v\n%+v\n%+v\n%+v", head, pools, allocations, seats, services, leases)
+}
+
+// differsInUse compares the leases of units with those of the model.
+func (e *engine) differsInUse(ctx context.Context, m *Model) error {
+	leases, err := e.store.UnitLeases(ctx, m.Organization, seatwright.UnitLeaseQuery{Most: 1000})
+	if err != nil {
+		return err
+	}
+	for _, l := range leases {
+		if want := m.InUse[l.UnitLeaseRef]; want.parts != l.Quantity || want.by != l.MadeBy || !want.renewed.Equal(l.RenewedAt) {
+			return fmt.Errorf("lease %+v, the model says %+v", l, want)
+		}
+	}
+	held := 0
+	for _, l := range m.InUse {
+		if l.until.IsZero() && l.goesOn(e.now) {
+			held++
+		}
+	}
+	if len(leases) != held {
+		return fmt.Errorf("leases are %+v, the model says %+v", leases, m.InUse)
+	}
+	return nil
 }
 
 // Promise: what the clock does is what the terms of a purchase say, to the microsecond, on strange days as well.

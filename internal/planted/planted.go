@@ -34,6 +34,7 @@ const (
 	DeafEntitlements        = "deaf-entitlements"          // PostgreSQL: heads are not looked at, and memory is believed
 	LoweredService          = "lowered-service"            // a service that is given less gives back units that it uses
 	RepeatedUnits           = "repeated-units"             // a repeated lease of units draws them again
+	UnitsNeverEnd           = "units-never-end"            // a lease of units that nobody renews goes on
 	AnyOrganization         = "any-organization"           // a path may name an organization that the token is not of
 	NoLock                  = "no-lock"                    // PostgreSQL: heads are read and not locked
 	TrustedMemory           = "trusted-memory"             // PostgreSQL: what was remembered is believed whatever the head says

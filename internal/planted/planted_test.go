@@ -32,6 +32,7 @@ func guards() []guard {
 			planted.BrokenChain, planted.ExternalEverywhere, planted.ChangeWithoutEvent, planted.LostRelease, planted.DoubleRelease,
 			planted.LeaseRevives, planted.QuotaOffByOne, planted.LeaverKeepsLease, planted.DirectKeepsLease,
 			planted.RuleKeepsUnits, planted.SweepTwice, planted.SweepAnyway, planted.FreeService,
+			planted.LoweredService, planted.RepeatedUnits, planted.UnitsNeverEnd,
 		}},
 		{dir: "../entitlement", test: "TestP8AnswersAreLinearizable", bugs: []string{planted.StaleEntitlements}},
 		{dir: "../entitlement", test: "TestP8AnswersOfOtherNodesAreBoundedlyOld", bugs: []string{planted.DeafEntitlements}},

@@ -83,3 +83,52 @@ func TestANodeForgetsWhatAnotherHasTakenBack(t *testing.T) {
 	must(t, do(t.Context(), nodes[0], seatwright.RemoveOrganizationLicense{Organization: "a"}))
 	want(take(1, 3), seatwright.ReasonNoLicense)
 }
+
+// Promise: services that take units through two nodes at once never use more than there are, whatever each node remembers; renewals, releases
+// and smaller services come in between.
+func TestTwoNodesLeaseWhatThereIs(t *testing.T) {
+	t.Parallel()
+	const units = 10
+	url, nodes := hosted(t, units)
+	must(t, do(t.Context(), nodes[0], seatwright.CreateTenant{Organization: "a", ID: "t", Name: "t"}))
+	must(t, do(t.Context(), nodes[0], seatwright.CreateLot{Lot: seatwright.Lot{
+		Organization: "a", ID: "lot", Code: "UNATT", Quantity: units, End: time.Now().AddDate(1, 0, 0),
+	}}))
+	var wg sync.WaitGroup
+	for i, service := range []seatwright.ServiceType{"apps", "orchestrator"} {
+		scope := seatwright.PoolScope{Tenant: "t", Service: service}
+		wg.Go(func() {
+			for n := range 60 {
+				lease := seatwright.UnitLeaseRef{ServiceKey: seatwright.ServiceKey{PoolScope: scope, Code: "UNATT"}, ID: seatwright.UnitLeaseID(fmt.Sprint("job-", n%5))}
+				quantity := int64(n*7%5) * seatwright.UnitParts / 2
+				err := do(t.Context(), nodes[i], seatwright.AcquireUnits{Organization: "a", Lease: lease, Quantity: &quantity})
+				if err != nil && !seatwright.IsReason(err, seatwright.ReasonUnitsExhausted) {
+					t.Error(err)
+				}
+				switch n % 6 {
+				case 2:
+					if err := do(t.Context(), nodes[1-i], seatwright.ReleaseUnits{Organization: "a", Leases: []seatwright.UnitLeaseRef{lease}}); err != nil {
+						t.Error(err)
+					}
+				case 4:
+					err := do(t.Context(), nodes[1-i], seatwright.AllocateToService{
+						Organization: "a", Tenant: "t", Service: service, Products: []seatwright.Quantity{{Code: "UNATT", Units: int64(n % 4)}},
+					})
+					if err != nil && !seatwright.IsReason(err, seatwright.ReasonPoolExhausted) {
+						t.Error(err)
+					}
+				}
+			}
+		})
+	}
+	wg.Wait()
+	used := number(t, url, `SELECT used FROM pools WHERE code = 'UNATT'`)
+	drawn := number(t, url, `SELECT coalesce(sum(drawn), 0)::int8 FROM service_pools`)
+	parts := number(t, url, `SELECT coalesce(sum(quantity), 0)::int8 FROM unit_leases`)
+	if used != drawn || used > units || parts > units*seatwright.UnitParts {
+		t.Errorf("%d units are used, services have drawn %d and use %g, there are %d", used, drawn, seatwright.Units(parts), units)
+	}
+	v := seatwright.NewVerification(func(sentence string) { t.Error(sentence) })
+	must(t, postgres.NewArchive(url).Dump(t.Context(), func(r seatwright.Row) error { v.Row(r); return nil }))
+	v.End()
+}

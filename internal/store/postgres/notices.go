@@ -124,7 +124,9 @@ func (n *notices) sweep(ctx context.Context) {
 		SELECT ctid FROM sessions WHERE updated_at < coalesce($2, (extract(epoch FROM clock_timestamp()) * 1000000)::int8) - $1
 		LIMIT 10000 FOR UPDATE SKIP LOCKED))`, seatwright.SessionLife.Microseconds(), microsOf(n.clock))
 	_, _ = n.pool.Exec(ctx, `DELETE FROM unit_leases WHERE ctid = ANY (ARRAY (
-		SELECT ctid FROM unit_leases WHERE period_end > 0 AND period_end < coalesce($2, (extract(epoch FROM clock_timestamp()) * 1000000)::int8) - $1
+		SELECT u.ctid FROM unit_leases u WHERE u.period_end > 0 AND u.period_end < coalesce($2, (extract(epoch FROM clock_timestamp()) * 1000000)::int8) - $1
+			AND NOT EXISTS (SELECT FROM service_pools s WHERE s.organization = u.organization AND s.tenant_id = u.tenant_id AND s.service = u.service
+				AND s.code = u.code AND s.period_end = u.period_end)
 		LIMIT 10000 FOR UPDATE SKIP LOCKED))`, seatwright.KeepConsumptions.Microseconds(), microsOf(n.clock))
 }
 

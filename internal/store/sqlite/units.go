@@ -93,7 +93,7 @@ func (w *writer) loadPast(
 		known.number, string(code), now, int64(seatwright.MaxPastUnits))
 }
 
-// consumptionsPerSweep are how many consumptions whose period is over are cleared once a sweepInterval.
+// consumptionsPerSweep are how many consumptions whose period has ended, at the service as well, are cleared once a sweepInterval.
 const consumptionsPerSweep = 1024
 
 // putUnits writes what became of leases of units, and what was used on the day.
@@ -131,7 +131,8 @@ func (w *writer) putUnits(c seatwright.Changes) error {
 	w.unitsSweptAt = c.Now
 	return w.exec(`DELETE FROM unit_leases WHERE (organization, tenant_id, service, code, id) IN (
 		SELECT u.organization, u.tenant_id, u.service, u.code, u.id FROM unit_leases u INDEXED BY unit_leases_by_period
-		WHERE u.period_end > 0 AND u.period_end <= ? LIMIT ?)`, c.Now.Add(-seatwright.KeepConsumptions).UnixMicro(), int64(consumptionsPerSweep))
+		WHERE u.period_end > 0 AND u.period_end <= ? AND NOT EXISTS (SELECT 1 FROM service_pools s WHERE s.organization = u.organization
+			AND s.tenant_id = u.tenant_id AND s.service = u.service AND s.code = u.code AND s.period_end = u.period_end) LIMIT ?)`, c.Now.Add(-seatwright.KeepConsumptions).UnixMicro(), int64(consumptionsPerSweep))
 }
 
 // holding is the condition that a lease u of an organization o counts at ?1.
