@@ -71,6 +71,9 @@ func NewMemory(reader Reader, feed seatwright.Feed, now func() time.Time, bytes 
 	}
 }
 
+// Size is how many bytes are remembered, roughly.
+func (m *Memory) Size() int64 { return m.size.Load() }
+
 const shards = 64
 
 // organization is what is remembered of one.
