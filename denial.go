@@ -134,13 +134,14 @@ type denialSlice struct {
 	newOf          map[denialRef][]int // the places of these
 	changedDenials map[int64]Denial    // stored ones, by number
 	satisfied      map[denialRef]time.Time
+	forgotten      map[UserID]bool // who was deleted, whether they were there before the batch or not: somebody who was not yet there can have been refused
 }
 
 func (o *denialSlice) prepareDenials() *denialSlice {
 	if o.denials == nil {
 		*o = denialSlice{
 			denials: map[denialRef]Denial{}, storedDenials: map[denialRef]bool{}, newOf: map[denialRef][]int{},
-			changedDenials: map[int64]Denial{}, satisfied: map[denialRef]time.Time{},
+			changedDenials: map[int64]Denial{}, satisfied: map[denialRef]time.Time{}, forgotten: map[UserID]bool{},
 		}
 	}
 	return o
@@ -299,6 +300,7 @@ func (o *denialSlice) endDenials(ref denialRef, now time.Time) {
 
 // forgetDenied drops the id of a person who is deleted from what they were refused: the store does so with all there is.
 func (o *denialSlice) forgetDenied(user UserID) {
+	o.prepareDenials().forgotten[user] = true
 	who := deniedUser(user)
 	for ref, d := range o.denials {
 		if ref.Denied == who {
@@ -327,6 +329,9 @@ func (c *Changes) addDenials(id OrganizationID, o *organizationSlice) {
 	}
 	for _, number := range slices.Sorted(maps.Keys(o.changedDenials)) {
 		c.Denials = append(c.Denials, o.changedDenials[number])
+	}
+	for _, user := range slices.Sorted(maps.Keys(o.forgotten)) {
+		c.ForgottenDenied = append(c.ForgottenDenied, User{Organization: id, ID: user})
 	}
 	c.NewDenials = append(c.NewDenials, o.newDenials...)
 }

@@ -374,6 +374,7 @@ type Changes struct {
 	LicenseFiles         []LicenseFile // to be stored as they are
 	NewNotices           []Notice
 	EndedNotices         []Notice       // that do not stand any more; only organization and sequence are set. They go before the new ones
+	ForgottenDenied      []User         // only organization and id are set; stored denials do not say any more that it was they
 	SatisfiedDenials     []Denial       // of whom and of which code: all stored ones that are not satisfied are at SatisfiedAt. They go before the next two
 	Denials              []Denial       // to be stored in place of the old ones: refusals, LastAt and Latest
 	NewDenials           []Denial       // behind those of removed users, whose ids are dropped from what is stored
@@ -416,7 +417,7 @@ func (c Changes) Empty() bool {
 		len(c.GroupRules)+len(c.RemovedGroupRules)+len(c.Offers)+len(c.RemovedOffers)+len(c.Sessions)+len(c.RemovedSessions)+len(c.EndedOffers)+len(c.SharedUnits)+len(c.RemovedSharedUnits)+len(c.ChangedOrganizations)+
 		len(c.Organizations)+len(c.Tenants)+len(c.Users)+len(c.ChangedUsers)+len(c.RemovedUsers)+len(c.NewApplications)+len(c.Applications)+len(c.RemovedApplications)+len(c.Grants)+len(c.RemovedGrants)+len(c.SigningKeys)+len(c.Lots)+len(c.SignIns)+
 		len(c.ChangedLots)+len(c.RemovedLots)+len(c.ServicePools)+len(c.RemovedServicePools)+len(c.UnitLeases)+len(c.RemovedUnitLeases)+len(c.Usage)+len(c.LicenseFiles)+len(c.NewNotices)+len(c.EndedNotices)+
-		len(c.SatisfiedDenials)+len(c.Denials)+len(c.NewDenials) == 0
+		len(c.ForgottenDenied)+len(c.SatisfiedDenials)+len(c.Denials)+len(c.NewDenials) == 0
 }
 
 // Changes returns what the commands changed since the slice was loaded, ordered by organization and key.

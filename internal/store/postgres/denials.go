@@ -60,9 +60,9 @@ func (o *output) denials(c seatwright.Changes) {
 		to[3].instant(d.LastAt)
 		to[4].flag(d.Latest)
 	})
-	o.rows(forgetDenied, len(c.RemovedUsers), func(i int, to []*array) {
-		to[0].int4(o.number(c.RemovedUsers[i].Organization))
-		to[1].text(string(c.RemovedUsers[i].ID))
+	o.rows(forgetDenied, len(c.ForgottenDenied), func(i int, to []*array) {
+		to[0].int4(o.number(c.ForgottenDenied[i].Organization))
+		to[1].text(string(c.ForgottenDenied[i].ID))
 	})
 	o.rows(insertDenials, len(c.NewDenials), func(i int, to []*array) {
 		d := &c.NewDenials[i]

@@ -58,7 +58,7 @@ func (w *writer) putDenials(c seatwright.Changes) error {
 			return err
 		}
 	}
-	for _, u := range c.RemovedUsers {
+	for _, u := range c.ForgottenDenied {
 		err := w.exec(`UPDATE denials SET denied = '', latest = 0 WHERE organization = ? AND denied = ? AND kind = 'user'`, w.numberOf(u.Organization), string(u.ID))
 		if err != nil {
 			return err
