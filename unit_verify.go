@@ -184,7 +184,9 @@ func (c *organizationCheck) endUnits() {
 	}
 	for _, key := range slices.SortedFunc(maps.Keys(c.replayed.unitLeases), compareServices) {
 		for _, id := range slices.Sorted(maps.Keys(c.replayed.unitLeases[key])) {
-			if end := c.replayed.unitLeases[key][id].PeriodEnd; end.IsZero() || end.Equal(c.replayed.services[key].PeriodEnd) {
+			// A consumption of nothing keeps no period, and may be cleared before the end that a later one has.
+			lease := c.replayed.unitLeases[key][id]
+			if end := lease.PeriodEnd; end.IsZero() || lease.Quantity > 0 && end.Equal(c.replayed.services[key].PeriodEnd) {
 				c.differ("lease %s of %s for %s: by the events it exists, and it is missing", id, key.Code, key.PoolScope)
 			}
 		}

@@ -442,6 +442,9 @@ func checks(t *testing.T, n int, property func(t *rapid.T, number int)) {
 	})
 }
 
+// stepsPerSequence is how long a sequence is: each step compares all that is stored.
+const stepsPerSequence = 80
+
 // sequences follows the model in so many sequences on one store.
 func sequences(t *testing.T, e *engine, n, steps int) (taken int) {
 	t.Helper()
@@ -481,15 +484,15 @@ func setUp(t *rapid.T, e *engine, commands []Command) {
 // the rules say.
 func TestP1SQLiteFollowsTheModel(t *testing.T) {
 	n := faults.Count(t, 60, 2000, 100_000)
-	taken := sequences(t, openSQLite(t), n, 100)
-	faults.Report(t, "P1", "%d sequences of 100 steps on SQLite (%d steps): no difference", n, taken)
+	taken := sequences(t, openSQLite(t), n, stepsPerSequence)
+	faults.Report(t, "P1", "%d sequences of %d steps on SQLite (%d steps): no difference", n, stepsPerSequence, taken)
 }
 
 // Promise: the same on PostgreSQL.
 func TestP2PostgresFollowsTheModel(t *testing.T) {
 	n := faults.Count(t, 10, 300, 10_000)
-	taken := sequences(t, openPostgres(t), n, 100)
-	faults.Report(t, "P2", "%d sequences of 100 steps on PostgreSQL (%d steps): no difference", n, taken)
+	taken := sequences(t, openPostgres(t), n, stepsPerSequence)
+	faults.Report(t, "P2", "%d sequences of %d steps on PostgreSQL (%d steps): no difference", n, stepsPerSequence, taken)
 }
 
 // Promise: the same script has the same answers, the same events and the same state on both stores, to the byte.
