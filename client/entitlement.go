@@ -14,16 +14,12 @@ import (
 	"github.com/seatwright/seatwright/wire"
 )
 
-func organizationPath(organization string) string {
-	return "/api/v1/organizations/" + url.PathEscape(organization)
-}
-
 // Entitled tells whether a person may use what is called so: the code of a product, a license unit, or a name of the server's catalogue. It is
 // answered from the server's memory. Whoever cannot ask should take an error for "no", or look at a token that was fetched before
 // ([Client.EntitlementToken]). Errors: not_found/not_found for a person who does not exist; see [Client].
 func (c *Client) Entitled(ctx context.Context, organization string, user seatwright.UserID, name seatwright.EntitlementName) (bool, error) {
 	var answer wire.EntitlementAnswer
-	path := organizationPath(organization) + "/users/" + url.PathEscape(string(user)) + "/entitlements/" + url.PathEscape(string(name))
+	path := organizations + "/" + url.PathEscape(organization) + "/users/" + url.PathEscape(string(user)) + "/entitlements/" + url.PathEscape(string(name))
 	err := c.read(ctx, http.MethodGet, path, nil, &answer)
 	return answer.Entitled, err
 }
@@ -33,14 +29,14 @@ func (c *Client) CheckEntitlements(
 	ctx context.Context, organization string, users []seatwright.UserID, names []seatwright.EntitlementName,
 ) ([]wire.EntitlementResult, error) {
 	var answer wire.EntitlementAnswers
-	err := c.read(ctx, http.MethodPost, organizationPath(organization)+"/entitlements/check", wire.EntitlementQuestion{Users: texts(users), Names: texts(names)}, &answer)
+	err := c.read(ctx, http.MethodPost, organizations+"/"+url.PathEscape(organization)+"/entitlements/check", wire.EntitlementQuestion{Users: texts(users), Names: texts(names)}, &answer)
 	return answer.Results, err
 }
 
 // EntitlementToken fetches a signed answer about a person, for [ReadEntitlementToken].
 func (c *Client) EntitlementToken(ctx context.Context, organization string, user seatwright.UserID) (wire.EntitlementToken, error) {
 	var answer wire.EntitlementToken
-	err := c.read(ctx, http.MethodPost, organizationPath(organization)+"/users/"+url.PathEscape(string(user))+"/entitlement-token", nil, &answer)
+	err := c.read(ctx, http.MethodPost, organizations+"/"+url.PathEscape(organization)+"/users/"+url.PathEscape(string(user))+"/entitlement-token", nil, &answer)
 	return answer, err
 }
 

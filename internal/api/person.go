@@ -3,6 +3,7 @@ package api
 import (
 	"time"
 
+	"github.com/seatwright/seatwright"
 	"github.com/seatwright/seatwright/internal/directory"
 	"github.com/seatwright/seatwright/wire"
 )
@@ -46,4 +47,13 @@ func Texts[ID ~string](ids []ID) []string {
 		s[i] = string(id)
 	}
 	return s
+}
+
+// UserID reads the id of a person in a path: one that nobody can have is not found either.
+func UserID(raw string) (seatwright.UserID, error) {
+	id, err := seatwright.CanonicalID(raw)
+	if err != nil {
+		return "", seatwright.MissingUser()
+	}
+	return seatwright.UserID(id), nil
 }

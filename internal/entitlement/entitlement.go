@@ -42,8 +42,7 @@ type Answer struct {
 	User     seatwright.UserID // empty: the organization as a whole
 	Exists   bool              // there is such a person; where there is not, they are entitled to nothing
 	Entitled []bool            // in the order of the names of the question
-	At       time.Time
-	Until    time.Time // the first instant at which it is otherwise by itself: a purchase begins or ends. An administrator may change it before
+	Until    time.Time         // the first instant at which it is otherwise by itself: a purchase begins or ends. An administrator may change it before
 }
 
 // mayAsk checks that a caller may ask about a person, or about the organization where user is empty.
@@ -125,7 +124,7 @@ func (e *Entitlements) Ask(ctx context.Context, caller seatwright.Caller, organi
 	}
 	answers := make([]Answer, len(q.Users))
 	for i, standing := range standings {
-		answers[i] = Answer{User: q.Users[i], Exists: standing.Exists, Entitled: make([]bool, len(q.Names)), At: standing.At, Until: standing.UntilOf(standing.Codes)}
+		answers[i] = Answer{User: q.Users[i], Exists: standing.Exists, Entitled: make([]bool, len(q.Names)), Until: standing.UntilOf(standing.Codes)}
 		for j, name := range q.Names {
 			answers[i].Entitled[j] = e.entitled(standing, name)
 		}
@@ -138,11 +137,11 @@ func (e *Entitlements) ofOrganization(ctx context.Context, caller seatwright.Cal
 	if err := mayAsk(caller, organization, ""); err != nil {
 		return Answer{}, err
 	}
-	inForce, at, err := e.memory.inForce(ctx, organization, q.Strong)
+	inForce, err := e.memory.inForce(ctx, organization, q.Strong)
 	if err != nil {
 		return Answer{}, err
 	}
-	answer := Answer{Exists: true, Entitled: make([]bool, len(q.Names)), At: at}
+	answer := Answer{Exists: true, Entitled: make([]bool, len(q.Names))}
 	var asked []seatwright.ProductCode
 	for i, name := range q.Names {
 		giving := e.catalogue.Giving(name)
@@ -154,8 +153,8 @@ func (e *Entitlements) ofOrganization(ctx context.Context, caller seatwright.Cal
 }
 
 // ServiceHolds tells whether a service of a tenant has been given units that give what is called so, and the organization has some of
-// them in force. It asks the database. Errors: forbidden/missing_permission; not_found/not_found for a tenant that does not exist;
-// not_found/no_service_license for a service that has nothing.
+// them in force. What the service was given is asked of the database. Errors: forbidden/missing_permission; not_found/no_service_license for
+// a service that has nothing, whether there is such a tenant or not.
 func (e *Entitlements) ServiceHolds(
 	ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID, tenant seatwright.TenantID, service seatwright.ServiceType, name seatwright.EntitlementName,
 ) (bool, error) {
@@ -166,7 +165,7 @@ func (e *Entitlements) ServiceHolds(
 	if err != nil {
 		return false, err
 	}
-	inForce, _, err := e.memory.inForce(ctx, organization, false)
+	inForce, err := e.memory.inForce(ctx, organization, false)
 	if err != nil {
 		return false, err
 	}

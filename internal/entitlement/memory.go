@@ -14,7 +14,7 @@ import (
 	"github.com/seatwright/seatwright/internal/planted"
 )
 
-// Reader is what the cache asks the store.
+// Reader is what the memory asks the store.
 type Reader interface {
 	Organization(ctx context.Context, id seatwright.OrganizationID) (seatwright.Organization, error)
 	AccountLicense(ctx context.Context, organization seatwright.OrganizationID) (seatwright.AccountLicense, error)
@@ -29,7 +29,7 @@ type Reader interface {
 // in it, whatever became of its notice. Where it cannot be kept, the database is asked instead.
 const MaxAge = 3 * time.Second
 
-// DefaultMemory is how many bytes the cache may take, roughly, where nobody says otherwise.
+// DefaultMemory is how many bytes the memory may take, roughly, where nobody says otherwise.
 const DefaultMemory = 160 << 20
 
 // What one person takes beside their id, and one organization, in bytes: roughly.
@@ -221,11 +221,7 @@ func (m *Memory) readUnknown(ctx context.Context, o *organization, users []seatw
 // one is ask for one person.
 func (m *Memory) one(ctx context.Context, id seatwright.OrganizationID, user seatwright.UserID, strong bool) (Standing, error) {
 	if strong || !m.current() {
-		all, err := m.read(ctx, id, []seatwright.UserID{user})
-		if err != nil {
-			return Standing{}, err
-		}
-		return all[0], nil
+		return m.readOne(ctx, id, user)
 	}
 	o, err := m.known(ctx, id)
 	if err != nil {
@@ -257,7 +253,11 @@ func (m *Memory) standing(ctx context.Context, o *organization, user seatwright.
 			return Standing{held, t.at(now), now}, nil
 		}
 	}
-	all, err := m.read(ctx, o.id, []seatwright.UserID{user})
+	return m.readOne(ctx, o.id, user)
+}
+
+func (m *Memory) readOne(ctx context.Context, id seatwright.OrganizationID, user seatwright.UserID) (Standing, error) {
+	all, err := m.read(ctx, id, []seatwright.UserID{user})
 	if err != nil {
 		return Standing{}, err
 	}
@@ -298,7 +298,7 @@ func (m *Memory) read(ctx context.Context, id seatwright.OrganizationID, users [
 }
 
 // inForce tells what is in force in an organization.
-func (m *Memory) inForce(ctx context.Context, id seatwright.OrganizationID, strong bool) (f *seatwright.InForce, at time.Time, err error) {
+func (m *Memory) inForce(ctx context.Context, id seatwright.OrganizationID, strong bool) (f *seatwright.InForce, err error) {
 	var t *terms
 	if strong || !m.current() {
 		t, err = m.readTerms(ctx, id)
@@ -309,10 +309,9 @@ func (m *Memory) inForce(ctx context.Context, id seatwright.OrganizationID, stro
 		}
 	}
 	if err != nil {
-		return nil, at, err
+		return nil, err
 	}
-	at = m.instant(t)
-	return t.at(at), at, nil
+	return t.at(m.instant(t)), nil
 }
 
 // current reports that what is remembered is not older than MaxAge.

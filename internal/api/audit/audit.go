@@ -118,7 +118,7 @@ func (h handlers) list(ctx context.Context, p wire.ListAuditLogsParams) (AuditPa
 	answer := AuditPageJSONResponse{TotalCount: page.Total, Results: make([]wire.AuditQueryRecordDto, len(page.Records))}
 	for i, r := range page.Records {
 		answer.Results[i] = wire.AuditQueryRecordDto{
-			CreatedOn: r.CreatedAt, Category: r.Category, Action: r.Action, AuditLogDetails: r.Details, UserName: r.UserName, Email: orNull(r.Email),
+			CreatedOn: r.CreatedAt, Category: r.Category, Action: r.Action, AuditLogDetails: r.Details, UserName: r.UserName, Email: api.OrNull(r.Email),
 			Message: r.Message, DetailsVersion: wire.AuditEventV1, Source: r.Source,
 		}
 	}
@@ -136,11 +136,4 @@ func (h handlers) download(ctx context.Context, p wire.DownloadAuditLogsParams) 
 	}
 	total, pages, err := h.log.Download(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx).ID, q, size)
 	return file{total, pages}, err
-}
-
-func orNull(s string) *string {
-	if s == "" {
-		return nil
-	}
-	return &s
 }

@@ -102,8 +102,8 @@ func eventOf(organization seatwright.Organization, r audit.Record) wire.AuditEve
 	}
 	return wire.AuditEvent{
 		ID: strconv.FormatInt(r.Sequence, 10), CreatedOn: r.CreatedAt, OrganizationID: string(organization.ID), OrganizationName: organization.Name,
-		ActorID: orNull(r.ActorID), ActorName: r.UserName, ActorEmail: orNull(r.Email), EventType: string(r.Kind), EventSource: r.Source,
-		EventTarget: orNull(r.Subject), EventDetails: r.Details, EventSummary: r.Message, Status: status,
-		ClientInfo: wire.AuditClientInfo{IPAddress: orNull(r.Address)},
+		ActorID: api.OrNull(r.ActorID), ActorName: r.UserName, ActorEmail: api.OrNull(r.Email), EventType: string(r.Kind), EventSource: r.Source,
+		EventTarget: api.OrNull(r.Subject), EventDetails: r.Details, EventSummary: r.Message, Status: status,
+		ClientInfo: wire.AuditClientInfo{IPAddress: api.OrNull(r.Address)},
 	}
 }

@@ -26,7 +26,7 @@ func (h handlers) CheckEntitlementNames(ctx context.Context, request CheckEntitl
 		return nil, err
 	}
 	if request.Params.UserID != "" {
-		user, err := userID(request.Params.UserID)
+		user, err := api.UserID(request.Params.UserID)
 		if err != nil {
 			return nil, err
 		}

@@ -58,8 +58,8 @@ func (h handlers) groupUsers(ctx context.Context, id string, skip, top int, sort
 	for i, holder := range page.Holders {
 		p := holder.Person
 		answer.Results[i] = wire.GroupUser{
-			ID: string(p.ID), Email: orNull(p.Email), Name: orNull(p.FirstName), Surname: orNull(p.LastName), DisplayName: orNull(p.DisplayName),
-			LastInUse: holder.LastInUse, UserBundleLicenses: texts(holder.Codes), Orphan: holder.Orphan,
+			ID: string(p.ID), Email: api.OrNull(p.Email), Name: api.OrNull(p.FirstName), Surname: api.OrNull(p.LastName), DisplayName: api.OrNull(p.DisplayName),
+			LastInUse: holder.LastInUse, UserBundleLicenses: api.Texts(holder.Codes), Orphan: holder.Orphan,
 		}
 	}
 	return answer, err
@@ -108,20 +108,11 @@ func (h handlers) RevokeLease(ctx context.Context, request RevokeLeaseRequestObj
 	if err != nil {
 		return nil, err
 	}
-	user, err := userID(request.UserID)
+	user, err := api.UserID(request.UserID)
 	if err != nil {
 		return nil, err
 	}
 	return RevokeLease200Response{}, h.licensing.RevokeLeases(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx).ID, group, []seatwright.UserID{user})
-}
-
-// userID reads an id in a path: one that nobody can have is not found either.
-func userID(raw string) (seatwright.UserID, error) {
-	id, err := seatwright.CanonicalID(raw)
-	if err != nil {
-		return "", seatwright.MissingUser()
-	}
-	return seatwright.UserID(id), nil
 }
 
 // ReleaseOwnLicenses is DELETE currentUser.
@@ -165,7 +156,7 @@ func explicitAllocations(found []seatwright.DirectHolder) []wire.UserExplicitAll
 
 // GetExplicitAllocation is GET user/{userId}/allocation.
 func (h handlers) GetExplicitAllocation(ctx context.Context, request GetExplicitAllocationRequestObject) (GetExplicitAllocationResponseObject, error) {
-	user, err := userID(request.UserID)
+	user, err := api.UserID(request.UserID)
 	if err != nil {
 		return nil, err
 	}
@@ -176,13 +167,13 @@ func (h handlers) GetExplicitAllocation(ctx context.Context, request GetExplicit
 // ListExplicitCodes is GET ublCodes/explicit.
 func (h handlers) ListExplicitCodes(ctx context.Context, _ ListExplicitCodesRequestObject) (ListExplicitCodesResponseObject, error) {
 	codes, err := h.licensing.DirectCodes(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx).ID)
-	return ListExplicitCodes200JSONResponse(texts(codes)), err
+	return ListExplicitCodes200JSONResponse(api.Texts(codes)), err
 }
 
 // ListGroupCodes is GET ublCodes/group.
 func (h handlers) ListGroupCodes(ctx context.Context, _ ListGroupCodesRequestObject) (ListGroupCodesResponseObject, error) {
 	codes, err := h.licensing.OfferedCodes(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx).ID)
-	return ListGroupCodes200JSONResponse(texts(codes)), err
+	return ListGroupCodes200JSONResponse(api.Texts(codes)), err
 }
 
 // ListHeldLicenses is POST license/users.
@@ -195,7 +186,7 @@ func (h handlers) ListHeldLicenses(ctx context.Context, request ListHeldLicenses
 	answer := make(ListHeldLicenses200JSONResponse, len(found))
 	for i, held := range found {
 		answer[i] = wire.HeldUserLicense{
-			UserID: string(held.User), UserBundleCodes: texts(held.Codes), UseExternalLicense: held.External, InheritedFromGroup: held.Inherited,
+			UserID: string(held.User), UserBundleCodes: api.Texts(held.Codes), UseExternalLicense: held.External, InheritedFromGroup: held.Inherited,
 		}
 	}
 	return answer, err
@@ -203,20 +194,20 @@ func (h handlers) ListHeldLicenses(ctx context.Context, request ListHeldLicenses
 
 // GetAvailableUserBundles is GET {userGlobalId}/availableUserBundles.
 func (h handlers) GetAvailableUserBundles(ctx context.Context, request GetAvailableUserBundlesRequestObject) (GetAvailableUserBundlesResponseObject, error) {
-	user, err := userID(request.UserGlobalID)
+	user, err := api.UserID(request.UserGlobalID)
 	if err != nil {
 		return nil, err
 	}
 	found, err := h.licensing.AvailableBundles(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx).ID, user)
 	return GetAvailableUserBundles200JSONResponse{
-		AvailableUserBundles: poolsOf(found.Pools), AllocatedUserBundles: texts(found.Codes), ExplicitAllocation: found.Explicit,
+		AvailableUserBundles: poolsOf(found.Pools), AllocatedUserBundles: api.Texts(found.Codes), ExplicitAllocation: found.Explicit,
 		UseExternalLicense: found.External, GroupLicenseInheritance: inheritances(found.Offered),
 	}, err
 }
 
 // GetLicenseInheritance is GET licenseInheritance/{userId}.
 func (h handlers) GetLicenseInheritance(ctx context.Context, request GetLicenseInheritanceRequestObject) (GetLicenseInheritanceResponseObject, error) {
-	user, err := userID(request.UserID)
+	user, err := api.UserID(request.UserID)
 	if err != nil {
 		return nil, err
 	}
@@ -229,14 +220,14 @@ func (h handlers) GetLicenseInheritance(ctx context.Context, request GetLicenseI
 func inheritances(found []licensing.Inheritance) []wire.GroupInheritance {
 	answer := make([]wire.GroupInheritance, len(found))
 	for i, each := range found {
-		answer[i] = wire.GroupInheritance{Group: each.Name, UseExternalLicense: each.External, UserBundleCodes: texts(each.Codes)}
+		answer[i] = wire.GroupInheritance{Group: each.Name, UseExternalLicense: each.External, UserBundleCodes: api.Texts(each.Codes)}
 	}
 	return answer
 }
 
 // ListUserBundleLeases is GET {userGlobalId}/userBundleLeases.
 func (h handlers) ListUserBundleLeases(ctx context.Context, request ListUserBundleLeasesRequestObject) (ListUserBundleLeasesResponseObject, error) {
-	user, err := userID(request.UserGlobalID)
+	user, err := api.UserID(request.UserGlobalID)
 	if err != nil {
 		return nil, err
 	}
@@ -249,7 +240,7 @@ func (h handlers) ListUserBundleLeases(ctx context.Context, request ListUserBund
 			answer = append(answer, source)
 		}
 		if seat.Lease.Held() {
-			source.CreatedAt, source.UpdatedAt, source.GroupID = seat.Lease.LeasedAt, seat.Lease.LastInUse, orNull(string(seat.Lease.Group))
+			source.CreatedAt, source.UpdatedAt, source.GroupID = seat.Lease.LeasedAt, seat.Lease.LastInUse, api.OrNull(string(seat.Lease.Group))
 			answer = append(answer, source)
 		}
 	}

@@ -4,7 +4,6 @@ package lease
 
 import (
 	"context"
-	"time"
 
 	"github.com/seatwright/seatwright"
 	"github.com/seatwright/seatwright/internal/api"
@@ -92,7 +91,7 @@ func (h handlers) RemoveUserLicenses(ctx context.Context, request RemoveUserLice
 	if err != nil {
 		return nil, err
 	}
-	return RemoveUserLicenses200JSONResponse{SuccessfulUserIds: texts(d.Removed), FailedUserIds: texts(d.Unknown)}, nil
+	return RemoveUserLicenses200JSONResponse{SuccessfulUserIds: api.Texts(d.Removed), FailedUserIds: api.Texts(d.Unknown)}, nil
 }
 
 func (h handlers) allocate(ctx context.Context, body *wire.UserLicenseRequest, rawCodes []string) ([]wire.UserLicense, error) {
@@ -112,7 +111,7 @@ func (h handlers) allocate(ctx context.Context, body *wire.UserLicenseRequest, r
 	answer := make([]wire.UserLicense, len(allocations))
 	for i, a := range allocations {
 		answer[i] = wire.UserLicense{
-			UserID: string(a.User), OrganizationID: string(organization), UseExternalLicense: a.External, UserBundleCodes: texts(a.Codes),
+			UserID: string(a.User), OrganizationID: string(organization), UseExternalLicense: a.External, UserBundleCodes: api.Texts(a.Codes),
 		}
 	}
 	return answer, nil
@@ -128,32 +127,9 @@ func codesOf(body *wire.UserLicenseRequest) []string {
 
 func explicitAllocation(a seatwright.DirectHolder) wire.UserExplicitAllocation {
 	return wire.UserExplicitAllocation{
-		ID: string(a.User), Email: orNull(a.Person.Email), Name: orNull(a.Person.FirstName), Surname: orNull(a.Person.LastName),
-		LastInUse: orNever(a.LastSignIn), UserBundleLicenses: texts(a.Codes), UseExternalLicense: a.External,
+		ID: string(a.User), Email: api.OrNull(a.Person.Email), Name: api.OrNull(a.Person.FirstName), Surname: api.OrNull(a.Person.LastName),
+		LastInUse: api.OrNever(a.LastSignIn), UserBundleLicenses: api.Texts(a.Codes), UseExternalLicense: a.External,
 	}
-}
-
-func orNever(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	return &t
-}
-
-func orNull(s string) *string {
-	if s == "" {
-		return nil
-	}
-	return &s
-}
-
-// texts never returns nil, because an empty list is [] and not null in JSON.
-func texts[ID ~string](ids []ID) []string {
-	s := make([]string, len(ids))
-	for i, id := range ids {
-		s[i] = string(id)
-	}
-	return s
 }
 
 // posted makes one of the two answers of POST.

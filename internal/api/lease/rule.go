@@ -39,7 +39,7 @@ func (h handlers) setRule(ctx context.Context, id string, body wire.GroupRuleReq
 	command.KeepQuotas = true
 	rule, err := h.licensing.SetGroupRule(ctx, api.CallerOf(ctx), command)
 	return wire.GroupRule{
-		GroupID: string(rule.Group), OrganizationID: string(rule.Organization), UseExternalLicense: rule.External, UserBundleCodes: texts(rule.Codes()),
+		GroupID: string(rule.Group), OrganizationID: string(rule.Organization), UseExternalLicense: rule.External, UserBundleCodes: api.Texts(rule.Codes()),
 	}, err
 }
 
@@ -108,7 +108,7 @@ func (h handlers) rule(ctx context.Context, id string) (seatwright.NamedRule, er
 func ruleWithQuota(rule seatwright.GroupRule) wire.GroupRuleWithQuota {
 	return wire.GroupRuleWithQuota{
 		GroupRule: wire.PrioritizedGroupRule{
-			GroupID: string(rule.Group), OrganizationID: string(rule.Organization), UserBundleCodes: texts(rule.Codes()), UseExternalLicense: rule.External,
+			GroupID: string(rule.Group), OrganizationID: string(rule.Organization), UserBundleCodes: api.Texts(rule.Codes()), UseExternalLicense: rule.External,
 			Priority: rule.Priority,
 		},
 		Quotas: quotasOf(rule),
@@ -133,7 +133,7 @@ func (h handlers) GetGroupRule(ctx context.Context, request GetGroupRuleRequestO
 	}
 	pools, err := h.licensing.Pools(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx).ID)
 	return GetGroupRule200JSONResponse{
-		AvailableUserBundles: poolsOf(pools), AllocatedUserBundles: texts(rule.Codes()), UseExternalLicense: rule.External,
+		AvailableUserBundles: poolsOf(pools), AllocatedUserBundles: api.Texts(rule.Codes()), UseExternalLicense: rule.External,
 	}, err
 }
 
@@ -145,7 +145,7 @@ func (h handlers) GetRulesOverview(ctx context.Context, _ GetRulesOverviewReques
 		return nil, err
 	}
 	pools, err := h.licensing.Pools(ctx, caller, organization)
-	return GetRulesOverview200JSONResponse{AvailableUserBundles: poolsOf(pools), AllocatedUserBundles: texts(codes)}, err
+	return GetRulesOverview200JSONResponse{AvailableUserBundles: poolsOf(pools), AllocatedUserBundles: api.Texts(codes)}, err
 }
 
 // RemoveGroupRule is DELETE group/{groupId}.
@@ -263,7 +263,7 @@ func groupAllocation(rule seatwright.NamedRule) wire.GroupAllocation {
 		leases[string(offer.Code)] = offer.Leases
 	}
 	return wire.GroupAllocation{
-		ID: string(rule.Group), Name: rule.Name, UserBundleLicenses: texts(rule.Codes()), UserBundleLeases: leases, UseExternalLicense: rule.External,
+		ID: string(rule.Group), Name: rule.Name, UserBundleLicenses: api.Texts(rule.Codes()), UserBundleLeases: leases, UseExternalLicense: rule.External,
 	}
 }
 
@@ -277,6 +277,6 @@ func (h handlers) GetGroupAllocation(ctx context.Context, request GetGroupAlloca
 		return nil, seatwright.MissingGroupRule()
 	}
 	return GetGroupAllocation200JSONResponse{
-		ID: string(rule.Group), Name: orNull(rule.Name), UserBundleLicenses: texts(rule.Codes()), UseExternalLicense: rule.External,
+		ID: string(rule.Group), Name: api.OrNull(rule.Name), UserBundleLicenses: api.Texts(rule.Codes()), UseExternalLicense: rule.External,
 	}, nil
 }

@@ -45,7 +45,7 @@ func (h handlers) CloseUserSession(ctx context.Context, request CloseUserSession
 
 // CloseSessionOfUser is DELETE {userId}/session.
 func (h handlers) CloseSessionOfUser(ctx context.Context, request CloseSessionOfUserRequestObject) (CloseSessionOfUserResponseObject, error) {
-	user, err := userID(request.UserID)
+	user, err := api.UserID(request.UserID)
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +62,7 @@ func userSession(s seatwright.Session) wire.UserSession {
 
 // GetUserLicenseState is GET {userId}.
 func (h handlers) GetUserLicenseState(ctx context.Context, request GetUserLicenseStateRequestObject) (GetUserLicenseStateResponseObject, error) {
-	user, err := userID(request.UserID)
+	user, err := api.UserID(request.UserID)
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/seatwright/seatwright"
+	"github.com/seatwright/seatwright/internal/api"
 	"github.com/seatwright/seatwright/internal/licensing"
 )
 
@@ -33,7 +34,7 @@ func licenseToken(organization seatwright.OrganizationID, l licensing.UserLicens
 		From    int64    `json:"nbf"`
 		End     int64    `json:"exp"`
 		Plan    string   `json:"plan"`
-	}{texts(l.Units), texts(l.Codes), string(l.User), string(organization), l.At.Unix(), end.Unix(), planOfTokens})
+	}{api.Texts(l.Units), api.Texts(l.Codes), string(l.User), string(organization), l.At.Unix(), end.Unix(), planOfTokens})
 	if err != nil {
 		panic(err) // texts and numbers always have a form in JSON
 	}

@@ -20,7 +20,7 @@ type Entitlements interface {
 
 // GetEntitlement is GET /api/v1/organizations/{org}/users/{user}/entitlements/{name}.
 func (h handlers) GetEntitlement(ctx context.Context, request GetEntitlementRequestObject) (GetEntitlementResponseObject, error) {
-	user, err := userID(request.User)
+	user, err := api.UserID(request.User)
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +66,7 @@ func (h handlers) CheckEntitlements(ctx context.Context, request CheckEntitlemen
 
 // ListEntitlements is GET /api/v1/organizations/{org}/users/{user}/entitlements.
 func (h handlers) ListEntitlements(ctx context.Context, request ListEntitlementsRequestObject) (ListEntitlementsResponseObject, error) {
-	user, err := userID(request.User)
+	user, err := api.UserID(request.User)
 	if err != nil {
 		return nil, err
 	}
@@ -75,11 +75,11 @@ func (h handlers) ListEntitlements(ctx context.Context, request ListEntitlements
 		return nil, err
 	}
 	answer := ListEntitlements200JSONResponse{
-		UserID: string(user), Holdings: make([]wire.EntitlementHolding, len(report.Holdings)), Entitlements: names(report.Entitled), Until: end(report.Until),
+		UserID: string(user), Holdings: make([]wire.EntitlementHolding, len(report.Holdings)), Entitlements: api.Texts(report.Entitled), Until: end(report.Until),
 	}
 	for i, held := range report.Holdings {
 		answer.Holdings[i] = wire.EntitlementHolding{
-			Code: string(held.Code), Name: held.Name, Usable: held.Usable, Direct: held.Direct, External: held.External(), Orphan: held.Lease.Orphan(), Gives: names(held.Gives),
+			Code: string(held.Code), Name: held.Name, Usable: held.Usable, Direct: held.Direct, External: held.External(), Orphan: held.Lease.Orphan(), Gives: api.Texts(held.Gives),
 		}
 		if held.Lease.Held() {
 			answer.Holdings[i].GroupID = new(string(held.Lease.Group))
@@ -91,21 +91,12 @@ func (h handlers) ListEntitlements(ctx context.Context, request ListEntitlements
 
 // IssueEntitlementToken is POST /api/v1/organizations/{org}/users/{user}/entitlement-token.
 func (h handlers) IssueEntitlementToken(ctx context.Context, request IssueEntitlementTokenRequestObject) (IssueEntitlementTokenResponseObject, error) {
-	user, err := userID(request.User)
+	user, err := api.UserID(request.User)
 	if err != nil {
 		return nil, err
 	}
 	token, expires, err := h.entitlements.Token(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx).ID, user)
 	return IssueEntitlementToken200JSONResponse{Token: token, ExpiresAt: expires}, err
-}
-
-// userID reads an id in a path: one that nobody can have is not found either.
-func userID(raw string) (seatwright.UserID, error) {
-	id, err := seatwright.CanonicalID(raw)
-	if err != nil {
-		return "", seatwright.MissingUser()
-	}
-	return seatwright.UserID(id), nil
 }
 
 func isStrong(consistency string) (bool, error) {
@@ -121,12 +112,4 @@ func end(until time.Time) *time.Time {
 		return nil
 	}
 	return &until
-}
-
-func names(list []seatwright.EntitlementName) []string {
-	texts := make([]string, len(list))
-	for i, name := range list {
-		texts[i] = string(name)
-	}
-	return texts
 }
