@@ -162,6 +162,16 @@ func contest(t *testing.T, n *node, people []seatwright.UserID, each int) (asked
 				}
 				r.acked.Store(change)
 				tell(r)
+				// Nobody else changes this person: what the one who did asks now has one right answer.
+				entitled, _, err := n.Holds(context.Background(), system, organization, r.user, "ATTR", false)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				questions.Add(1)
+				if !possible(entitled, change, change) {
+					stale.Add(1)
+				}
 			}
 		})
 	}
