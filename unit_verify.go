@@ -35,6 +35,9 @@ func (r Replayed) setService(e Event, set ServiceLicenseSet, differs func(format
 	moved := map[ProductCode]int64{}
 	for code, units := range given {
 		p := r.service(ServiceKey{scope, code})
+		if p.Quantity == units {
+			continue // it was left as it is, with what it draws for its use
+		}
 		p.Quantity = units
 		drawn := p.drawing(r.free(code, e.At))
 		moved[code] = drawn - p.Drawn

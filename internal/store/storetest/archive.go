@@ -34,6 +34,7 @@ func RunArchive(t *testing.T, empty func(t *testing.T) Place) {
 		"ARestoredDatabaseGoesOn":             restoredGoesOn,
 		"ARestoredDistributionGoesOn":         restoredDistribution,
 		"RestoredUnitsGoOn":                   restoredUnits,
+		"OverdrawnUnitsAreLeftAlone":          overdrawnIsLeftAlone,
 		"RestoreRefusesADatabaseInUse":        refusesInUse,
 		"RestoreIsAllOrNothing":               restoresAllOrNothing,
 		"ADumpIsOneMoment":                    dumpIsOneMoment,

@@ -391,3 +391,17 @@ func restoredUnits(f *archiveFixture) {
 	f.wantUsed("a", "UNATT", 2, 5)
 	wantSound(f.T, f.place.Archive)
 }
+
+// Guards the events against what a service uses beyond what there was: it draws nothing for that until somebody changes what it has, or uses more.
+func overdrawnIsLeftAlone(f *archiveFixture) {
+	f.open()
+	f.withUnits(5)
+	f.sells("a", "AIU", 1)
+	f.must(decide(f.fixture, seatwright.ChangePolicies{Organization: "a", Overdraft: to(seatwright.AllowOverdraft)}))
+	f.must(nil, f.acquire("u AIU all there is", 1))
+	f.must(nil, f.acquire("t AIU beyond it", 2))
+	f.must(decide(f.fixture, seatwright.ChangeLot{Organization: "a", ID: "bought-AIU", Quantity: to(int64(6))}))
+	f.must(nil, f.give("a", "t", "UNATT", 2))
+	f.wantUse("t AIU 0 2 0", "t UNATT 2 0 2", "u AIU 0 1 1")
+	wantSound(f.T, f.place.Archive)
+}
