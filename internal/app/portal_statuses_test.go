@@ -103,7 +103,7 @@ func replacePortalRows() []row {
 		}},
 		row{name: "application", call: put("application", `{"userIds":["singer-77"],"licenseCodes":[],"useExternalLicense":null}`), status: 200, events: []string{"allocation.set singer-77"}},
 		row{name: "without codes", call: put("writer", `{"userIds":["singer-77"],"userBundleCodes":["TSTNU"]}`), status: 400, contains: []string{`"errors":{"licenseCodes":`}},
-		row{name: "a code that cannot be", call: put("writer", `{"userIds":["singer-77"],"licenseCodes":["T S"]}`), status: 400, contains: []string{`"errors":{"licenseCodes":`}},
+		row{name: "a code that cannot be", call: put("writer", `{"userIds":["singer-77"],"licenseCodes":["T S"]}`), status: 400, contains: []string{`"errors":{"licenseCodes[0]":`}},
 		row{name: "nobody", call: put("writer", `{"userIds":[],"licenseCodes":["TSTNU"]}`), status: 400, contains: []string{`"errors":{"userIds":`}},
 		row{name: "unknown", call: put("writer", `{"userIds":["globex-1"],"licenseCodes":["TSTNU"]}`), status: 400, contains: []string{"unknown_user"}},
 		row{name: "no such bundle", call: put("writer", `{"userIds":["singer-77"],"licenseCodes":["NOSUCH"]}`), status: 409, events: []string{"allocation.refused"}, contains: []string{`"shortages":[{"bundle":"NOSUCH"`}},
@@ -158,7 +158,8 @@ func setPortalGroupRows() []row {
 		row{name: "again", call: works, status: 200},
 		row{name: "the flag stays", call: put("writer", `{"ubls":["ATTUNU","TSTNU"],"id":"group-01"}`), status: 200, contains: []string{`"useExternalLicense":false`}},
 		row{name: "without codes", call: put("writer", `{"userBundleCodes":["ATTUNU"],"id":"group-01"}`), status: 400, contains: []string{`"errors":{"ubls":`}},
-		row{name: "a code that cannot be", call: put("writer", `{"ubls":["A U"],"id":"group-01"}`), status: 400, contains: []string{`"errors":{"ubls":`}},
+		row{name: "a code that cannot be", call: put("writer", `{"ubls":["A U"],"id":"group-01"}`), status: 400, contains: []string{`"errors":{"ubls[0]":`}},
+		row{name: "a code that there is none of", call: put("writer", `{"ubls":["NONE"],"id":"group-01"}`), status: 400, contains: []string{`"errors":{"ubls":`}},
 		row{name: "no group", call: put("writer", `{"ubls":["ATTUNU"]}`), status: 404, contains: []string{"there is no such group"}},
 		row{name: "unknown group", call: put("writer", `{"ubls":["ATTUNU"],"id":"`+canary+`"}`), status: 404, contains: []string{"there is no such group"}},
 	)

@@ -5,6 +5,7 @@ package portal
 
 import (
 	"context"
+	"strings"
 
 	"github.com/seatwright/seatwright"
 	"github.com/seatwright/seatwright/internal/api"
@@ -73,7 +74,7 @@ func (h handlers) ReplacePortalUserLicenses(
 		return nil, err
 	}
 	found, err := h.licensing.Allocate(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx).ID, users, codes, request.Body.UseExternalLicense)
-	return ReplacePortalUserLicenses200JSONResponse(allocations(ctx, found)), err
+	return ReplacePortalUserLicenses200JSONResponse(allocations(ctx, found)), naming("licenseCodes", err)
 }
 
 func missingCodes(field, empty string) error {
@@ -83,10 +84,19 @@ func missingCodes(field, empty string) error {
 // codesOf reads codes, whose field has a name of its own at this door.
 func codesOf(raw []string, field string) ([]seatwright.ProductCode, error) {
 	codes, err := seatwright.BundleCodes(raw)
-	if err != nil {
-		return nil, seatwright.AsError(err).In(field)
+	return codes, naming(field, err)
+}
+
+// naming calls the codes of an error as the request has called them.
+func naming(field string, err error) error {
+	if err == nil {
+		return nil
 	}
-	return codes, nil
+	e := seatwright.AsError(err)
+	if place, ofCodes := strings.CutPrefix(e.Field, "userBundleCodes"); ofCodes {
+		return e.In(field + place)
+	}
+	return err
 }
 
 func allocations(ctx context.Context, found []seatwright.Allocation) []wire.UserLicense {
@@ -209,7 +219,7 @@ func (h handlers) SetPortalGroup(ctx context.Context, request SetPortalGroupRequ
 	})
 	return SetPortalGroup200JSONResponse{
 		GroupID: string(rule.Group), OrganizationID: string(organization), UseExternalLicense: rule.External, UserBundleCodes: api.Texts(rule.Codes()),
-	}, err
+	}, naming("ubls", err)
 }
 
 // RemovePortalGroup is DELETE UserLicense/group.
