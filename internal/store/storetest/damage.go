@@ -117,7 +117,7 @@ var damages = []struct{ statement, sentence string }{
 	{`UPDATE unit_leases SET version = version - 1 WHERE organization = {o} AND id = 'held'`, "lease held of NONPR for t/orchestrator: stored with 1500000 millionths, number"},
 	{`UPDATE unit_leases SET made_by = 'ben' WHERE organization = {o} AND id = 'held'`, "of ben, made at"},
 	{`UPDATE unit_leases SET created_at = created_at - 1 WHERE organization = {o} AND id = 'held'`, "lease held of NONPR for t/orchestrator: stored with"},
-	{`UPDATE unit_leases SET period_end = 1 WHERE organization = {o} AND id = 'held'`, "lease held of NONPR for t/orchestrator: stored with"},
+	{`UPDATE unit_leases SET period_end = 4102444800000000 WHERE organization = {o} AND id = 'held'`, "lease held of NONPR for t/orchestrator: stored with"},
 	{`UPDATE unit_leases SET id = 'other' WHERE organization = {o} AND id = 'held'`, "lease other of NONPR for t/orchestrator: no event tells of it"},
 	{`UPDATE unit_leases SET id = 'other' WHERE organization = {o} AND id = 'event'`, "lease other of AIU for t/orchestrator: no event tells of it"},
 	{`DELETE FROM unit_leases WHERE organization = {o} AND id = 'held'`, "lease held of NONPR for t/orchestrator: by the events it exists, and it is missing"},
