@@ -147,6 +147,19 @@ func (c *Catalogue) Bundle(code ProductCode) (Product, bool) {
 	return p, known && p.Kind == KindUser
 }
 
+// ServiceProduct finds a product whose units services use. The errors are not_found/not_found, and invalid/invalid_value for a bundle: people
+// hold it.
+func (c *Catalogue) ServiceProduct(code ProductCode) (Product, error) {
+	product, known := c.Product(code)
+	switch {
+	case !known:
+		return Product{}, NotFound(ReasonNotFound, "there is no such product")
+	case product.Kind == KindUser:
+		return Product{}, Invalid(ReasonInvalidValue, "%s is a bundle that people hold: no service uses its units", code).In("productCode")
+	}
+	return product, nil
+}
+
 // UnitsOf lists what the holder of some bundles may use, each once, in the order of the bundles.
 func (c *Catalogue) UnitsOf(codes []ProductCode) []LicenseUnit {
 	units := []LicenseUnit{}

@@ -26,8 +26,11 @@ func ServiceTypes() []ServiceType { return slices.Clone(serviceTypes) }
 // ParseServiceType reads the name of a type of service, in any letter case. The error is invalid/invalid_value.
 func ParseServiceType(text string) (ServiceType, error) {
 	service := ServiceType(strings.ToLower(text))
-	if !slices.Contains(serviceTypes, service) {
-		return "", Invalid(ReasonInvalidValue, "there is no such type of service; known are %s", joined(serviceTypes, "and")).In("serviceType")
+	switch {
+	case service == "":
+		return "", Invalid(ReasonInvalidValue, "the type of the service is missing").In("serviceType")
+	case !slices.Contains(serviceTypes, service):
+		return "", Invalid(ReasonInvalidValue, "there is no such type of service; known are %s", strings.ReplaceAll(JoinWords(serviceTypes), " ", ", ")).In("serviceType")
 	}
 	return service, nil
 }

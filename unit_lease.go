@@ -13,8 +13,9 @@ import (
 // UnitParts is how many parts a unit has where services use units: what they use counts in millionths.
 const UnitParts = 1_000_000
 
-// MaxUsed is the most that a service can use of one product, in millionths. Only an overdraft comes near.
-const MaxUsed = 1000 * MaxQuantity * UnitParts
+// MaxUsed is the most that a service can use of one product, in millionths. Only an overdraft comes near, and the sum over thousands of services is
+// still a number.
+const MaxUsed = MaxQuantity * UnitParts
 
 // UnitLeaseID names a lease of units within its service and product. Callers make it up; of a consumable it names the event.
 type UnitLeaseID string
@@ -188,12 +189,9 @@ func (c AcquireUnits) Decide(s *Slice, origin Origin) (AcquiredUnits, error) {
 	if !s.isTaken(c.Organization, IDsOfTenants, string(c.Lease.Tenant)) {
 		return AcquiredUnits{}, MissingTenant()
 	}
-	product, known := s.catalogue.Product(c.Lease.Code)
-	switch {
-	case !known:
-		return AcquiredUnits{}, NotFound(ReasonNotFound, "there is no such product")
-	case product.Kind == KindUser:
-		return AcquiredUnits{}, Invalid(ReasonInvalidValue, "%s is a bundle that people hold: no service uses its units", product.Code).In("productCode")
+	product, err := s.catalogue.ServiceProduct(c.Lease.Code)
+	if err != nil {
+		return AcquiredUnits{}, err
 	}
 	if err := s.endPeriods(o, c.Lease.Code); err != nil {
 		return AcquiredUnits{}, err

@@ -353,7 +353,7 @@ type ConsumptionLeaseRequest struct {
 	// Owner Who uses the units, as the caller calls them. Left out: as it is.
 	Owner *string `json:"owner,omitempty"`
 
-	// Etag PUT: of the lease that is to be changed.
+	// Etag PUT: of the lease that is to be changed. Empty: whatever it is.
 	Etag string `json:"etag,omitempty,omitzero"`
 }
 
@@ -597,6 +597,9 @@ type EditableUserBundle struct {
 type EntitlementNames struct {
 	Names            []string `json:"EntitlementNames,omitempty,omitzero"`
 	NamesInLowerCase []string `json:"entitlementNames,omitempty,omitzero"`
+
+	// UserID Refused: the person is a parameter of the query. Ignored it would be another question.
+	UserID string `json:"userId,omitempty,omitzero"`
 }
 
 // ExternalAPIResourceDto defines model for ExternalApiResourceDto.
@@ -2428,6 +2431,9 @@ type HostAccountID = string
 // IdempotencyKey defines model for idempotencyKey.
 type IdempotencyKey = string
 
+// IfMatch defines model for ifMatch.
+type IfMatch = string
+
 // LeaseIdentifier defines model for leaseIdentifier.
 type LeaseIdentifier = string
 
@@ -3294,6 +3300,9 @@ type PutLeaseParams struct {
 	// IdempotencyKey 1 to 255 visible ASCII characters. For 24 hours the same key of the same caller in the same organization gets the first
 	// answer again, refusals included. With another request it is refused with 422.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+
+	// IfMatch The etag of the lease, in quotation marks or without.
+	IfMatch IfMatch `json:"If-Match,omitempty,omitzero"`
 }
 
 // ListTenantUsageParams defines parameters for ListTenantUsage.

@@ -1,12 +1,14 @@
 package api
 
 import (
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/url"
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/seatwright/seatwright"
 	"github.com/seatwright/seatwright/internal/strictjson"
@@ -37,7 +39,11 @@ func (d Door) FailParameter(w http.ResponseWriter, r *http.Request, err error) {
 		d.Fail(w, r, seatwright.Invalid(seatwright.ReasonInvalidValue, "a parameter of the path, the query or a header cannot be read"))
 		return
 	}
-	d.Fail(w, r, seatwright.Invalid(seatwright.ReasonInvalidValue, "the parameter %s is missing or cannot be read", name).In(name))
+	why := "is missing, given twice, or cannot be read"
+	if instant := (*time.ParseError)(nil); errors.As(err, &instant) {
+		why = "is an instant such as 2026-03-01T09:00:00Z, or a date; a plus sign in it is written as %2B"
+	}
+	d.Fail(w, r, seatwright.Invalid(seatwright.ReasonInvalidValue, "the parameter %s %s", name, why).In(name))
 }
 
 // WholeQuery refuses a query of which a part cannot be read: the standard library drops that part, and with it a filter or a page, so that

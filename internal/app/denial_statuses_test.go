@@ -23,9 +23,12 @@ func readDenialRows(path, contains string) []row {
 	}
 	for name, query := range map[string]string{
 		"none": "top=0", "too many": "top=1001", "no number": "top=many", "no time": "since=yesterday", "neither": "satisfied=maybe", "two codes": "code=A&code=B",
-		"control character": "code=%07",
+		"control character": "code=%07", "no code": "code=", "another spelling": "Code=ATTUNU", "another parameter": "reason=quota_reached",
 	} {
 		rows = append(rows, row{name: name, call: ask("administrator", path+"&"+query), status: 400, contains: []string{"invalid_value"}})
+	}
+	for name, instant := range map[string]string{"a day": "yesterday", "a plus sign": "2026-03-01T09:00:00+01:00"} {
+		rows = append(rows, row{name: name, call: ask("administrator", path+"&since="+instant), status: 400, contains: []string{`"errors":{"since":["the parameter since is an instant such as `}})
 	}
 	return append(rows, row{name: "an id that cannot be", call: ask("administrator", path+"&person=%20"), status: 400, contains: []string{"malformed_id"}})
 }

@@ -160,7 +160,7 @@ func setPortalGroupRows() []row {
 		row{name: "without codes", call: put("writer", `{"userBundleCodes":["ATTUNU"],"id":"group-01"}`), status: 400, contains: []string{`"errors":{"ubls":`}},
 		row{name: "a code that cannot be", call: put("writer", `{"ubls":["A U"],"id":"group-01"}`), status: 400, contains: []string{`"errors":{"ubls[0]":`}},
 		row{name: "a code that there is none of", call: put("writer", `{"ubls":["NONE"],"id":"group-01"}`), status: 400, contains: []string{`"errors":{"ubls":`}},
-		row{name: "no group", call: put("writer", `{"ubls":["ATTUNU"]}`), status: 404, contains: []string{"there is no such group"}},
+		row{name: "no group", call: put("writer", `{"ubls":["ATTUNU"]}`), status: 400, contains: []string{`"errors":{"id":`}},
 		row{name: "unknown group", call: put("writer", `{"ubls":["ATTUNU"],"id":"`+canary+`"}`), status: 404, contains: []string{"there is no such group"}},
 	)
 	return append(rows, keyRows("portal-rule", works, put("administrator", `{"ubls":[],"id":"group-01"}`), 200)...)
@@ -293,7 +293,7 @@ func orchestratorRows(rest string, contains ...string) []row {
 		{name: "host administrator", call: get("host", "/acme/DefaultTenant"), status: 404, contains: []string{"organization_not_found"}},
 		{name: "a tenant of another organization", call: get("administrator", "/acme/Main"), status: 404, contains: []string{"there is no such tenant"}},
 		{name: "its id", call: get("administrator", "/acme/tenant-02"), status: 404, contains: []string{"there is no such tenant"}},
-		{name: "no tenant", call: get("administrator", "/acme"), status: 404, contains: []string{"there is no such tenant"}},
+		{name: "no tenant", call: get("administrator", "/acme"), status: 404, contains: []string{"the path names no tenant"}},
 		{name: "encoded slash", call: get("administrator", "/acme%2F/DefaultTenant"), status: 400, contains: []string{"malformed_path"}},
 		{name: "by name", call: get("reader", "/acme/defaulttenant"), status: 200, contains: contains},
 		{name: "by id", call: get("administrator", "/{acme}/tenant-01"), status: 200, contains: contains},
@@ -326,7 +326,7 @@ func currentUserRows() []row {
 	}
 	return []row{
 		{name: "anonymous", call: get("", "/acme/DefaultTenant"), status: 401, contains: []string{"no_token"}},
-		{name: "no tenant", call: get("member", ""), status: 404, contains: []string{"there is no such tenant"}},
+		{name: "no tenant", call: get("member", ""), status: 404, contains: []string{"the path names no tenant"}},
 		{name: "a query that cannot be read", call: call{as: "member", method: "GET", path: "/acme/DefaultTenant" + odata + "Users/" + function + "GetCurrentUser?a;b"}, status: 400, contains: []string{"the query cannot be read"}},
 		{name: "member", call: get("member", "/acme/DefaultTenant"), status: 200, contains: []string{`"Key":"member"`, `"UserName":"member"`, `"TenancyName":"DefaultTenant"`, `"TenantKey":"tenant-01","Type":"User"`}},
 		{name: "application", call: get("auditor", "/acme/DefaultTenant"), status: 200, contains: []string{`"Key":"auditor"`, `"Type":"DirectoryExternalApplication"`, `"CreationTime":null`}},

@@ -43,6 +43,7 @@ func unitStatuses() []operationRows {
 			row{name: "a consumption", call: call{as: "reader", method: "GET", path: leases + "/{acme}/hall/apps/HEAL/lease/run-1"}, status: 200, contains: []string{`"quantity":0.25`, `"usage":{"total":3,"used":0.25,"startDate":1767225600,"endDate":32188147200}}`}},
 			row{name: "missing", call: call{as: "reader", method: "GET", path: ofHall + "/lease/job-99"}, status: 404, contains: []string{"there is no such lease"}})},
 		{"countAvailableUnits", append(unitReadRows(leases+"/{acme}/testmanager/UNATT-HOSTING/available/count", "2"),
+			row{name: "a bundle", call: call{as: "reader", method: "GET", path: leases + "/{acme}/testmanager/ATTUNU/available/count"}, status: 400, contains: []string{`"errors":{"productCode":`}},
 			row{name: "unknown product", call: call{as: "reader", method: "GET", path: leases + "/{acme}/testmanager/SHOES/available/count"}, status: 404, contains: []string{"there is no such product"}},
 			row{name: "unknown service", call: call{as: "reader", method: "GET", path: leases + "/{acme}/shoes/UNATT/available/count"}, status: 400, contains: []string{`"errors":{"serviceType":`}})},
 		{"getConsumed", usageRows(leases + "/hall/testmanager/%/consumed")},
@@ -50,6 +51,7 @@ func unitStatuses() []operationRows {
 		{"getUsage", usageRows(leases + "/{acme}/hall/testmanager/%/usage")},
 		{"listTenantUsage", append(unitReadRows(leases+"/{acme}/hall/usage", `{"clientId":"hall","clientType":"apps","productsUsage":[{"serviceScopeId":"hall","serviceType":"apps","productCode":"HEAL","used":0.25,"total":3,"startDate":1767225600,"endDate":32188147200,"usageModel":"Consumption"}]}`, `"clientType":"testmanager"`),
 			row{name: "some services", call: call{as: "reader", method: "GET", path: leases + "/{acme}/hall/usage?serviceTypes=apps,insights"}, status: 200, contains: []string{`"clientType":"apps"`}, lacks: []string{"testmanager"}},
+			row{name: "a misspelt parameter", call: call{as: "reader", method: "GET", path: leases + "/{acme}/hall/usage?serviceType=apps"}, status: 400, contains: []string{`"errors":{"serviceType":`}},
 			row{name: "unknown service", call: call{as: "reader", method: "GET", path: leases + "/{acme}/hall/usage?serviceTypes=shoes"}, status: 400, contains: []string{`"errors":{"serviceTypes":`}},
 			row{name: "unknown tenant", call: call{as: "reader", method: "GET", path: leases + "/{acme}/nowhere/usage"}, status: 404, contains: []string{"there is no such tenant"}})},
 		{"listAvailableUnits", stateRows(leases + "/hall/testmanager/available/services")},
@@ -109,11 +111,19 @@ func putLeaseRows() []row {
 	put := func(as, id, body string) call {
 		return call{as: as, method: "PUT", path: ofHall + "/lease/" + id, body: body}
 	}
+	condition := func(etag, body string) call {
+		c := put("administrator", "job-5", body)
+		c.header = map[string]string{"If-Match": etag}
+		return c
+	}
 	works := put("administrator", "job-5", `{"quantity":0}`)
 	rows := slices.Concat(whoMayNotOfPeople(works, notForWritingUnits...), bodyRows(works))
 	rows = append(rows,
 		row{name: "less", call: works, status: 200, contains: []string{`{"leaseIdentifier":"job-5","created":false}`}, events: []string{"units.changed job-5"}},
 		row{name: "a stale etag", call: put("administrator", "job-5", `{"quantity":1,"etag":"1"}`), status: 412, contains: []string{`"code":"stale_etag"`, `"errors":{"etag":`}},
+		row{name: "a stale If-Match", call: condition(`"1"`, `{"quantity":1}`), status: 412, contains: []string{`"code":"stale_etag"`, `"errors":{"etag":`}},
+		row{name: "two conditions", call: condition(`"1"`, `{"quantity":1,"etag":"2"}`), status: 400, contains: []string{`"errors":{"etag":`}},
+		row{name: "an empty condition", call: condition("", `{"quantity":0,"etag":""}`), status: 200, contains: []string{`"created":false`}},
 		row{name: "an etag of nothing", call: put("administrator", "job-6", `{"quantity":1,"etag":"1"}`), status: 412, contains: []string{"stale_etag"}},
 		row{name: "more than there is", call: put("administrator", "job-5", `{"quantity":3}`), status: 403, contains: []string{"units_exhausted"}}, // one of the same denial
 		row{name: "of somebody else", call: put("application", "job-5", `{}`), status: 403, contains: []string{"anothers_lease"}},
@@ -165,6 +175,7 @@ func usageRows(path string) []row {
 	get := func(path string) call { return call{as: "reader", method: "GET", path: path} }
 	return append(unitReadRows(of("UNATT-HOSTING"), `{"serviceScopeId":"hall","serviceType":"testmanager","productCode":"UNATT-HOSTING","used":1.5,"total":4,"startDate":null,"endDate":null,"usageModel":"Floating"}`),
 		row{name: "nothing", call: get(of("UNATT")), status: 200, contains: []string{`"used":0`}},
+		row{name: "a bundle", call: get(of("ATTUNU")), status: 400, contains: []string{`"errors":{"productCode":`}},
 		row{name: "unknown product", call: get(of("SHOES")), status: 404, contains: []string{"there is no such product"}},
 		row{name: "unknown service", call: get(strings.Replace(of("UNATT"), "testmanager", "shoes", 1)), status: 400, contains: []string{`"errors":{"serviceType":`}},
 		row{name: "unknown tenant", call: get(strings.Replace(of("UNATT"), "hall", "nowhere", 1)), status: 404, contains: []string{"there is no such tenant"}},
@@ -173,11 +184,11 @@ func usageRows(path string) []row {
 
 func stateRows(path string) []row {
 	put := func(as, body string) call { return call{as: as, method: "PUT", path: path, body: body} }
-	works := put("reader", `{"productCodes":["UNATT-HOSTING","AGU","SHOES"]}`)
+	works := put("reader", `{"productCodes":["UNATT-HOSTING","AGU","SHOES","ATTUNU"]}`)
 	unknown := works
 	unknown.path = strings.Replace(path, "hall", "nowhere", 1)
 	return append(slices.Concat(whoMayNotOfPeople(works, notForReadingUnits...), bodyRows(works)),
-		row{name: "reader", call: works, status: 200, contains: []string{`[{"productCode":"UNATT-HOSTING","productCodeStatus":0},{"productCode":"AGU","productCodeStatus":2},{"productCode":"SHOES","productCodeStatus":2}]`}},
+		row{name: "reader", call: works, status: 200, contains: []string{`[{"productCode":"UNATT-HOSTING","productCodeStatus":0},{"productCode":"AGU","productCodeStatus":2},{"productCode":"SHOES","productCodeStatus":2},{"productCode":"ATTUNU","productCodeStatus":2}]`}},
 		row{name: "none", call: put("reader", `{"productCodes":[]}`), status: 200, contains: []string{"[]"}},
 		row{name: "a code that cannot be", call: put("reader", `{"productCodes":["a b"]}`), status: 400, contains: []string{`"errors":{"productCodes[0]":`}},
 		row{name: "101 codes", call: put("reader", `{"productCodes":[`+numbered("CODE", 101)+`]}`), status: 400, contains: []string{"too_many"}},
@@ -197,6 +208,11 @@ func queryUsageRows() []row {
 			`{"serviceScopeId":"","serviceType":"","productCode":"UNATT-HOSTING","used":1.5,`,
 		}},
 		row{name: "long ago", call: put("reader", `[{"serviceScopeId":"hall","serviceType":"apps","productCode":"HEAL","startDate":86400,"endDate":172800}]`), status: 200, contains: []string{`"used":0,"startDate":86400,"endDate":172800`}},
+		row{name: "a service of all tenants", call: put("reader", `[{"serviceType":"Apps","productCode":"HEAL"},{"serviceType":"insights","productCode":"HEAL"}]`), status: 200, contains: []string{
+			`"serviceType":"Apps","productCode":"HEAL","used":0.25,`, `"serviceType":"insights","productCode":"HEAL","used":0,`,
+		}},
+		row{name: "unknown service of all tenants", call: put("reader", `[{"serviceType":"shoes","productCode":"HEAL"}]`), status: 400, contains: []string{`"errors":{"[0].serviceType":`}},
+		row{name: "no product", call: put("reader", `[{"serviceType":"apps"}]`), status: 400, contains: []string{`"errors":{"[0].productCode":`}},
 		row{name: "half a time", call: put("reader", `[{"productCode":"HEAL","startDate":86400}]`), status: 400, contains: []string{`"errors":{"[0].startDate":`}},
 		row{name: "two years", call: put("reader", `[{"productCode":"HEAL","startDate":0,"endDate":63072000}]`), status: 400, contains: []string{`"errors":{"[0].startDate":`}},
 		row{name: "unknown service", call: put("reader", `[{"serviceScopeId":"hall","serviceType":"shoes","productCode":"HEAL"}]`), status: 400, contains: []string{`"errors":{"[0].serviceType":`}},

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"time"
@@ -106,9 +107,12 @@ func (l *Licensing) ReleaseUnits(ctx context.Context, caller seatwright.Caller, 
 		return err
 	}
 	slices.Sort(ids)
-	found, err := l.reader.UnitLeases(ctx, organization, seatwright.UnitLeaseQuery{IDs: ids, Most: leasesPerRelease})
+	found, err := l.reader.UnitLeases(ctx, organization, seatwright.UnitLeaseQuery{IDs: ids, Most: leasesPerRelease + 1})
 	if err != nil {
 		return err
+	}
+	if len(found) > leasesPerRelease {
+		return seatwright.Invalid(seatwright.ReasonTooMany, "there are more than %d leases of these ids: name fewer", leasesPerRelease).In("leaseIdentifiers")
 	}
 	_, err = ledger.Submit(ctx, l.ledger, caller.Origin(), release(caller, organization, ids, found))
 	return err
@@ -147,7 +151,8 @@ func (l *Licensing) ReleaseAllUnits(ctx context.Context, caller seatwright.Calle
 		if len(found) == q.Most {
 			origin.Key = ""
 		}
-		if _, err := ledger.Submit(ctx, l.ledger, origin, release(caller, organization, nil, found)); err != nil || len(found) < q.Most {
+		ended, err := ledger.Submit(ctx, l.ledger, origin, release(caller, organization, nil, found))
+		if err != nil || len(found) < q.Most || ended == 0 { // what is there and does not end has ended already, by a clock that was put back since
 			return err
 		}
 	}
@@ -265,10 +270,8 @@ func (l *Licensing) ServiceUnits(
 	if _, err := l.service(ctx, organization, at); err != nil {
 		return UnitUse{}, err
 	}
-	if _, known := l.catalogue.Product(key.Code); !known {
-		return UnitUse{}, seatwright.NotFound(seatwright.ReasonNotFound, "there is no such product")
-	}
-	return uses.Of(key), nil
+	_, err = l.catalogue.ServiceProduct(key.Code)
+	return uses.Of(key), err
 }
 
 // TenantUses lists what the services of a tenant use, those of names or all where there are none. Errors: as for ServiceUnits.
@@ -308,8 +311,8 @@ func (l *Licensing) UnitsAvailable(
 		return 0, err
 	}
 	code := seatwright.ProductCode(product)
-	if _, known := l.catalogue.Product(code); !known {
-		return 0, seatwright.NotFound(seatwright.ReasonNotFound, "there is no such product")
+	if _, err := l.catalogue.ServiceProduct(code); err != nil {
+		return 0, err
 	}
 	pool := uses.Pool(code)
 	if pool.Overallocated() {
@@ -331,7 +334,7 @@ type UnitState int
 const (
 	UnitsFree     UnitState = 0 // at least one unit is free
 	UnitsTaken    UnitState = 1 // none is
-	UnitsUnbought UnitState = 2 // the organization has no purchase of it in force, or there is no such product
+	UnitsUnbought UnitState = 2 // the organization has no purchase of it in force, there is no such product, or it is a bundle
 )
 
 // UnitStates tells of each of some products whether a service could use a unit of it. Errors: as for ServiceUnits, but not for products that do
@@ -355,8 +358,9 @@ func (l *Licensing) UnitStates(
 		if err != nil {
 			return nil, seatwright.AsError(err).In(fmt.Sprintf("productCodes[%d]", i))
 		}
+		_, unusable := l.catalogue.ServiceProduct(key.Code)
 		switch use := uses.Of(key); {
-		case use.Pool.Total == 0:
+		case use.Pool.Total == 0 || unusable != nil:
 			states[i] = UnitsUnbought
 		case use.Free() < seatwright.UnitParts:
 			states[i] = UnitsTaken
@@ -429,7 +433,7 @@ type UsageAnswer struct {
 }
 
 // Usage answers questions, in their order. Errors: forbidden/missing_permission, invalid/too_many, and those of names that cannot be, with
-// the place of the question; a time has a beginning and a later end, at most a year apart.
+// the place of the question; a time has a beginning and a later end, at most a year apart. What was used over time is read once for all of them.
 func (l *Licensing) Usage(
 	ctx context.Context, caller seatwright.Caller, organization seatwright.OrganizationID, questions []UsageQuestion,
 ) ([]UsageAnswer, error) {
@@ -440,113 +444,159 @@ func (l *Licensing) Usage(
 	if len(questions) > seatwright.MaxCodesPerCall {
 		return nil, seatwright.Invalid(seatwright.ReasonTooMany, "at most %d questions in one call, not %d", seatwright.MaxCodesPerCall, len(questions))
 	}
-	answers := make([]UsageAnswer, len(questions))
+	about := make([]seatwright.ServiceKey, len(questions))
+	var from, until time.Time // of all questions about a time
 	for i, q := range questions {
-		if answers[i], err = l.usage(ctx, uses, q); err != nil {
+		if about[i], err = q.about(); err != nil {
 			e := seatwright.AsError(err)
 			return nil, e.In(fmt.Sprintf("[%d].%s", i, cmp.Or(e.Field, "serviceScopeId")))
+		}
+		if q.now() {
+			continue
+		}
+		if from.IsZero() || q.From.Before(from) {
+			from = q.From
+		}
+		if q.Until.After(until) {
+			until = q.Until
+		}
+	}
+	var days []seatwright.UsageDay
+	if !from.IsZero() {
+		if days, err = l.reader.UsageDays(ctx, organization, seatwright.DayOf(from), lastDay(until)); err != nil {
+			return nil, err
+		}
+	}
+	byService := slices.Collect(services(days))
+	answers := make([]UsageAnswer, len(questions))
+	for i, q := range questions {
+		if answers[i] = usedNow(uses, about[i]); !q.now() {
+			answers[i].From, answers[i].Until = q.From, q.Until
+			answers[i].Used = l.usedIn(byService, about[i], seatwright.DayOf(q.From), lastDay(q.Until))
 		}
 	}
 	return answers, nil
 }
 
-func (l *Licensing) usage(ctx context.Context, uses UnitUses, q UsageQuestion) (answer UsageAnswer, err error) {
-	key := seatwright.ServiceKey{Code: seatwright.ProductCode(q.Product)}
-	if q.Tenant != "" {
-		if key, err = q.key(q.Product); err != nil {
-			return answer, err
-		}
+// now says that the question is about no time.
+func (q UsageQuestion) now() bool { return q.From.IsZero() && q.Until.IsZero() }
+
+// lastDay is the last day of a time that ends at an instant.
+func lastDay(until time.Time) int64 { return seatwright.DayOf(until.Add(-time.Microsecond)) }
+
+// about reads the names of the question: what is empty in the key is any.
+func (q UsageQuestion) about() (key seatwright.ServiceKey, err error) {
+	if q.Product == "" {
+		return key, seatwright.Invalid(seatwright.ReasonInvalidValue, "the product is missing").In("productCode")
 	}
-	asked := func(k seatwright.ServiceKey) bool { return k.Code == key.Code && (q.Tenant == "" || k == key) }
+	key.Code = seatwright.ProductCode(q.Product)
+	switch {
+	case q.Tenant != "":
+		key, err = q.key(q.Product)
+	case q.Service != "": // of all tenants
+		key.Service, err = seatwright.ParseServiceType(q.Service)
+	}
+	if err == nil && !q.now() && (!q.From.Before(q.Until) || q.Until.Sub(q.From) > maxTimeline*24*time.Hour) {
+		err = seatwright.Invalid(seatwright.ReasonInvalidValue, "a time has a start and a later end, at most %d days apart", maxTimeline).In("startDate")
+	}
+	return key, err
+}
+
+// isAbout says that a question is about a service's use of a product.
+func isAbout(asked, of seatwright.ServiceKey) bool {
+	return of.Code == asked.Code && (asked.Tenant == "" || of.Tenant == asked.Tenant) && (asked.Service == "" || of.Service == asked.Service)
+}
+
+func usedNow(uses UnitUses, asked seatwright.ServiceKey) (answer UsageAnswer) {
 	for _, u := range uses.All {
-		if u.Code == key.Code && u.Quantity == 0 {
+		if u.Code == asked.Code && u.Quantity == 0 {
 			answer.WithoutLicense += u.Used
 		}
-		if asked(u.ServiceKey) {
+		if isAbout(asked, u.ServiceKey) {
 			answer.Used += u.Used
 			answer.AtOrganization += u.AtOrganization()
 			answer.From, answer.Until = u.PeriodStart, u.PeriodEnd
 		}
 	}
-	if q.From.IsZero() && q.Until.IsZero() {
-		return answer, nil
-	}
-	if !q.From.Before(q.Until) || q.Until.Sub(q.From) > maxTimeline*24*time.Hour {
-		return answer, seatwright.Invalid(seatwright.ReasonInvalidValue, "a time has a start and a later end, at most %d days apart", maxTimeline).In("startDate")
-	}
-	answer.From, answer.Until, answer.Used = q.From, q.Until, 0
-	lines, err := l.timelines(ctx, uses.organization, seatwright.DayOf(q.From), seatwright.DayOf(q.Until.Add(-time.Microsecond)))
-	for at, line := range lines {
-		if !asked(at) {
+	return answer
+}
+
+// usedIn is what the days of one year at most tell of a product: of a consumable what was recorded, of others the sum of the most that each
+// service used at a time.
+func (l *Licensing) usedIn(byService [][]seatwright.UsageDay, asked seatwright.ServiceKey, from, to int64) (used int64) {
+	product, _ := l.catalogue.Product(asked.Code)
+	consumable, begun := product.Kind == seatwright.KindConsumable, from <= seatwright.DayOf(l.now())
+	for _, of := range byService {
+		if !isAbout(asked, of[0].ServiceKey) {
 			continue
 		}
 		most := int64(0)
-		for _, used := range line.used {
-			if line.consumable {
-				answer.Used += used
-			} else {
-				most = max(most, used)
+		for _, d := range of {
+			switch {
+			case d.Day > to:
+			case d.Day < from:
+				most = d.Last // goes on until the next change
+			case consumable:
+				used += d.Consumed
+			default:
+				most = max(most, d.Peak)
 			}
 		}
-		answer.Used += most
+		if !consumable && begun {
+			used += most
+		}
 	}
-	return answer, err
+	return used
+}
+
+// services cuts days, which are in the order of services and products, into those of each.
+func services(days []seatwright.UsageDay) iter.Seq[[]seatwright.UsageDay] {
+	return func(yield func([]seatwright.UsageDay) bool) {
+		for begin, i := 0, 1; i <= len(days); i++ {
+			if i < len(days) && days[i].ServiceKey == days[begin].ServiceKey {
+				continue
+			}
+			if !yield(days[begin:i]) {
+				return
+			}
+			begin = i
+		}
+	}
 }
 
 // maxTimeline is how many days one timeline has at most.
 const maxTimeline = 366
 
-// timeline is what was used of a product on each of some days, in millionths.
-type timeline struct {
-	consumable bool
-	used       []int64
-}
-
-// timelines tells what each service used on the days from one to another.
+// timelines tells what each service used on each of the days from one to another, in millionths.
 func (l *Licensing) timelines(
 	ctx context.Context, organization seatwright.OrganizationID, from, to int64,
-) (map[seatwright.ServiceKey]timeline, error) {
+) (map[seatwright.ServiceKey][]int64, error) {
 	days, err := l.reader.UsageDays(ctx, organization, from, to)
-	if err != nil {
-		return nil, err
-	}
-	lines := map[seatwright.ServiceKey]timeline{}
-	for _, key := range keysOf(days) {
+	lines := map[seatwright.ServiceKey][]int64{}
+	today := seatwright.DayOf(l.now())
+	for of := range services(days) {
+		key := of[0].ServiceKey
 		product, _ := l.catalogue.Product(key.Code)
-		line := timeline{product.Kind == seatwright.KindConsumable, make([]int64, to-from+1)}
-		level, next := int64(0), from // what was used since the last change, until next
-		for _, d := range days {
-			if d.ServiceKey != key {
-				continue
-			}
-			for ; next < d.Day && !line.consumable; next++ {
-				line.used[next-from] = level
+		consumable := product.Kind == seatwright.KindConsumable
+		line, level, next := make([]int64, to-from+1), int64(0), from // what was used since the last change, until next
+		for _, d := range of {
+			for ; next < d.Day && !consumable; next++ {
+				line[next-from] = level
 			}
 			if level = d.Last; d.Day < from {
 				continue
 			}
-			if line.used[d.Day-from] = d.Peak; line.consumable {
-				line.used[d.Day-from] = d.Consumed
+			if line[d.Day-from] = d.Peak; consumable {
+				line[d.Day-from] = d.Consumed
 			}
 			next = d.Day + 1
 		}
-		today := seatwright.DayOf(l.now())
-		for ; next <= min(to, today) && !line.consumable; next++ {
-			line.used[next-from] = level
+		for ; next <= min(to, today) && !consumable; next++ {
+			line[next-from] = level
 		}
 		lines[key] = line
 	}
-	return lines, nil
-}
-
-// keysOf lists the services and products of some days, each once, in order.
-func keysOf(days []seatwright.UsageDay) (keys []seatwright.ServiceKey) {
-	for _, d := range days {
-		if len(keys) == 0 || keys[len(keys)-1] != d.ServiceKey {
-			keys = append(keys, d.ServiceKey)
-		}
-	}
-	return keys
+	return lines, err
 }
 
 // TimelineOf is what was used of a product by the services of a tenant, or of the organization where it is empty, day by day.
@@ -600,7 +650,7 @@ func (l *Licensing) Timelines(
 		if sums[at] == nil {
 			sums[at] = make([]int64, days)
 		}
-		for i, used := range line.used {
+		for i, used := range line {
 			sums[at][i] += used
 		}
 	}

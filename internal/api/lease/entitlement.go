@@ -16,6 +16,9 @@ type Entitlements interface {
 
 // CheckEntitlementNames is POST entitled. A person who does not exist is not found: an answer would say that there is one.
 func (h handlers) CheckEntitlementNames(ctx context.Context, request CheckEntitlementNamesRequestObject) (CheckEntitlementNamesResponseObject, error) {
+	if request.Body.UserID != "" {
+		return nil, seatwright.Invalid(seatwright.ReasonInvalidValue, "the person is a parameter of the query: ?userId=").In("userId")
+	}
 	raw := request.Body.Names
 	if raw == nil {
 		raw = request.Body.NamesInLowerCase

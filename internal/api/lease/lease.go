@@ -27,7 +27,10 @@ type Licensing interface {
 func Register(mux ServeMux, door api.Door, licensing Licensing, entitlements Entitlements) {
 	HandlerWithOptions(NewStrictHandler(handlers{licensing, entitlements}, door.Decode, door.Fail), StdHTTPServerOptions{
 		BaseRouter: mux, ErrorHandlerFunc: door.FailParameter, Middlewares: []MiddlewareFunc{
-			door.OnlyParameters(map[string][]string{"POST /lease_/api/entitlements/{organizationId}/entitled": {"userId"}}), door.WholeQuery, // the last one comes first
+			door.OnlyParameters(map[string][]string{
+				"POST /lease_/api/entitlements/{organizationId}/entitled":       {"userId"},
+				"GET /lease_/api/lease/{organizationId}/{serviceScopeId}/usage": {"serviceTypes"},
+			}), door.WholeQuery, // the last one comes first
 		},
 	})
 }

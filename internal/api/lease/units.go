@@ -82,9 +82,16 @@ func (h handlers) PostLease(ctx context.Context, request PostLeaseRequestObject)
 
 // PutLease is PUT …/lease/{id}.
 func (h handlers) PutLease(ctx context.Context, request PutLeaseRequestObject) (PutLeaseResponseObject, error) {
+	etag := request.Body.Etag
+	if condition := strings.Trim(request.Params.IfMatch, `"`); condition != "" {
+		if etag != "" && etag != condition {
+			return nil, seatwright.Invalid(seatwright.ReasonInvalidValue, "the etag of the body is not that of If-Match").In("etag")
+		}
+		etag = condition
+	}
 	answer, err := h.acquire(ctx, licensing.UnitsWanted{
 		LeaseName: leaseName(request.ScopeID, request.ScopeType, request.ProductCode, request.LeaseIdentifier),
-		Quantity:  request.Body.Quantity, Owner: request.Body.Owner, Overdraft: request.Body.DisableEnforcement, Etag: request.Body.Etag,
+		Quantity:  request.Body.Quantity, Owner: request.Body.Owner, Overdraft: request.Body.DisableEnforcement, Etag: etag,
 	})
 	return PutLease200JSONResponse(answer), err
 }

@@ -42,7 +42,7 @@ func (h handlers) CheckEntitlements(ctx context.Context, request CheckEntitlemen
 	if q.Names, err = seatwright.EntitlementNames(request.Body.Names, "names"); err != nil {
 		return nil, err
 	}
-	if len(request.Body.Users) > 0 {
+	if request.Body.Users != nil { // an empty list is no question about the organization
 		if q.Users, err = seatwright.UserIDs(request.Body.Users); err != nil {
 			return nil, seatwright.AsError(err).In("users")
 		}

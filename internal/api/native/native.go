@@ -44,6 +44,11 @@ func Register(mux ServeMux, door api.Door, directory Directory, licensing Licens
 	HandlerWithOptions(NewStrictHandler(h, door.Decode, door.Fail), StdHTTPServerOptions{
 		BaseRouter: mux, ErrorHandlerFunc: door.FailParameter, Middlewares: []MiddlewareFunc{
 			door.OnlyParameters(map[string][]string{
+				"GET /api/v1/organizations/{org}/lots":                             {"code"},
+				"GET /api/v1/organizations/{org}/license-files":                    {"top", "behind"},
+				"GET /api/v1/organizations/{org}/notices":                          {"top", "before", "standing"},
+				"GET /api/v1/organizations/{org}/denials":                          {"code", "person", "since", "until", "satisfied", "top", "before"},
+				"GET /api/v1/organizations/{org}/denials/counts":                   {"by", "code", "person", "since", "until", "satisfied", "top"},
 				"GET /api/v1/organizations/{org}/users/{user}/entitlements/{name}": {"consistency"},
 				"POST /api/v1/organizations/{org}/entitlements/check":              {"consistency"},
 			}), door.WholeQuery, // the last one comes first

@@ -59,6 +59,9 @@ func inForce(a seatwright.AccountLicense) bool {
 }
 
 func (h handlers) tenant(ctx context.Context) (seatwright.Tenant, error) {
+	if api.ExchangeOf(ctx).PathTenant == "" {
+		return seatwright.Tenant{}, seatwright.NotFound(seatwright.ReasonNotFound, "the path names no tenant: /{organization}/{tenant}/orchestrator_/…")
+	}
 	return h.licensing.TenantCalled(ctx, api.CallerOf(ctx), api.OrganizationOf(ctx).ID, api.ExchangeOf(ctx).PathTenant)
 }
 

@@ -202,6 +202,9 @@ func (h handlers) GetPortalGroup(ctx context.Context, request GetPortalGroupRequ
 
 // SetPortalGroup is PUT UserLicense/group. Quotas of codes that stay are kept.
 func (h handlers) SetPortalGroup(ctx context.Context, request SetPortalGroupRequestObject) (SetPortalGroupResponseObject, error) {
+	if request.Body.ID == "" {
+		return nil, seatwright.Invalid(seatwright.ReasonInvalidValue, "the group is missing").In("id")
+	}
 	group, err := groupID(request.Body.ID)
 	if err != nil {
 		return nil, err

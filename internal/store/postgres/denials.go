@@ -137,7 +137,7 @@ func (s *Store) CountDenials(
 		counts = append(counts, seatwright.DenialCount{
 			ID: r.text(0), Hour: r.instantOrNever(1), Denials: r.int(2), Refusals: r.int(3), Denied: r.int(4), Satisfied: r.int(5),
 		})
-	}, `SELECT `+side+`, count(*), sum(d.refusals)::int8, count(DISTINCT (d.kind, d.denied)), count(*) FILTER (WHERE d.satisfied_at <> 0)`+from+`
+	}, `SELECT `+side+`, count(*), sum(d.refusals)::int8, count(DISTINCT d.kind || ' ' || d.denied), count(*) FILTER (WHERE d.satisfied_at <> 0)`+from+`
 		GROUP BY 1, 2 ORDER BY `+order+` LIMIT $7`, append(args, int64(q.Top))...)
 	return counts, err
 }

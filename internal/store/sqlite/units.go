@@ -188,8 +188,10 @@ func (s *Store) UsageDays(
 			Organization: organization, ServiceKey: keyOf(r), Day: r.int(3), Peak: r.int(4), Last: r.int(5), Consumed: r.int(6),
 		})
 	}, `SELECT d.tenant_id, d.service, d.code, d.day, d.peak, d.last, d.consumed FROM organizations o CROSS JOIN usage_days d ON d.organization = o.number
-		WHERE o.id = ?1 AND d.day <= ?3 AND d.day >= coalesce((SELECT max(x.day) FROM usage_days x WHERE x.organization = d.organization
-			AND x.tenant_id = d.tenant_id AND x.service = d.service AND x.code = d.code AND x.day < ?2), ?2)
-		ORDER BY d.tenant_id, d.service, d.code, d.day`, string(organization), from, to)
+		WHERE o.id = ?1 AND d.day BETWEEN ?2 AND ?3
+		UNION ALL
+		SELECT d.tenant_id, d.service, d.code, max(d.day), d.peak, d.last, d.consumed FROM organizations o CROSS JOIN usage_days d ON d.organization = o.number
+		WHERE o.id = ?1 AND d.day < ?2 GROUP BY d.tenant_id, d.service, d.code
+		ORDER BY 1, 2, 3, 4`, string(organization), from, to) // the columns beside max are of its row
 	return days, err
 }
