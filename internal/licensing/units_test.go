@@ -118,9 +118,13 @@ func TestTimelinesFillTheDays(t *testing.T) {
 		{Product: "AIU", From: day.AddDate(0, 0, -3), Until: day},
 		{Product: "UNATT", ServiceName: licensing.ServiceName{Tenant: "t", Service: "apps"}, From: day.AddDate(0, 0, -2), Until: day.AddDate(0, 0, 1)},
 		{Product: "AIU"},
+		{Product: "UNATT", From: day, Until: day.AddDate(0, 0, 1)}, // nothing changed
+		{Product: "UNATT", ServiceName: licensing.ServiceName{Service: "Apps"}, From: day, Until: day.AddDate(0, 0, 1)},
+		{Product: "UNATT", From: day.AddDate(0, 0, 1), Until: day.AddDate(0, 0, 2)}, // is to come
+		{Product: "AIU", ServiceName: licensing.ServiceName{Service: "apps"}, From: day.AddDate(0, 0, -1), Until: day},
 	})
 	b.must(err)
-	for i, want := range []float64{4.75, 1.5, 4.75} {
+	for i, want := range []float64{4.75, 1.5, 4.75, 3, 1, 0, 0.25} {
 		if got := seatwright.Units(answers[i].Used); got != want {
 			t.Errorf("answer %d is %+v, want %g", i, answers[i], want)
 		}
