@@ -49,7 +49,7 @@ func TestR7HarnessFindsPlantedBugs(t *testing.T) {
 	bin := crashtest.Build(t, "mutants")
 	mutants := []string{"answer-before-commit", "limit-off-by-one", "partial-bulk", "no-key-record"}
 	if faults.Count(t, 0, 1, 1) == 1 {
-		mutants = append(mutants, "lease-revives", "quota-off-by-one", "rule-keeps-units", "free-service")
+		mutants = append(mutants, "lease-revives", "quota-off-by-one", "rule-keeps-units", "free-service", "repeated-units")
 	}
 	for _, mutant := range mutants {
 		t.Run(mutant, func(t *testing.T) {

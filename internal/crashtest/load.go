@@ -32,12 +32,13 @@ type Stats struct {
 	Broken                                  atomic.Int64 // connections
 	Unable                                  atomic.Int64 // answers 503 and 429
 
-	Sessions, Rules, Lots, Quantities atomic.Int64 // operations that open a session, change a group or its rule, a purchase, what is distributed
+	// Operations that open a session, change a group or its rule, a purchase, what is distributed, what services use.
+	Sessions, Rules, Lots, Quantities, Units atomic.Int64
 }
 
 func (s *Stats) String() string {
-	return fmt.Sprintf("%d operations (%d refused; %d sessions, %d changes of groups and rules, %d of purchases, %d of distributions), %d of them repeated through a fault, %d replays of an answered key, %d broken connections, %d answers 503",
-		s.Operations.Load(), s.Refusals.Load(), s.Sessions.Load(), s.Rules.Load(), s.Lots.Load(), s.Quantities.Load(), s.Retried.Load(), s.Replayed.Load(), s.Broken.Load(), s.Unable.Load())
+	return fmt.Sprintf("%d operations (%d refused; %d sessions, %d changes of groups and rules, %d of purchases, %d of distributions, %d of leased and consumed units), %d of them repeated through a fault, %d replays of an answered key, %d broken connections, %d answers 503",
+		s.Operations.Load(), s.Refusals.Load(), s.Sessions.Load(), s.Rules.Load(), s.Lots.Load(), s.Quantities.Load(), s.Units.Load(), s.Retried.Load(), s.Replayed.Load(), s.Broken.Load(), s.Unable.Load())
 }
 
 // Load is many clients and what is known of the pools that they share. Prepare it once, then run windows.
@@ -60,6 +61,9 @@ type Load struct {
 	deposits deposits
 	club     club
 	stock    stock
+	windows  int // so far
+	jobs     workshop
+	runs     workshop
 }
 
 // NewLoad makes a load on what is up at front; the choices of its clients come from seed.
@@ -73,7 +77,8 @@ func (l *Load) Window(ctx context.Context, disturb func(context.Context) error) 
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	rest := make(chan struct{})
-	var w window
+	l.windows++
+	w := window{number: l.windows}
 	var clients sync.WaitGroup
 	for range 8 + l.random.IntN(9) {
 		l.clients++
@@ -150,7 +155,13 @@ func (l *Load) check(ctx context.Context, w *window) error {
 	if err := l.checkClub(ctx, reader); err != nil {
 		return err
 	}
-	return l.checkStock(ctx, reader)
+	if err := l.checkStock(ctx, reader); err != nil {
+		return err
+	}
+	if err := l.checkJobs(ctx, reader); err != nil {
+		return err
+	}
+	return l.checkRuns(ctx, reader)
 }
 
 func (l *Load) picture(pool string) string {
@@ -165,11 +176,14 @@ const (
 	bank = len(codes) + iota
 	clubHistory
 	stockHistory
+	jobHistory
+	runHistory
 	histories
 )
 
 // window is what the clients of one window record.
 type window struct {
+	number  int
 	mu      sync.Mutex
 	history [histories][]porcupine.Operation
 }
@@ -214,6 +228,10 @@ func (c *worker) work(ctx context.Context, rest <-chan struct{}) error {
 			err = c.nextOfClub(ctx)
 		case stockHistory:
 			err = c.nextOfStock(ctx)
+		case jobHistory:
+			err = c.nextOfJobs(ctx)
+		case runHistory:
+			err = c.nextOfRuns(ctx)
 		default:
 			err = c.next(ctx, pool)
 		}
@@ -385,7 +403,10 @@ func (l *Load) Prepare(ctx context.Context, password string) error {
 	if err := l.prepareClub(ctx, host, maestro, one); err != nil {
 		return err
 	}
-	return l.prepareStock(ctx, host, one)
+	if err := l.prepareStock(ctx, host, one); err != nil {
+		return err
+	}
+	return l.prepareWorkshop(ctx, host, one)
 }
 
 // PrepareOrganization sets up the organization alone, for those who bring a load of their own.
