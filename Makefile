@@ -34,14 +34,14 @@ test: ## run all tests, kill -9 cycles included
 	@$(NEED_POSTGRES)
 	CGO_ENABLED=0 go test -timeout 6m $(TESTFLAGS) ./...
 
-# The guards of planted bugs are programs of their own, built without the detector: make test and make faults have them.
+# What looks for planted bugs is left out: it has no races of its own, and make test and make faults have it.
 .PHONY: race
 race: ## run the tests with the race detector (needs a C compiler), with fewer kill -9 cycles
 	@.ci/need curl curl
 	@.ci/need openssl openssl
 	@$(NEED_POSTGRES)
 	@.ci/need "$$(go env CC | cut -d' ' -f1)" gcc libc6-dev
-	CGO_ENABLED=1 go test -race -short -timeout 15m $(TESTFLAGS) $$(go list ./... | grep -v /planted$$)
+	CGO_ENABLED=1 go test -race -short -skip '^TestR7' -timeout 15m $(TESTFLAGS) $$(go list ./... | grep -v /planted$$)
 
 # What the long programme did, a line for each part; "NOT RUN" lines are counted.
 FAULTS = rm -f bin/faults.txt; mkdir -p bin; status=0; \
