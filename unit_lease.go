@@ -130,6 +130,13 @@ func (p ServicePool) carry(more, ending, lasting, others int64) int64 {
 	return max(p.Carried, min(beyond, p.Carried+more, lasting*UnitParts))
 }
 
+// Settled is the pool as it is once what has ended by itself is given back, and how many units its organization has back then.
+func (p ServicePool) Settled() (settled ServicePool, back int64) {
+	back = max(0, p.Drawn-p.wanted())
+	p.Drawn -= back
+	return p, back
+}
+
 // ended reports that the period of what was consumed is over.
 func (p ServicePool) ended(now time.Time) bool {
 	return !p.PeriodEnd.IsZero() && !now.Before(p.PeriodEnd)
