@@ -158,7 +158,7 @@ func (r *rows) apply(t *rapid.T, c seatwright.Changes) {
 		delete(r.services[p.Organization], p.ServiceKey)
 	}
 	for _, p := range c.ServicePools {
-		if p.Drawn < p.Quantity || p.PeriodEnd.IsZero() && p.Used > p.Drawn*seatwright.UnitParts {
+		if p.Drawn < p.Quantity || p.PeriodEnd.IsZero() && p.Used > p.Drawn*seatwright.UnitParts || p.Carried < 0 || p.Carried > p.Used || p.PeriodEnd.IsZero() && p.Carried > 0 {
 			t.Fatalf("the schema would refuse %+v", p)
 		}
 		put(r.services, p.Organization, p.ServiceKey, p)
@@ -356,8 +356,8 @@ func checkInvariants(t *rapid.T, r *rows, m *modeltest.Model, org seatwright.Org
 	}
 	for key, service := range r.services[org] {
 		units[key.Code] += service.Drawn
-		if service.Quantity != m.Services[key] || service.Used != m.UsedParts(key) || service.Drawn != m.Drawn(key) || !service.PeriodEnd.Equal(m.Periods[key]) {
-			t.Fatalf("service %+v, the model says %d of %d used, %d drawn, until %s", service, m.UsedParts(key), m.Services[key], m.Drawn(key), m.Periods[key])
+		if service.Quantity != m.Services[key] || service.Used != m.UsedParts(key) || service.Drawn != m.Drawn(key) || !service.PeriodEnd.Equal(m.Periods[key]) || service.Carried != m.Carried[key] {
+			t.Fatalf("service %+v, the model says %d of %d used, %d drawn, until %s, %d carried", service, m.UsedParts(key), m.Services[key], m.Drawn(key), m.Periods[key], m.Carried[key])
 		}
 	}
 	if len(r.services[org]) != len(m.ServiceKeys()) {

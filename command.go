@@ -44,8 +44,8 @@ type Touch struct {
 	AllLots      bool           // all pools of the organization, each with all of its lots
 	Services     []PoolScope    // what these services have, with what they were refused; an empty service stands for all of the tenant, without that
 	Denied       []Denied       // what these were refused: the latest denials of each code that are not satisfied
-	UnitLeases   []UnitLeaseRef // each with the pool of its service, with whether there is such a tenant, and with the term of the product
-	PastUnits    []ProductCode  // the leases of these that have ended by themselves, MaxPastUnits of each at most, and the services' pools whose periods have, all with these pools
+	UnitLeases   []UnitLeaseRef // each with the pool of its service, with whether there is such a tenant, and with the term of the product as LoadTerm says
+	PastUnits    []ProductCode  // the leases of these that have ended by themselves, MaxPastUnits of each at most, and the services' pools whose periods have, all with these pools, the latter with the term too
 	Groups       []GroupID
 	Robots       []RobotAccountID
 	Memberships  []MembershipRef

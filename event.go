@@ -70,7 +70,7 @@ const (
 	EventUnitsRevoked             EventKind = "units.revoked"      // by an administrator
 	EventUnitsExpired             EventKind = "units.expired"      // by the clock: the lease was not renewed
 	EventUnitsConsumed            EventKind = "units.consumed"     // of a consumable, once for each lease and period
-	EventUnitsPeriodEnded         EventKind = "units.period_ended" // by the clock; subject: tenant and service; what was consumed counts no more
+	EventUnitsPeriodEnded         EventKind = "units.period_ended" // by the clock; subject: tenant and service; what was consumed counts no more, but for what is carried
 )
 
 // Event is one committed change of an organization, one sign-in, or one refusal for want of units or for a wrong password. The

@@ -127,7 +127,7 @@ var tables = []*Table{
 	}},
 	{Name: "service_pools", Key: []string{"tenant_id", "service", "code"}, Columns: []Column{
 		{"organization", Text}, {"tenant_id", Text}, {"service", Text}, {"code", Text}, {"quantity", Number}, {"used", Number},
-		{"drawn", Number}, {"period_start", Number}, {"period_end", Number},
+		{"drawn", Number}, {"period_start", Number}, {"period_end", Number}, {"carried", Number},
 	}},
 	{Name: "unit_leases", Key: []string{"tenant_id", "service", "code", "id"}, Columns: []Column{
 		{"organization", Text}, {"tenant_id", Text}, {"service", Text}, {"code", Text}, {"id", Text}, {"quantity", Number}, {"version", Number},

@@ -61,6 +61,9 @@ type ServicePool struct {
 
 	// Of a consumable of which anything was consumed: the time in which that counts. Zero: nothing was.
 	PeriodStart, PeriodEnd time.Time
+
+	// Carried is what of Used was consumed of purchases that go on after the period, in millionths: it is carried into the next.
+	Carried int64
 }
 
 // InUse is what the service uses in whole units: one of which a part is used is used.

@@ -324,7 +324,8 @@ type PoolRef struct {
 type DistributionReader interface {
 	// AccountLicense tells what an organization, or the host, has been given, as of now: all its lots, also those that are over.
 	AccountLicense(ctx context.Context, organization OrganizationID) (AccountLicense, error)
-	// ServicePools lists what the services of all tenants of an organization have, in the order of tenant, service and code.
+	// ServicePools lists what the services of all tenants of an organization have, in the order of tenant, service and code. What they use is as of
+	// now, also where something has ended and was not swept; Drawn is as stored.
 	ServicePools(ctx context.Context, organization OrganizationID) ([]ServicePool, error)
 	// Tenant finds a tenant by exact id.
 	Tenant(ctx context.Context, organization OrganizationID, id TenantID) (Tenant, error)

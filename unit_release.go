@@ -100,6 +100,7 @@ type unitSlice struct {
 	unitLeases        map[UnitLeaseRef]UnitLease
 	changedUnitLeases map[UnitLeaseRef]bool // true: there was a row when the slice was loaded
 	terms             map[ProductCode]term  // of the purchases in force
+	lastingUnits      map[ServiceKey]int64  // of these, how many units go on after the stored period of the service
 	usage             map[usageRef]UsageDay // what is to be counted on top of what is stored
 }
 
@@ -113,14 +114,14 @@ type usageRef struct {
 // LoadUnitLease adds a lease of units. The pool of its service is loaded as well.
 func (s *Slice) LoadUnitLease(l UnitLease) { s.at(l.Organization).setUnitLease(l) }
 
-// LoadTerm says from when until when the purchases of a product that are in force now count, with their grace. It is not needed where
-// none is, or where the lots are loaded.
-func (s *Slice) LoadTerm(organization OrganizationID, code ProductCode, start, end time.Time) {
+// LoadTerm says from when until when the purchases of a product that are in force now count, with their grace, and how many of their units
+// go on after the stored period of a service: 0 where it has none. It is not needed where no purchase is in force, or where the lots are loaded.
+func (s *Slice) LoadTerm(organization OrganizationID, key ServiceKey, start, end time.Time, lasting int64) {
 	o := s.at(organization)
 	if o.terms == nil {
-		o.terms = map[ProductCode]term{}
+		o.terms, o.lastingUnits = map[ProductCode]term{}, map[ServiceKey]int64{}
 	}
-	o.terms[code] = term{start, end}
+	o.terms[key.Code], o.lastingUnits[key] = term{start, end}, lasting
 }
 
 func (o *organizationSlice) setUnitLease(l UnitLease) {
@@ -130,13 +131,13 @@ func (o *organizationSlice) setUnitLease(l UnitLease) {
 	o.unitLeases[l.UnitLeaseRef] = l
 }
 
-// unitLease finds a lease that has not ended by itself.
+// unitLease finds a lease that has not ended by itself, or a consumption whose id is known still.
 func (o *organizationSlice) unitLease(ref UnitLeaseRef) (UnitLease, bool) {
 	l, exists := o.unitLeases[ref]
 	if exists && planted.Bug(planted.UnitsNeverEnd) {
 		return l, true
 	}
-	return l, exists && o.now.Before(l.Ends(o.organization.Policies))
+	return l, exists && o.now.Before(l.forgotten(o.organization.Policies))
 }
 
 // pastLeases lists the loaded leases of a product that have ended by themselves and hold units still, in order.

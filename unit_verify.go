@@ -95,23 +95,21 @@ func (r Replayed) units(e Event, u UnitsState, differs func(format string, args 
 			differs("ends a period of %s for %s, of which no event tells", key.Code, key.PoolScope)
 		}
 		maps.DeleteFunc(leases, func(_ UnitLeaseID, l UnitLease) bool { return l.PeriodEnd.Equal(p.PeriodEnd) })
-		more = -p.Used
+		p = p.next(termOf(r.pool(key.Code).lots, e.At))
+		more, p.Used = p.Used-before, before
 	default:
 		if !exists || !lease.PeriodEnd.IsZero() || e.Kind != EventUnitsExpired && (e.Kind == EventUnitsReleased) != (lease.MadeBy == e.Actor) {
 			differs("ends the lease %s of %s for %s, which is not there or not that of %s", id, key.Code, key.PoolScope, e.Actor)
 		}
 		delete(leases, id)
 	}
-	switch e.Kind {
-	case EventUnitsConsumed:
+	if e.Kind == EventUnitsConsumed {
 		if p.PeriodEnd.IsZero() {
 			p.PeriodStart, p.PeriodEnd = u.Start, u.End
 		}
 		if !p.PeriodStart.Equal(u.Start) || !p.PeriodEnd.Equal(u.End) || !e.At.Before(u.End) {
 			differs("consumes in a period from %s to %s, which is not that of %s", moment(u.Start), moment(u.End), key.PoolScope)
 		}
-	case EventUnitsPeriodEnded:
-		p.PeriodStart, p.PeriodEnd = time.Time{}, time.Time{}
 	}
 	if e.Kind == EventUnitsAcquired || e.Kind == EventUnitsChanged || e.Kind == EventUnitsConsumed {
 		lease.Quantity, lease.Version = u.Quantity, e.Sequence
@@ -128,8 +126,15 @@ func (r Replayed) units(e Event, u UnitsState, differs func(format string, args 
 	}
 	ref := usageRef{key, DayOf(e.At)}
 	r.usage[ref] = r.usage[ref].follow(before, p.Used, e.Kind == EventUnitsConsumed)
-	moved := map[ProductCode]int64{key.Code: drawn - p.Drawn}
+	moved, others := map[ProductCode]int64{key.Code: drawn - p.Drawn}, pool.Used-p.Drawn
 	p.Drawn = drawn
+	if u.Carried != nil { // the first programs told none, and carried none
+		total, _ := totalOf(pool.lots, e.At)
+		lasting := lastingOf(pool.lots, e.At, p.PeriodEnd)
+		if p.Carried = p.carry(more, total-lasting, lasting, others); p.Carried != *u.Carried {
+			differs("says that %s carries %d millionths of %s into the next period; by the events it is %d", key.PoolScope, *u.Carried, key.Code, p.Carried)
+		}
+	}
 	r.putService(p)
 	r.move(e, moved, u.Pools, differs)
 }
@@ -143,10 +148,11 @@ func (c *organizationCheck) takeService(stored ServicePool) {
 	switch {
 	case !known:
 		c.differ("service %s: no event gave it %d of %s", key.PoolScope, stored.Quantity, key.Code)
-	case told.Quantity != stored.Quantity || told.Used != stored.Used || told.Drawn != stored.Drawn ||
+	case told.Quantity != stored.Quantity || told.Used != stored.Used || told.Drawn != stored.Drawn || told.Carried != stored.Carried ||
 		!told.PeriodStart.Equal(stored.PeriodStart) || !told.PeriodEnd.Equal(stored.PeriodEnd):
-		c.differ("service %s: stored are %d of %s, %d drawn, %d millionths in use until %s; by the events %d, %d drawn, %d in use until %s", key.PoolScope,
-			stored.Quantity, key.Code, stored.Drawn, stored.Used, moment(stored.PeriodEnd), told.Quantity, told.Drawn, told.Used, moment(told.PeriodEnd))
+		c.differ("service %s: stored are %d of %s, %d drawn, %d millionths in use until %s, %d of them carried; by the events %d, %d drawn, %d in use until %s, %d carried",
+			key.PoolScope, stored.Quantity, key.Code, stored.Drawn, stored.Used, moment(stored.PeriodEnd), stored.Carried, told.Quantity, told.Drawn, told.Used,
+			moment(told.PeriodEnd), told.Carried)
 	}
 }
 

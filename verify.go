@@ -168,6 +168,7 @@ func (c *organizationCheck) take(r Row) {
 	case "service_pools":
 		c.takeService(ServicePool{
 			ServiceKey: r.service(), Quantity: r.number(4), Used: r.number(5), Drawn: r.number(6), PeriodStart: r.instantOrNever(7), PeriodEnd: r.instantOrNever(8),
+			Carried: r.number(9),
 		})
 	case "unit_leases":
 		c.takeUnitLease(UnitLease{

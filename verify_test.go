@@ -3,6 +3,7 @@ package seatwright
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -40,6 +41,13 @@ func TestReplayFindsEventsThatDoNotFollow(t *testing.T) {
 	ann := event{EventAllocationSet, "ann", `{"codes":["ATTUNU"],"units":1,"pools":[{"code":"ATTUNU","used":1,"total":1}]}`}
 	rule := event{EventGroupRuleSet, "everyone", `{"priority":100,"offers":[{"code":"ATTUNU","term":5}],"pools":[]}`}
 	lease := event{EventLeaseAcquired, "ann", `{"code":"ATTUNU","group":"everyone","term":5,"units":1,"pools":[{"code":"ATTUNU","used":1,"total":1}]}`}
+	// A unit is consumed of a purchase that ends with the sixth of these events; the next purchase is in force from the fourth on.
+	renewed := []event{
+		{EventTenantCreated, "t", `{}`},
+		{EventLotCreated, "old", `{"code":"AIU","quantity":1,"start":"2026-03-01T09:00:00Z","end":"2026-03-01T09:00:10Z","graceSeconds":0,"pool":{"code":"AIU","used":0,"total":1}}`},
+		metered(EventUnitsConsumed, "run-1", 1_000_000, 1_000_000, 0, 1, 1),
+		{EventLotCreated, "new", `{"code":"AIU","quantity":1,"start":"2026-03-01T09:00:08Z","end":"2026-03-01T10:00:00Z","graceSeconds":0,"pool":{"code":"AIU","used":1,"total":2}}`},
+	}
 	for name, c := range map[string]struct {
 		events []event
 		want   string // part of the error; empty: there is none
@@ -101,16 +109,20 @@ func TestReplayFindsEventsThatDoNotFollow(t *testing.T) {
 			{EventTenantCreated, "t", `{}`}, units(EventUnitsAcquired, "l", 500_000, 500_000, 1), units(EventUnitsChanged, "l", 1_000_000, 1_000_000, -1),
 			units(EventUnitsReleased, "l", 0, 0, 0),
 		}, ""},
-		"units beyond what there is": {[]event{{EventTenantCreated, "t", `{}`}, units(EventUnitsAcquired, "l", 1_000_001, 1_000_001, 1)}, "beyond the 1 units that there are"},
-		"units taken twice":          {[]event{{EventTenantCreated, "t", `{}`}, units(EventUnitsAcquired, "l", 500_000, 500_000, 1), units(EventUnitsAcquired, "l", 500_000, 1_000_000, -1)}, "a second time"},
-		"units that are not there":   {[]event{{EventTenantCreated, "t", `{}`}, units(EventUnitsReleased, "l", 0, 0, -1)}, "which is not there"},
-		"units of no tenant":         {[]event{units(EventUnitsAcquired, "l", 500_000, 500_000, 1)}, "uses units for t, of which no event tells"},
-		"units that are miscounted":  {[]event{{EventTenantCreated, "t", `{}`}, units(EventUnitsAcquired, "l", 500_000, 400_000, 1)}, "says that t/apps uses 400000 millionths"},
-		"a period that goes on":      {[]event{{EventTenantCreated, "t", `{}`}, units(EventUnitsPeriodEnded, "t/apps", 0, 0, -1)}, "ends a period of ATTUNU"},
-		"nothing is distributed":     {[]event{{EventDistributionRemoved, "o", `{"products":[],"pools":[]}`}}, "changes nothing of what the host distributes"},
-		"distributed and not added":  {[]event{{EventDistributionSet, "o", `{"products":[{"code":"ATTUNU","quantity":2,"start":"2026-03-01T09:00:00Z","end":"2026-03-02T09:00:00Z"}],"pools":[{"code":"ATTUNU","used":0,"total":1}]}`}}, "says that 0 of 1"},
-		"unreadable":                 {[]event{{EventAllocationSet, "ann", `{"codes":`}}, "has data that cannot be read"},
-		"unknown":                    {[]event{{"seat.stolen", "ann", `{}`}}, "which this program does not know"},
+		"units beyond what there is":              {[]event{{EventTenantCreated, "t", `{}`}, units(EventUnitsAcquired, "l", 1_000_001, 1_000_001, 1)}, "beyond the 1 units that there are"},
+		"units taken twice":                       {[]event{{EventTenantCreated, "t", `{}`}, units(EventUnitsAcquired, "l", 500_000, 500_000, 1), units(EventUnitsAcquired, "l", 500_000, 1_000_000, -1)}, "a second time"},
+		"units that are not there":                {[]event{{EventTenantCreated, "t", `{}`}, units(EventUnitsReleased, "l", 0, 0, -1)}, "which is not there"},
+		"units of no tenant":                      {[]event{units(EventUnitsAcquired, "l", 500_000, 500_000, 1)}, "uses units for t, of which no event tells"},
+		"units that are miscounted":               {[]event{{EventTenantCreated, "t", `{}`}, units(EventUnitsAcquired, "l", 500_000, 400_000, 1)}, "says that t/apps uses 400000 millionths"},
+		"a period that goes on":                   {[]event{{EventTenantCreated, "t", `{}`}, units(EventUnitsPeriodEnded, "t/apps", 0, 0, -1)}, "ends a period of ATTUNU"},
+		"consumed and carried":                    {slices.Concat(renewed, []event{metered(EventUnitsConsumed, "run-2", 1_000_000, 2_000_000, 1_000_000, 2, 2), metered(EventUnitsPeriodEnded, "t/apps", 0, 1_000_000, -1, 1, 1)}), ""},
+		"carried as before there was such a rule": {slices.Concat(renewed, []event{metered(EventUnitsConsumed, "run-2", 1_000_000, 2_000_000, -1, 2, 2), metered(EventUnitsPeriodEnded, "t/apps", 0, 0, -1, 0, 1)}), ""},
+		"not carried":                             {slices.Concat(renewed, []event{metered(EventUnitsConsumed, "run-2", 1_000_000, 2_000_000, 0, 2, 2)}), "says that t/apps carries 0 millionths of AIU into the next period; by the events it is 1000000"},
+		"carried and forgotten":                   {slices.Concat(renewed, []event{metered(EventUnitsConsumed, "run-2", 1_000_000, 2_000_000, 1_000_000, 2, 2), metered(EventUnitsPeriodEnded, "t/apps", 0, 0, -1, 0, 1)}), "says that t/apps uses 0 millionths of AIU; by the events it is 1000000"},
+		"nothing is distributed":                  {[]event{{EventDistributionRemoved, "o", `{"products":[],"pools":[]}`}}, "changes nothing of what the host distributes"},
+		"distributed and not added":               {[]event{{EventDistributionSet, "o", `{"products":[{"code":"ATTUNU","quantity":2,"start":"2026-03-01T09:00:00Z","end":"2026-03-02T09:00:00Z"}],"pools":[{"code":"ATTUNU","used":0,"total":1}]}`}}, "says that 0 of 1"},
+		"unreadable":                              {[]event{{EventAllocationSet, "ann", `{"codes":`}}, "has data that cannot be read"},
+		"unknown":                                 {[]event{{"seat.stolen", "ann", `{}`}}, "which this program does not know"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -143,6 +155,24 @@ func units(kind EventKind, lease string, quantity, used, pool int64) event {
 		panic(err)
 	}
 	return event{kind, lease, string(data)}
+}
+
+// metered is an event about what is consumed of AIU in the period that ends at 09:00:10, with how much of the pool is used then; carried -1: it does not
+// tell that.
+func metered(kind EventKind, subject string, quantity, used, carried, pool, total int64) event {
+	start := time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
+	state := UnitsState{
+		Tenant: "t", Service: "apps", Code: "AIU", Quantity: quantity, Used: used, Start: start, End: start.Add(10 * time.Second),
+		Pools: []PoolState{{Code: "AIU", Used: pool, Total: total}},
+	}
+	if carried >= 0 {
+		state.Carried = &carried
+	}
+	data, err := json.Marshal(state)
+	if err != nil {
+		panic(err)
+	}
+	return event{kind, subject, string(data)}
 }
 
 // Promise: two rows with one key are found even where the schema has lost the rule against them.

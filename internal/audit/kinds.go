@@ -365,7 +365,11 @@ func sayConsumed(subject string, data []byte) string {
 
 func sayPeriodEnded(_ string, data []byte) string {
 	u := read[seatwright.UnitsState](data)
-	return "began to count anew what the service " + serviceOf(u) + " consumes of " + string(u.Code) + ", because the purchase has ended" + poolsNow(u.Pools)
+	text := "began to count anew what the service " + serviceOf(u) + " consumes of " + string(u.Code) + ", because the purchase has ended"
+	if u.Used > 0 {
+		text += ", from the " + parts(u.Used) + " that were consumed of other purchases"
+	}
+	return text + poolsNow(u.Pools)
 }
 
 func serviceOf(u seatwright.UnitsState) string { return string(u.Tenant) + "/" + string(u.Service) }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -298,7 +299,8 @@ func (l *Licensing) TenantServices(
 	return services, uses, nil
 }
 
-// given reads the pools of an organization, by code, and those of its tenants' services.
+// given reads the pools of an organization, by code, and those of its tenants' services. What has ended by itself and was not swept yet is
+// given back in both, as whoever takes units finds it.
 func (l *Licensing) given(
 	ctx context.Context, organization seatwright.OrganizationID,
 ) (map[seatwright.ProductCode]seatwright.Pool, []seatwright.ServicePool, error) {
@@ -310,7 +312,15 @@ func (l *Licensing) given(
 	for _, p := range list {
 		pools[p.Code] = p
 	}
-	services, err := l.reader.ServicePools(ctx, organization)
+	services, err := l.reader.ServicePools(ctx, organization) // behind the pools: what is swept meanwhile is not given back twice
+	for i, p := range services {
+		settled, back := p.Settled()
+		services[i] = settled
+		if pool, exists := pools[p.Code]; exists {
+			pool.Used = max(0, pool.Used-back)
+			pools[p.Code] = pool
+		}
+	}
 	return pools, services, err
 }
 
@@ -383,13 +393,13 @@ func (l *Licensing) Summary(
 	if err := caller.Principal.Check(seatwright.PermissionReadAccounts); err != nil {
 		return nil, err
 	}
-	pools, err := l.reader.Pools(ctx, organization)
+	pools, _, err := l.given(ctx, organization)
 	if err != nil {
 		return nil, err
 	}
-	list := make([]ProductAllocation, len(pools))
-	for i, p := range pools {
-		list[i] = ProductAllocation{l.Product(p.Code), p.Total, p.Used}
+	list := make([]ProductAllocation, 0, len(pools))
+	for _, code := range slices.Sorted(maps.Keys(pools)) {
+		list = append(list, ProductAllocation{l.Product(code), pools[code].Total, pools[code].Used})
 	}
 	return list, nil
 }

@@ -175,3 +175,52 @@ func TestUseIsToldAsLeasesFindIt(t *testing.T) {
 		t.Errorf("t is told %g free of %g, and %g used", seatwright.Units(use.Free()), seatwright.Units(use.Total()), seatwright.Units(use.Used))
 	}
 }
+
+// Promise: right after a period has ended, before anything is swept, every answer says what whoever takes units then finds.
+func TestWhatHasEndedIsToldAsFree(t *testing.T) {
+	t.Parallel()
+	b := using(t)
+	start := b.clock().AddDate(0, 11, 0)
+	_, err := b.CreateLot(t.Context(), system, seatwright.Lot{Organization: "a", ID: "renewal", Code: "AIU", Quantity: 6, Start: start, End: start.AddDate(1, 0, 0)})
+	b.must(err)
+	submit(b, seatwright.AllocateToService{Organization: "a", Tenant: "u", Service: "apps", Products: []seatwright.Quantity{{Code: "AIU", Units: 1}}})
+	b.use("t", "apps", "AIU", "run-1", 9)
+	b.advance(start.Sub(b.clock()))
+	b.use("t", "apps", "AIU", "run-2", 2.5) // with the unit of u it is two and a half beyond what ends
+	b.use("t", "apps", "UNATT", "job-1", 3)
+	b.advance(60 * 24 * time.Hour)
+
+	told := func() string {
+		t.Helper()
+		var text string
+		free, err := b.UnitsAvailable(t.Context(), system, "a", "apps", "AIU")
+		b.must(err)
+		unattended, err := b.UnitsAvailable(t.Context(), system, "a", "apps", "UNATT")
+		b.must(err)
+		text += fmt.Sprintln("free", free, unattended)
+		for _, tenant := range []string{"t", "u"} {
+			at := licensing.ServiceName{Tenant: tenant, Service: "apps"}
+			use, err := b.ServiceUnits(t.Context(), system, "a", at, "AIU")
+			b.must(err)
+			states, err := b.UnitStates(t.Context(), system, "a", at, []string{"AIU"})
+			b.must(err)
+			text += fmt.Sprintln(tenant, seatwright.Units(use.Used), seatwright.Units(use.Free()), seatwright.Units(use.Total()), states)
+		}
+		all, err := b.Summary(t.Context(), system, "a")
+		b.must(err)
+		for _, p := range all {
+			text += fmt.Sprintln(p.Product.Code, p.Allocated, p.Total)
+		}
+		_, services, err := b.TenantServices(t.Context(), system, "a", "u", nil)
+		b.must(err)
+		return text + fmt.Sprintln("u", services["apps"][0].Pool.Available())
+	}
+	const want = "free 3 0\nt 2.5 2.5 5 [0]\nu 0 3 3 [0]\nAIU 4 6\nUNATT 0 0\nu 2\n"
+	if got := told(); got != want {
+		t.Errorf("before the sweep it is told\n%s, want\n%s", got, want)
+	}
+	b.must(licensing.NewClock(b.store, b.Ledger, b.clock, b.log).Sweep(t.Context()))
+	if got := told(); got != want {
+		t.Errorf("behind the sweep it is told\n%s, want\n%s", got, want)
+	}
+}

@@ -45,6 +45,8 @@ type Model struct {
 	Services         map[seatwright.ServiceKey]int64 // what tenants' services have
 	InUse            map[seatwright.UnitLeaseRef]unitLease
 	Periods          map[seatwright.ServiceKey]time.Time // when what was consumed counts no more
+	Brought          map[seatwright.ServiceKey]int64     // millionths that were consumed before the period and count in it
+	Carried          map[seatwright.ServiceKey]int64     // millionths that will count in the next period
 
 	furnished bool
 	units     int // shared units that were ever drawn
@@ -73,7 +75,8 @@ func NewModel(t *rapid.T, organization seatwright.OrganizationID) *Model {
 		ExternalLicenses: rapid.Bool().Draw(t, "external licenses"), Provision: rapid.IntRange(0, 3).Draw(t, "provision") == 0,
 		People: map[seatwright.UserID]Person{}, Holdings: map[seatwright.UserID]Holding{}, answers: map[seatwright.KeyRef]answer{},
 		Members: map[seatwright.GroupID]map[seatwright.UserID]bool{}, Rules: map[seatwright.GroupID]Rule{}, Leases: map[leaseOf]Lease{}, InactiveDays: 90, Shrink: seatwright.AllowShrink,
-		Services: map[seatwright.ServiceKey]int64{}, InUse: map[seatwright.UnitLeaseRef]unitLease{}, Periods: map[seatwright.ServiceKey]time.Time{}, furnished: rapid.IntRange(0, 3).Draw(t, "furnished") > 0,
+		Services: map[seatwright.ServiceKey]int64{}, InUse: map[seatwright.UnitLeaseRef]unitLease{}, Periods: map[seatwright.ServiceKey]time.Time{},
+		Brought: map[seatwright.ServiceKey]int64{}, Carried: map[seatwright.ServiceKey]int64{}, furnished: rapid.IntRange(0, 3).Draw(t, "furnished") > 0,
 	}
 }
 
@@ -90,10 +93,22 @@ func (m *Model) furniture() []Command {
 		commands = append(commands, c)
 	}
 	for i, code := range slices.Concat(Codes, Products) {
+		end := Begin.AddDate(0, 0, 40)
+		if code == Products[1] {
+			end = Begin.Add(24 * time.Hour)
+		}
 		do(Of(seatwright.CreateLot{Lot: seatwright.Lot{
-			Organization: m.Organization, ID: seatwright.LotID("furniture-" + string(code)), Code: code, Quantity: int64(i%2 + 2), Start: Begin, End: Begin.AddDate(0, 0, 40),
+			Organization: m.Organization, ID: seatwright.LotID("furniture-" + string(code)), Code: code, Quantity: int64(i%2 + 2), Start: Begin, End: end,
 		}}))
 	}
+	// Most of it was consumed when it is bought anew: the period ends long before the purchase of which the next is consumed.
+	most := int64(2_500_000)
+	do(Of(seatwright.AcquireUnits{Organization: m.Organization, Lease: seatwright.UnitLeaseRef{
+		ServiceKey: seatwright.ServiceKey{PoolScope: seatwright.PoolScope{Tenant: Tenants[0], Service: "orchestrator"}, Code: Products[1]}, ID: "furniture",
+	}, Quantity: &most}))
+	do(Of(seatwright.CreateLot{Lot: seatwright.Lot{
+		Organization: m.Organization, ID: "furniture-next", Code: Products[1], Quantity: 3, Start: Begin, End: Begin.AddDate(0, 0, 40),
+	}}))
 	do(Of(seatwright.AllocateToService{Organization: m.Organization, Tenant: Tenants[0], Service: "orchestrator", Products: []seatwright.Quantity{{Code: Products[0], Units: 2}}}))
 	do(Of(seatwright.UpdateGroup{Organization: m.Organization, ID: Groups[0], Add: []string{string(Users[0]), string(Users[1]), string(Users[2])}}))
 	do(Of(seatwright.UpdateGroup{Organization: m.Organization, ID: Groups[1], Add: []string{string(Users[2]), string(Users[3])}}))
@@ -146,7 +161,7 @@ func (m *Model) Clone() *Model {
 	c := *m
 	c.Lots = slices.Clone(m.Lots)
 	c.People, c.Holdings, c.Services, c.answers = maps.Clone(m.People), maps.Clone(m.Holdings), maps.Clone(m.Services), maps.Clone(m.answers)
-	c.InUse, c.Periods = maps.Clone(m.InUse), maps.Clone(m.Periods)
+	c.InUse, c.Periods, c.Brought, c.Carried = maps.Clone(m.InUse), maps.Clone(m.Periods), maps.Clone(m.Brought), maps.Clone(m.Carried)
 	c.Members, c.Rules, c.Leases = map[seatwright.GroupID]map[seatwright.UserID]bool{}, maps.Clone(m.Rules), maps.Clone(m.Leases)
 	for group, members := range m.Members {
 		c.Members[group] = maps.Clone(members)

@@ -149,7 +149,7 @@ type script struct {
 
 // draw makes the next step.
 func (s *script) draw(t *rapid.T, e *engine, now time.Time) step {
-	// Once the clock has gone back, nothing is promised of a key whose time was over: a store may have removed it.
+	// Once the clock has gone back, nothing is promised of a key whose time was over, and of a consumption likewise: a store may have removed it.
 	keyless := e.now.Before(e.latest)
 	switch kind := rapid.SampledFrom([]string{
 		"batch", "batch", "batch", "batch", "batch", "batch", "repeat", "repeat", "hours", "moment", "day", "back", "rarely restart",
@@ -177,6 +177,9 @@ func (s *script) draw(t *rapid.T, e *engine, now time.Time) step {
 		c, origin := s.model.Draw(t, s.commands, now)
 		if keyless {
 			origin.Key = ""
+			if s.model.mayBeCleared(c, e.latest) {
+				c = Of(seatwright.SweepUnits{Organization: s.model.Organization, Codes: Products})
+			}
 		}
 		st.commands, st.origins = append(st.commands, c), append(st.origins, origin)
 		if origin.Key != "" {

@@ -28,11 +28,19 @@ func (l unitLease) goesOn(now time.Time) bool {
 	return now.Before(l.renewed.Add(unitLeaseMinutes * time.Minute))
 }
 
+// known reports that the id stands for the lease at an instant: of a consumption also for a day after it counts no more.
+func (l unitLease) known(now time.Time) bool {
+	if !l.until.IsZero() {
+		return now.Before(l.until.Add(24 * time.Hour))
+	}
+	return l.goesOn(now)
+}
+
 // unitLeaseMinutes is the policy of the organization: long enough that some leases are renewed between two steps of the clock.
 const unitLeaseMinutes = 20 * 60
 
 // unitCommands are the kinds of random commands about units that services use.
-var unitCommands = []string{"use", "use", "use", "use", "use", "use", "use", "give units back", "sweep units"}
+var unitCommands = []string{"use", "use", "use", "use", "use", "use", "use", "consume", "consume", "consume", "give units back", "sweep units"}
 
 // UsedParts is how many millionths a service uses, with those of leases that have ended and were not swept.
 func (m *Model) UsedParts(key seatwright.ServiceKey) (sum int64) {
@@ -41,11 +49,18 @@ func (m *Model) UsedParts(key seatwright.ServiceKey) (sum int64) {
 			sum += l.parts
 		}
 	}
-	return sum
+	return sum + m.Brought[key]
 }
 
 // UsedPartsAt is UsedParts as it is told at an instant: without what has ended.
 func (m *Model) UsedPartsAt(key seatwright.ServiceKey, now time.Time) (sum int64) {
+	until, metered := m.Periods[key]
+	switch over := metered && !now.Before(until); {
+	case over && m.Total(key.Code, now) > 0:
+		sum = m.Carried[key]
+	case !over:
+		sum = m.Brought[key]
+	}
 	for ref, l := range m.InUse {
 		if ref.ServiceKey == key && l.goesOn(now) && (l.until.IsZero() || l.until.Equal(m.Periods[key])) {
 			sum += l.parts
@@ -75,6 +90,9 @@ func (m *Model) ServiceKeys() []seatwright.ServiceKey {
 			keys[ref.ServiceKey] = true
 		}
 	}
+	for key := range m.Brought {
+		keys[key] = true
+	}
 	return slices.Collect(maps.Keys(keys))
 }
 
@@ -88,11 +106,19 @@ func (m *Model) fits(ref seatwright.UnitLeaseRef, more int64, now time.Time) boo
 	return after.Used(ref.Code) <= m.Total(ref.Code, now)
 }
 
-// sweepUnits forgets what has ended of a product: periods always, leases where that is asked for.
+// sweepUnits forgets what has ended of a product: periods always, leases where that is asked for. What was consumed beyond what ended with a
+// period goes on in the next one, as long as anything is in force.
 func (m *Model) sweepUnits(code seatwright.ProductCode, now time.Time, leases bool) {
 	for key, until := range m.Periods {
-		if key.Code == code && !now.Before(until) {
-			delete(m.Periods, key)
+		if key.Code != code || now.Before(until) {
+			continue
+		}
+		left := m.Carried[key]
+		delete(m.Periods, key)
+		delete(m.Brought, key)
+		delete(m.Carried, key)
+		if left > 0 && m.Total(code, now) > 0 {
+			m.Brought[key], m.Periods[key] = left, m.lastEnd(code, now)
 		}
 	}
 	for ref, l := range m.InUse {
@@ -136,7 +162,7 @@ func (m *Model) use(c seatwright.AcquireUnits, actor string, now time.Time) seat
 	m.sweepUnits(ref.Code, now, false)
 	consumable := ref.Code == Products[1]
 	lease, exists := m.InUse[ref]
-	exists = exists && lease.goesOn(now)
+	exists = exists && lease.known(now)
 	switch {
 	case exists && lease.by != actor:
 		return seatwright.ReasonAnothersLease
@@ -174,7 +200,41 @@ func (m *Model) use(c seatwright.AcquireUnits, actor string, now time.Time) seat
 		lease.until = m.Periods[ref.ServiceKey]
 	}
 	m.InUse[ref] = lease
+	if consumable {
+		m.carry(ref.ServiceKey, more, now)
+	}
 	return ""
+}
+
+// carry follows more that was consumed while some purchases end with the period of the service and others stay. What ends is used up first, as far
+// as nobody else has drawn it; whatever was consumed beyond that, was consumed of what stays.
+func (m *Model) carry(key seatwright.ServiceKey, more int64, now time.Time) {
+	var ends, stays int64
+	for _, l := range m.Lots {
+		switch {
+		case l.Code != key.Code || !l.InForce(now):
+		case l.Expiry().After(m.Periods[key]):
+			stays += l.Quantity * 1_000_000
+		default:
+			ends += l.Quantity * 1_000_000
+		}
+	}
+	others := (m.Used(key.Code) - m.Drawn(key)) * 1_000_000
+	beyond := m.UsedParts(key)
+	if ends > others {
+		beyond -= ends - others
+	}
+	if carried := min(beyond, m.Carried[key]+more, stays); carried > m.Carried[key] {
+		m.Carried[key] = carried
+	}
+}
+
+// mayBeCleared reports that a command names a consumption that counts no more, whose row was of no use at an instant. Where the clock has gone back
+// since, a store may know the id or not.
+func (m *Model) mayBeCleared(c Command, latest time.Time) bool {
+	acquire, is := c.command.(seatwright.AcquireUnits)
+	lease, exists := m.InUse[acquire.Lease]
+	return is && exists && !lease.until.IsZero() && !lease.known(latest)
 }
 
 // lastEnd is when the last of the purchases in force ends.
@@ -218,7 +278,9 @@ func (m *Model) drawUnits(t *rapid.T, kind string) Command {
 		})
 	}
 	c := seatwright.AcquireUnits{Organization: m.Organization, Lease: ref(rapid.SampledFrom(append(slices.Repeat(Products, 4), "ATTUNU", "NOSUCH")).Draw(t, "product"))}
-	if len(m.InUse) > 0 && rapid.Bool().Draw(t, "one that is there") {
+	if kind == "consume" { // by the service whose period the furniture began
+		c.Lease.PoolScope, c.Lease.Code = seatwright.PoolScope{Tenant: Tenants[0], Service: "orchestrator"}, Products[1]
+	} else if len(m.InUse) > 0 && rapid.Bool().Draw(t, "one that is there") {
 		there := slices.SortedFunc(maps.Keys(m.InUse),
 			func(a, b seatwright.UnitLeaseRef) int { return cmp.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
 		c.Lease = rapid.SampledFrom(there).Draw(t, "which")

@@ -35,6 +35,7 @@ const (
 	LoweredService          = "lowered-service"            // a service that is given less gives back units that it uses
 	RepeatedUnits           = "repeated-units"             // a repeated lease of units draws them again
 	UnitsNeverEnd           = "units-never-end"            // a lease of units that nobody renews goes on
+	ForgottenCarry          = "forgotten-carry"            // the end of a period forgets what was consumed of purchases that go on
 	AnyOrganization         = "any-organization"           // a path may name an organization that the token is not of
 	NoLock                  = "no-lock"                    // PostgreSQL: heads are read and not locked
 	TrustedMemory           = "trusted-memory"             // PostgreSQL: what was remembered is believed whatever the head says

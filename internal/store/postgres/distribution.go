@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/seatwright/seatwright"
 )
@@ -10,8 +11,8 @@ import (
 // Lots, and the pools of tenants' services: what a batch loads and writes of them, and what readers ask.
 
 const (
-	lotColumns     = `l.id, l.quantity, l.starts_at, l.ends_at, l.grace_seconds, l.order_text, l.created_at, l.origin` // as lotOf reads them
-	serviceColumns = `s.tenant_id, s.service, s.code, s.quantity, s.used, s.drawn, s.period_start, s.period_end`       // as serviceOf does
+	lotColumns     = `l.id, l.quantity, l.starts_at, l.ends_at, l.grace_seconds, l.order_text, l.created_at, l.origin`      // as lotOf reads them
+	serviceColumns = `s.tenant_id, s.service, s.code, s.quantity, s.used, s.drawn, s.period_start, s.period_end, s.carried` // as serviceOf does
 )
 
 func lotOf(organization seatwright.OrganizationID, code seatwright.ProductCode, r row) seatwright.Lot {
@@ -26,7 +27,7 @@ func serviceOf(organization seatwright.OrganizationID, r row) seatwright.Service
 		Organization: organization, ServiceKey: seatwright.ServiceKey{
 			PoolScope: seatwright.PoolScope{Tenant: seatwright.TenantID(r.text(0)), Service: seatwright.ServiceType(r.text(1))},
 			Code:      seatwright.ProductCode(r.text(2)),
-		}, Quantity: r.int(3), Used: r.int(4), Drawn: r.int(5), PeriodStart: r.instantOrNever(6), PeriodEnd: r.instantOrNever(7),
+		}, Quantity: r.int(3), Used: r.int(4), Drawn: r.int(5), PeriodStart: r.instantOrNever(6), PeriodEnd: r.instantOrNever(7), Carried: r.int(8),
 	}
 }
 
@@ -51,11 +52,11 @@ var (
 		FROM unnest($1::int4[], $2::text[], $3::text[]) WITH ORDINALITY w (organization, tenant_id, service, n)
 		JOIN service_pools s ON s.organization = w.organization AND s.tenant_id = w.tenant_id AND (s.service = w.service OR w.service = '')`,
 		oidInt4, oidText, oidText)
-	putServices = newStatement(`INSERT INTO service_pools (organization, tenant_id, service, code, quantity, used, drawn, period_start, period_end)
-		SELECT * FROM unnest($1::int4[], $2::text[], $3::text[], $4::text[], $5::int8[], $6::int8[], $7::int8[], $8::int8[], $9::int8[])
+	putServices = newStatement(`INSERT INTO service_pools (organization, tenant_id, service, code, quantity, used, drawn, period_start, period_end, carried)
+		SELECT * FROM unnest($1::int4[], $2::text[], $3::text[], $4::text[], $5::int8[], $6::int8[], $7::int8[], $8::int8[], $9::int8[], $10::int8[])
 		ON CONFLICT (organization, tenant_id, service, code) DO UPDATE SET quantity = excluded.quantity, used = excluded.used,
-			drawn = excluded.drawn, period_start = excluded.period_start, period_end = excluded.period_end`,
-		oidInt4, oidText, oidText, oidText, oidInt8, oidInt8, oidInt8, oidInt8, oidInt8)
+			drawn = excluded.drawn, period_start = excluded.period_start, period_end = excluded.period_end, carried = excluded.carried`,
+		oidInt4, oidText, oidText, oidText, oidInt8, oidInt8, oidInt8, oidInt8, oidInt8, oidInt8)
 	deleteServices = newStatement(`DELETE FROM service_pools s USING unnest($1::int4[], $2::text[], $3::text[], $4::text[])
 			w (organization, tenant_id, service, code)
 		WHERE s.organization = w.organization AND s.tenant_id = w.tenant_id AND s.service = w.service AND s.code = w.code`,
@@ -131,6 +132,7 @@ func (o *output) services(c seatwright.Changes) {
 		to[6].int8(c.ServicePools[i].Drawn)
 		to[7].instantOrNever(c.ServicePools[i].PeriodStart)
 		to[8].instantOrNever(c.ServicePools[i].PeriodEnd)
+		to[9].int8(c.ServicePools[i].Carried)
 	})
 }
 
@@ -149,17 +151,25 @@ func (s *Store) AccountLicense(ctx context.Context, organization seatwright.Orga
 	return a, err
 }
 
-// ServicePools implements seatwright.DistributionReader. What has ended by itself and was not swept yet is taken away from what is used.
+// ServicePools implements seatwright.DistributionReader. What has ended by itself and was not swept yet is taken away from what is used. The
+// term of the purchases is read where a period has ended alone.
 func (s *Store) ServicePools(ctx context.Context, organization seatwright.OrganizationID) (pools []seatwright.ServicePool, err error) {
 	err = s.each(ctx, func(r row) {
 		pool := serviceOf(organization, r)
 		pool.Used -= r.int(columnsInService)
-		pools = append(pools, pool.At(r.instant(columnsInService+1)))
+		now := r.instant(columnsInService + 1)
+		var start, end time.Time
+		if r = r[columnsInService+2:]; !r.null(0) {
+			start, end = r.instant(0), r.instant(1)
+		}
+		pools = append(pools, pool.At(now, start, end))
 	}, `WITH clock AS MATERIALIZED (SELECT `+nowOf+` AS now)
 		SELECT `+serviceColumns+`, coalesce((SELECT sum(u.quantity)::int8 FROM unit_leases u
 				WHERE u.organization = s.organization AND u.code = s.code AND u.period_end = 0 AND u.renewed_at <= clock.now - o.unit_lease_minutes * 60000000
-				AND u.tenant_id = s.tenant_id AND u.service = s.service), 0)::int8, clock.now
+				AND u.tenant_id = s.tenant_id AND u.service = s.service), 0)::int8, clock.now, l.starts_at, l.expires_at
 		FROM clock CROSS JOIN organizations o JOIN service_pools s ON s.organization = o.number
+		LEFT JOIN LATERAL (SELECT min(l.starts_at) AS starts_at, max(l.expires_at) AS expires_at FROM lots l WHERE s.period_end BETWEEN 1 AND clock.now
+			AND l.organization = s.organization AND l.code = s.code AND l.starts_at <= clock.now AND l.expires_at > clock.now) l ON true
 		WHERE o.id = $2 ORDER BY s.tenant_id, s.service, s.code`, microsOf(s.clock), string(organization))
 	return pools, err
 }

@@ -12,7 +12,7 @@ const (
 	unitLeaseColumns = `u.id, u.quantity, u.version, u.owner, u.made_by, u.created_at, u.renewed_at, u.period_end` // as unitLeaseOf reads them
 
 	// columnsInService and columnsInUnitLease are how many there are.
-	columnsInService   = 8
+	columnsInService   = 9
 	columnsInUnitLease = 8
 )
 
@@ -31,7 +31,7 @@ func keyOf(r row) seatwright.ServiceKey {
 
 var (
 	// One row for each wanted lease whose tenant exists. LATERAL … LIMIT 1 leaves the planner only the lookup by key.
-	loadUnitLeases = newStatement(`SELECT w.n, `+serviceColumns+`, `+unitLeaseColumns+`, l.starts_at, l.expires_at
+	loadUnitLeases = newStatement(`SELECT w.n, `+serviceColumns+`, `+unitLeaseColumns+`, l.starts_at, l.expires_at, l.lasting
 		FROM unnest($1::int4[], $2::text[], $3::text[], $4::text[], $5::text[]) WITH ORDINALITY w (organization, tenant_id, service, code, id, n)
 		JOIN heads h ON h.organization = w.organization
 		JOIN tenants t ON t.organization = w.organization AND t.id = w.tenant_id
@@ -40,10 +40,12 @@ var (
 			AND s.code = w.code LIMIT 1) s ON true
 		LEFT JOIN LATERAL (SELECT * FROM unit_leases u WHERE u.organization = w.organization AND u.tenant_id = w.tenant_id AND u.service = w.service
 			AND u.code = w.code AND u.id = w.id LIMIT 1) u ON true
-		LEFT JOIN LATERAL (SELECT min(l.starts_at) AS starts_at, max(l.expires_at) AS expires_at FROM lots l WHERE l.organization = w.organization
-			AND l.code = w.code AND l.starts_at <= i.now AND l.expires_at > i.now) l ON true`,
+		LEFT JOIN LATERAL (SELECT min(l.starts_at) AS starts_at, max(l.expires_at) AS expires_at,
+				coalesce(sum(l.quantity) FILTER (WHERE s.period_end > 0 AND l.expires_at > s.period_end), 0)::int8 AS lasting
+			FROM lots l WHERE l.organization = w.organization AND l.code = w.code AND l.starts_at <= i.now AND l.expires_at > i.now) l ON true`,
 		oidInt4, oidText, oidText, oidText, oidText)
-	// The clock of the batch is read behind this, so a second more is read: decisions look again.
+	// The clock of the batch is read behind this, so a second more is read: decisions look again. The purchases are read as they are now: where one
+	// begins or ends before that clock, the pool is stale and its lots are loaded.
 	loadPastUnits = newStatement(`SELECT w.n, u.tenant_id, u.service, u.code, `+unitLeaseColumns+`, `+serviceColumns+`
 		FROM unnest($1::int4[], $2::text[], $3::int8[]) WITH ORDINALITY w (organization, code, most, n)
 		JOIN heads h ON h.organization = w.organization
@@ -53,12 +55,15 @@ var (
 			AND u.renewed_at <= i.now - o.unit_lease_minutes * 60000000 ORDER BY u.renewed_at LIMIT w.most) u
 		LEFT JOIN service_pools s ON s.organization = u.organization AND s.tenant_id = u.tenant_id AND s.service = u.service AND s.code = u.code`,
 		oidInt4, oidText, oidInt8)
-	loadPastPeriods = newStatement(`SELECT w.n, `+serviceColumns+`
+	loadPastPeriods = newStatement(`SELECT w.n, `+serviceColumns+`, l.starts_at, l.expires_at, l.lasting
 		FROM unnest($1::int4[], $2::text[], $3::int8[]) WITH ORDINALITY w (organization, code, most, n)
 		JOIN heads h ON h.organization = w.organization
 		CROSS JOIN LATERAL (SELECT greatest(h.at, coalesce($4::int8, (extract(epoch FROM clock_timestamp()) * 1000000)::int8)) + 1000000 AS now) i
 		CROSS JOIN LATERAL (SELECT * FROM service_pools s WHERE s.organization = w.organization AND s.code = w.code AND s.period_end > 0
-			AND s.period_end <= i.now LIMIT w.most) s`,
+			AND s.period_end <= i.now LIMIT w.most) s
+		LEFT JOIN LATERAL (SELECT min(l.starts_at) AS starts_at, max(l.expires_at) AS expires_at,
+				coalesce(sum(l.quantity) FILTER (WHERE l.expires_at > s.period_end), 0)::int8 AS lasting
+			FROM lots l WHERE l.organization = w.organization AND l.code = w.code AND l.starts_at <= i.now - 1000000 AND l.expires_at > i.now - 1000000) l ON true`,
 		oidInt4, oidText, oidInt8)
 
 	deleteUnitLeases = newStatement(`DELETE FROM unit_leases u USING unnest($1::int4[], $2::text[], $3::text[], $4::text[], $5::text[])
@@ -139,8 +144,7 @@ func (a *unitsAsked) readUnits(t *trip) error {
 				a.lease(unitLeaseOf(l.Organization, l.ServiceKey, r))
 			}
 			if r = r[columnsInUnitLease:]; !r.null(0) {
-				start, end := r.instant(0), r.instant(1)
-				a.load = append(a.load, func(s *seatwright.Slice) { s.LoadTerm(l.Organization, l.Code, start, end) })
+				a.term(l.Organization, l.ServiceKey, r)
 			}
 		})
 		if err != nil {
@@ -160,7 +164,19 @@ func (a *unitsAsked) readUnits(t *trip) error {
 	if err != nil {
 		return err
 	}
-	return t.each(func(r row) { a.service(serviceOf(a.past[r.int(0)-1].Organization, r[1:])) })
+	return t.each(func(r row) {
+		p := serviceOf(a.past[r.int(0)-1].Organization, r[1:])
+		a.service(p)
+		if r = r[1+columnsInService:]; !r.null(0) {
+			a.term(p.Organization, p.ServiceKey, r)
+		}
+	})
+}
+
+// term reads the term of the purchases in force, and how many units last beyond the period of a service.
+func (a *unitsAsked) term(organization seatwright.OrganizationID, key seatwright.ServiceKey, r row) {
+	start, end, lasting := r.instant(0), r.instant(1), r.int(2)
+	a.load = append(a.load, func(s *seatwright.Slice) { s.LoadTerm(organization, key, start, end, lasting) })
 }
 
 func (a *unitsAsked) service(p seatwright.ServicePool) {

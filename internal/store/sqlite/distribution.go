@@ -20,17 +20,17 @@ func lotOf(organization seatwright.OrganizationID, code seatwright.ProductCode, 
 }
 
 // columnsOfService are what serviceOf reads, in its order.
-const columnsOfService = `s.tenant_id, s.service, s.code, s.quantity, s.used, s.drawn, s.period_start, s.period_end`
+const columnsOfService = `s.tenant_id, s.service, s.code, s.quantity, s.used, s.drawn, s.period_start, s.period_end, s.carried`
 
 // columnsInService are how many.
-const columnsInService = 8
+const columnsInService = 9
 
 func serviceOf(organization seatwright.OrganizationID, r row) seatwright.ServicePool {
 	return seatwright.ServicePool{
 		Organization: organization, ServiceKey: seatwright.ServiceKey{
 			PoolScope: seatwright.PoolScope{Tenant: seatwright.TenantID(r.text(0)), Service: seatwright.ServiceType(r.text(1))},
 			Code:      seatwright.ProductCode(r.text(2)),
-		}, Quantity: r.int(3), Used: r.int(4), Drawn: r.int(5), PeriodStart: r.instantOrNever(6), PeriodEnd: r.instantOrNever(7),
+		}, Quantity: r.int(3), Used: r.int(4), Drawn: r.int(5), PeriodStart: r.instantOrNever(6), PeriodEnd: r.instantOrNever(7), Carried: r.int(8),
 	}
 }
 
@@ -98,12 +98,12 @@ func (w *writer) putServices(c seatwright.Changes) error {
 		}
 	}
 	for _, p := range c.ServicePools {
-		err := w.put(`UPDATE service_pools SET quantity = ?5, used = ?6, drawn = ?7, period_start = ?8, period_end = ?9
+		err := w.put(`UPDATE service_pools SET quantity = ?5, used = ?6, drawn = ?7, period_start = ?8, period_end = ?9, carried = ?10
 				WHERE organization = ?1 AND tenant_id = ?2 AND service = ?3 AND code = ?4`,
-			`INSERT INTO service_pools (organization, tenant_id, service, code, quantity, used, drawn, period_start, period_end)
-				VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			`INSERT INTO service_pools (organization, tenant_id, service, code, quantity, used, drawn, period_start, period_end, carried)
+				VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 			w.numberOf(p.Organization), string(p.Tenant), string(p.Service), string(p.Code), p.Quantity, p.Used, p.Drawn,
-			microsOrNever(p.PeriodStart), microsOrNever(p.PeriodEnd))
+			microsOrNever(p.PeriodStart), microsOrNever(p.PeriodEnd), p.Carried)
 		if err != nil {
 			return err
 		}
@@ -121,16 +121,25 @@ func (s *Store) AccountLicense(ctx context.Context, organization seatwright.Orga
 	return a, err
 }
 
-// ServicePools implements seatwright.DistributionReader. What has ended by itself and was not swept yet is taken away from what is used.
+// ServicePools implements seatwright.DistributionReader. What has ended by itself and was not swept yet is taken away from what is used. The
+// term of the purchases is read where a period has ended alone.
 func (s *Store) ServicePools(ctx context.Context, organization seatwright.OrganizationID) (pools []seatwright.ServicePool, err error) {
 	now := s.clock()
 	err = s.each(ctx, func(r row) {
 		pool := serviceOf(organization, r)
 		pool.Used -= r.int(columnsInService)
-		pools = append(pools, pool.At(now))
+		var start, end time.Time
+		if r = r[columnsInService+1:]; !r.null(0) {
+			start, end = r.instant(0), r.instant(1)
+		}
+		pools = append(pools, pool.At(now, start, end))
 	}, `SELECT `+columnsOfService+`, coalesce((SELECT sum(u.quantity) FROM unit_leases u INDEXED BY unit_leases_by_age
 				WHERE u.organization = s.organization AND u.code = s.code AND u.period_end = 0 AND u.renewed_at <= ?2 - o.unit_lease_minutes * 60000000
-				AND u.tenant_id = s.tenant_id AND u.service = s.service), 0)
+				AND u.tenant_id = s.tenant_id AND u.service = s.service), 0),
+			(SELECT min(l.starts_at) FROM lots l WHERE s.period_end BETWEEN 1 AND ?2 AND l.organization = s.organization AND l.code = s.code
+				AND l.starts_at <= ?2 AND l.expires_at > ?2),
+			(SELECT max(l.expires_at) FROM lots l WHERE s.period_end BETWEEN 1 AND ?2 AND l.organization = s.organization AND l.code = s.code
+				AND l.starts_at <= ?2 AND l.expires_at > ?2)
 		FROM organizations o CROSS JOIN service_pools s ON s.organization = o.number WHERE o.id = ?1
 		ORDER BY s.tenant_id, s.service, s.code`, string(organization), now.UnixMicro())
 	return pools, err

@@ -43,16 +43,14 @@ func (w *writer) loadUnits(slice *seatwright.Slice, touches []seatwright.Touch) 
 					slice.LoadUnitLease(unitLeaseOf(t.Organization, ref.ServiceKey, r))
 				}
 				if r = r[columnsInUnitLease:]; !r.null(0) {
-					slice.LoadTerm(t.Organization, ref.Code, r.instant(0), r.instant(1))
+					slice.LoadTerm(t.Organization, ref.ServiceKey, r.instant(0), r.instant(1), r.int(2))
 				}
-			}, `SELECT `+columnsOfService+`, `+columnsOfUnitLease+`,
-					(SELECT min(l.starts_at) FROM lots l WHERE l.organization = ?1 AND l.code = ?4 AND l.starts_at <= ?6 AND l.expires_at > ?6),
-					(SELECT max(l.expires_at) FROM lots l WHERE l.organization = ?1 AND l.code = ?4 AND l.starts_at <= ?6 AND l.expires_at > ?6)
+			}, `SELECT `+columnsOfService+`, `+columnsOfUnitLease+`, `+columnsOfTerm+`
 				FROM tenants t
-				LEFT JOIN service_pools s ON s.organization = ?1 AND s.tenant_id = ?2 AND s.service = ?3 AND s.code = ?4
-				LEFT JOIN unit_leases u ON u.organization = ?1 AND u.tenant_id = ?2 AND u.service = ?3 AND u.code = ?4 AND u.id = ?5
-				WHERE t.organization = ?1 AND t.id = ?2`,
-				known.number, string(ref.Tenant), string(ref.Service), string(ref.Code), string(ref.ID), now)
+				LEFT JOIN service_pools s ON s.organization = ?1 AND s.tenant_id = ?4 AND s.service = ?5 AND s.code = ?2
+				LEFT JOIN unit_leases u ON u.organization = ?1 AND u.tenant_id = ?4 AND u.service = ?5 AND u.code = ?2 AND u.id = ?6
+				WHERE t.organization = ?1 AND t.id = ?4`,
+				known.number, string(ref.Code), now, string(ref.Tenant), string(ref.Service), string(ref.ID))
 			if err != nil {
 				return err
 			}
@@ -68,6 +66,13 @@ func (w *writer) loadUnits(slice *seatwright.Slice, touches []seatwright.Touch) 
 
 // columnsInUnitLease are how many.
 const columnsInUnitLease = 8
+
+// columnsOfTerm are what LoadTerm takes of an organization ?1, a code ?2, the instant ?3 and a service s; the first is null where no purchase
+// is in force.
+const columnsOfTerm = `(SELECT min(l.starts_at) FROM lots l WHERE l.organization = ?1 AND l.code = ?2 AND l.starts_at <= ?3 AND l.expires_at > ?3),
+	(SELECT max(l.expires_at) FROM lots l WHERE l.organization = ?1 AND l.code = ?2 AND l.starts_at <= ?3 AND l.expires_at > ?3),
+	coalesce((SELECT sum(l.quantity) FROM lots l WHERE s.period_end > 0 AND l.organization = ?1 AND l.code = ?2 AND l.starts_at <= ?3 AND l.expires_at > ?3
+		AND l.expires_at > s.period_end), 0)`
 
 // loadPast reads what has ended by itself of a product.
 func (w *writer) loadPast(
@@ -87,9 +92,15 @@ func (w *writer) loadPast(
 	if err != nil {
 		return err
 	}
-	return w.each(func(r row) { slice.LoadService(serviceOf(organization, r)) }, `SELECT `+columnsOfService+`
+	return w.each(func(r row) {
+		p := serviceOf(organization, r)
+		slice.LoadService(p)
+		if r = r[columnsInService:]; !r.null(0) {
+			slice.LoadTerm(organization, p.ServiceKey, r.instant(0), r.instant(1), r.int(2))
+		}
+	}, `SELECT `+columnsOfService+`, `+columnsOfTerm+`
 		FROM service_pools s INDEXED BY service_pools_by_period
-		WHERE s.organization = ? AND s.code = ? AND s.period_end > 0 AND s.period_end <= ? LIMIT ?`,
+		WHERE s.organization = ?1 AND s.code = ?2 AND s.period_end > 0 AND s.period_end <= ?3 LIMIT ?4`,
 		known.number, string(code), now, int64(seatwright.MaxPastUnits))
 }
 

@@ -350,9 +350,22 @@ func consumptionIsMetered(f *fixture) {
 	f.wantUse("t AIU 4 0 12", "u AIU 0 0 0") // not swept yet
 	f.wantReason(f.acquire("t AIU event-5", 1), seatwright.ReasonNoLicense)
 	f.sells2("a", "AIU", 20)
-	again, err := decide(f, acquireOf("a", "t AIU event-1", 2)) // the id counts within its period
+	again, err := decide(f, acquireOf("a", "t AIU event-1", 2)) // a retry: the id is known for a day
+	if f.must(again, err); again.Created || again.Lease.Quantity != 3_000_000 {
+		f.Errorf("a consumption of the period before was recorded again: %+v", again)
+	}
+	f.wantUse("t AIU 4 0 4")
+	f.clock.advance(seatwright.KeepConsumptions - time.Microsecond)
+	f.actor = "application/other"
+	f.wantReason(f.acquire("t AIU event-1", 2), seatwright.ReasonAnothersLease)
+	f.actor = "application/robots"
+	if again, err = decide(f, acquireOf("a", "t AIU event-1", 2)); err != nil || again.Created {
+		f.Errorf("a consumption of the period before was recorded again: %+v, %v", again, err)
+	}
+	f.clock.advance(time.Microsecond)
+	again, err = decide(f, acquireOf("a", "t AIU event-1", 2))
 	if f.must(again, err); !again.Created {
-		f.Error("a consumption of the period before was repeated")
+		f.Error("a consumption of long before was repeated")
 	}
 	f.wantUse("t AIU 4 2 4")
 	f.wantUsage(0, "t AIU 11.5 11.5 11.5", "u AIU 1 1 1")
@@ -367,6 +380,128 @@ func (f *fixture) sells2(org seatwright.OrganizationID, code seatwright.ProductC
 	f.must(decide(f, seatwright.CreateLot{Lot: seatwright.Lot{
 		Organization: org, ID: seatwright.LotID("again-" + code), Code: code, Quantity: quantity, Start: f.clock.Now(), End: f.clock.Now().AddDate(1, 0, 0),
 	}}))
+}
+
+// buys is a purchase of AIU from some day on until another.
+func (f *fixture) buys(id string, quantity, from, until int64) {
+	f.Helper()
+	day := func(n int64) time.Time { return f.clock.Now().AddDate(0, 0, int(n)) }
+	f.must(decide(f, seatwright.CreateLot{Lot: seatwright.Lot{
+		Organization: "a", ID: seatwright.LotID(id), Code: "AIU", Quantity: quantity, Start: day(from), End: day(until),
+	}}))
+}
+
+// known reports that a consumption is taken for one that was recorded already.
+func (f *fixture) known(ref string, units float64) bool {
+	f.Helper()
+	answer, err := decide(f, acquireOf("a", ref, units))
+	f.must(answer, err)
+	return !answer.Created
+}
+
+// Promise: what was bought is consumed once. Of a purchase that overlaps with the one before, what was consumed in the overlap counts until its own end.
+func renewedIsConsumedOnce(f *archiveFixture) {
+	f.open()
+	f.withUnits(1)
+	f.buys("first", 5, 0, 30)
+	f.buys("second", 3, 20, 60)
+	f.must(nil, f.acquire("t AIU event-1", 5))
+	f.clock.advance(25 * 24 * time.Hour)
+	f.must(nil, f.acquire("t AIU event-2", 3))
+	f.wantReason(f.acquire("t AIU event-3", 0.000001), seatwright.ReasonUnitsExhausted)
+	f.wantUse("t AIU 0 8 8")
+	f.clock.advance(5*24*time.Hour - time.Microsecond)
+	f.wantUse("t AIU 0 8 8")
+	f.clock.advance(time.Microsecond)
+	f.wantUse("t AIU 0 3 8") // not swept yet
+	if pools, err := f.store.ServicePools(ctx, "a"); err != nil || !pools[0].PeriodEnd.Equal(f.clock.Now().AddDate(0, 0, 30)) || pools[0].Carried != 0 {
+		f.Errorf("the service is told %+v, %v", pools, err)
+	}
+	if !f.known("t AIU event-2", 3) || !f.known("t AIU event-1", 5) {
+		f.Error("a retry behind the end of the period was recorded a second time")
+	}
+	f.wantUse("t AIU 0 3 3")
+	f.wantUsed("a", "AIU", 3, 3)
+	f.wantReason(f.acquire("t AIU event-3", 0.000001), seatwright.ReasonUnitsExhausted)
+	f.wantReason(f.acquire("u AIU event-3", 0.000001), seatwright.ReasonUnitsExhausted)
+	wantSound(f.T, f.place.Archive)
+
+	f.clock.advance(10 * 24 * time.Hour)
+	f.buys("third", 4, 0, 40)
+	f.wantReason(f.acquire("t AIU event-2", 4.5), seatwright.ReasonUnitsExhausted) // it is forgotten by now
+	if f.known("t AIU event-2", 4) {
+		f.Error("the id of a consumption is known for longer than a day")
+	}
+	f.wantUse("t AIU 0 7 7")
+	f.clock.advance(20 * 24 * time.Hour)
+	f.sweepUnits()
+	f.wantUse("t AIU 0 4 4")
+	f.wantUsed("a", "AIU", 4, 4)
+	f.clock.advance(20 * 24 * time.Hour)
+	f.wantUse("t AIU 0 0 4")
+	f.sweepUnits()
+	f.wantUse()
+	f.wantReplayed("a")
+	wantSound(f.T, f.place.Archive)
+}
+
+// Promise: the same of several services that consume of the same purchases, whatever comes first and whoever ends their periods.
+func servicesCarry(f *archiveFixture) {
+	f.open()
+	f.withUnits(1)
+	f.must(decide(f.fixture, seatwright.ChangePolicies{Organization: "a", Overdraft: to(seatwright.AllowOverdraft)}))
+	f.buys("first", 5, 0, 30)
+	f.buys("second", 3, 20, 60)
+	f.must(nil, f.acquire("t AIU event-1", 2.5))
+	f.must(nil, f.acquire("u AIU event-1", 1))
+	f.clock.advance(25 * 24 * time.Hour)
+	for i, refusal := range together(f.fixture, acquireOf("a", "t AIU event-2", 2), acquireOf("a", "u AIU event-2", 1.5)) { // four of the first, then three of the second
+		if refusal != nil {
+			f.Errorf("command %d got %v", i, refusal)
+		}
+	}
+	f.wantUse("t AIU 0 4.5 5", "u AIU 0 2.5 3")
+	f.must(nil, f.acquire("u AIU event-3", 4)) // an overdraft beyond everything
+	f.wantUse("t AIU 0 4.5 5", "u AIU 0 6.5 3")
+	f.clock.advance(5 * 24 * time.Hour)
+	f.wantUse("t AIU 0 0.5 5", "u AIU 0 3 3")
+	f.sweepUnits()
+	f.wantUse("t AIU 0 0.5 1", "u AIU 0 3 3") // it had drawn them
+	f.must(nil, f.acquire("t AIU event-4", 0))
+	f.wantReplayed("a")
+	wantSound(f.T, f.place.Archive)
+
+	f.buys("third", 2, 0, 60)
+	f.must(nil, f.acquire("u AIU event-5", 0.5))
+	f.wantUse("t AIU 0 0.5 1", "u AIU 0 3.5 4")
+	for _, id := range []seatwright.LotID{"second", "third"} { // the end that was told stands, and nothing is in force then
+		f.must(decide(f.fixture, seatwright.RemoveLot{Organization: "a", ID: id}))
+	}
+	f.clock.advance(30 * 24 * time.Hour)
+	f.wantUse("t AIU 0 0 1", "u AIU 0 0 4")
+	f.sweepUnits()
+	f.wantUse()
+	wantSound(f.T, f.place.Archive)
+}
+
+// Promise: what is bought is not counted as used up before it is: of a consumption that begins in what ends and goes beyond, only what is beyond is carried.
+func onlyBeyondIsCarried(f *archiveFixture) {
+	f.open()
+	f.withUnits(1)
+	f.buys("first", 1000, 0, 30)
+	f.buys("second", 1000, 20, 60)
+	f.must(nil, f.acquire("t AIU event-1", 999))
+	f.clock.advance(20 * 24 * time.Hour)
+	f.must(nil, f.acquire("t AIU event-2", 0.75))
+	f.must(nil, f.acquire("t AIU event-3", 1.5))
+	f.must(decide(f.fixture, seatwright.RemoveLot{Organization: "a", ID: "first"})) // nothing ends at the end of the period, so no lots are loaded for it
+	f.clock.advance(10 * 24 * time.Hour)
+	f.wantUse("t AIU 0 1.25 1002")
+	f.must(nil, f.acquire("t AIU event-4", 998.75)) // the next period begins and is consumed in one batch
+	f.wantUse("t AIU 0 1000 1000")
+	f.wantReason(f.acquire("t AIU event-5", 0.000001), seatwright.ReasonUnitsExhausted)
+	f.wantUsage(30, "t AIU 1001.25 1000 998.75")
+	wantSound(f.T, f.place.Archive)
 }
 
 // Guards the counters of a restored database: what is in use stays so, and can be given back.
