@@ -269,7 +269,7 @@ func (c AcquireUnits) Decide(s *Slice, origin Origin) (AcquiredUnits, error) {
 		return AcquiredUnits{}, missingLicense()
 	}
 	overdraft := product.Kind == KindConsumable && (c.Overdraft || o.organization.Overdraft == AllowOverdraft)
-	if err := s.checkUnits(o, origin, c.Lease.ServiceKey, more, product.Kind == KindConsumable, overdraft); err != nil {
+	if err := s.checkUnits(o, origin, c.Lease.ServiceKey, more, !exists, overdraft); err != nil {
 		return AcquiredUnits{}, err
 	}
 	pool := o.service(c.Lease.ServiceKey)
@@ -312,9 +312,9 @@ func anothersLease(id UnitLeaseID) error {
 }
 
 // checkUnits refuses to use more of a product than is free, and records that. Leases that ended by themselves are ended before, where
-// there would not be enough with them. A consumable needs a purchase in force, and where it may be overdrawn nothing else.
-func (s *Slice) checkUnits(o *organizationSlice, origin Origin, key ServiceKey, more int64, consumable, overdraft bool) error {
-	if more <= 0 && !(consumable && s.pool(o, key.Code).Total == 0) || more > 0 && s.unitsFree(o, key, more) {
+// there would not be enough with them. What is fresh, though it be of nothing, needs a purchase in force, and a consumption that may be overdrawn nothing else.
+func (s *Slice) checkUnits(o *organizationSlice, origin Origin, key ServiceKey, more int64, fresh, overdraft bool) error {
+	if more <= 0 && !(fresh && s.pool(o, key.Code).Total == 0) || more > 0 && s.unitsFree(o, key, more) {
 		return nil
 	}
 	if err := s.endPast(o, key.Code); err != nil {

@@ -92,6 +92,7 @@ func postLeaseRows() []row {
 		row{name: "an overdraft", call: post("administrator", "/{acme}/hall/insights/HEAL/lease/run-2", `{"quantity":3}`), status: 403, contains: []string{`"code":"units_exhausted"`}, events: []string{"allocation.refused"}},
 		row{name: "enforcement is not an application's", call: post("application", "/{acme}/hall/insights/HEAL/lease/run-2", `{"quantity":3,"disableEnforcement":true}`), status: 403, contains: []string{"missing_permission", `"errors":{"disableEnforcement":`}},
 		row{name: "nothing of it was bought", call: post("application", "/{acme}/hall/apps/AGU/lease/x", `{}`), status: 403, contains: []string{`"availableAtOrganization":0`}, events: []string{"allocation.refused"}},
+		row{name: "nothing of what was not bought", call: post("application", "/{acme}/hall/apps/APPTESTR/lease/x", `{"quantity":0}`), status: 403, contains: []string{"units_exhausted"}, events: []string{"allocation.refused"}},
 		row{name: "unknown tenant", call: post("application", "/{acme}/nowhere/apps/HEAL/lease/x", `{}`), status: 404, contains: []string{"there is no such tenant"}},
 		row{name: "a tenant of another organization", call: post("globex", "/globex/hall/apps/HEAL/lease/x", `{}`), status: 404, contains: []string{"there is no such tenant"}},
 		row{name: "unknown product", call: post("application", "/{acme}/hall/apps/SHOES/lease/x", `{}`), status: 404, contains: []string{"there is no such product"}},

@@ -185,7 +185,7 @@ func (m *Model) use(c seatwright.AcquireUnits, actor string, now time.Time) seat
 	if (!exists || more > 0) && !m.licensed(now) {
 		return seatwright.ReasonNoLicense
 	}
-	unsold := consumable && m.Total(ref.Code, now) == 0
+	unsold := !exists && m.Total(ref.Code, now) == 0
 	if more > 0 && !m.fits(ref, more, now) || unsold {
 		m.sweepUnits(ref.Code, now, true)
 		if more > 0 && !m.fits(ref, more, now) || unsold {
