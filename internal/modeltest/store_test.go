@@ -269,7 +269,12 @@ func (e *engine) differs(m *Model) error {
 	for _, s := range services {
 		units[s.Code] += s.Drawn
 		if used := m.UsedPartsAt(s.ServiceKey, e.now); m.Services[s.ServiceKey] != s.Quantity || m.Drawn(s.ServiceKey) != s.Drawn || used != s.Used {
-			return fmt.Errorf("service %+v at %s, the model says %d of %d used, %d drawn", s, e.now, used, m.Services[s.ServiceKey], m.Drawn(s.ServiceKey))
+			return fmt.Errorf("service %s at %s has %d of %s, %d used, %d drawn; the model says %d of %d used, %d drawn", s.PoolScope, e.now, s.Quantity, s.Code, s.Used, s.Drawn, used, m.Services[s.ServiceKey], m.Drawn(s.ServiceKey))
+		}
+		until := m.Periods[s.ServiceKey]
+		over := !until.IsZero() && !e.now.Before(until) // then what was carried is what is used
+		if !over && (s.Carried != m.Carried[s.ServiceKey] || !s.PeriodEnd.Equal(until)) {
+			return fmt.Errorf("service %s carries %d of %s, in a period until %s; the model says %d, until %s", s.PoolScope, s.Carried, s.Code, s.PeriodEnd, m.Carried[s.ServiceKey], until)
 		}
 	}
 	if len(services) != len(m.ServiceKeys()) {
