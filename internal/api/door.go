@@ -39,11 +39,16 @@ func (d Door) FailParameter(w http.ResponseWriter, r *http.Request, err error) {
 		d.Fail(w, r, seatwright.Invalid(seatwright.ReasonInvalidValue, "a parameter of the path, the query or a header cannot be read"))
 		return
 	}
-	why := "is missing, given twice, or cannot be read"
 	if instant := (*time.ParseError)(nil); errors.As(err, &instant) {
-		why = "is an instant such as 2026-03-01T09:00:00Z, or a date; a plus sign in it is written as %2B"
+		d.Fail(w, r, NoInstant(name))
+		return
 	}
-	d.Fail(w, r, seatwright.Invalid(seatwright.ReasonInvalidValue, "the parameter %s %s", name, why).In(name))
+	d.Fail(w, r, seatwright.Invalid(seatwright.ReasonInvalidValue, "the parameter %s is missing, given twice, or cannot be read", name).In(name))
+}
+
+// NoInstant is the error of a parameter that is no instant.
+func NoInstant(name string) error {
+	return seatwright.Invalid(seatwright.ReasonInvalidValue, "%s is an instant such as 2026-03-01T09:00:00Z, or a date; a plus sign in it is written as %%2B", name).In(name)
 }
 
 // WholeQuery refuses a query of which a part cannot be read: the standard library drops that part, and with it a filter or a page, so that

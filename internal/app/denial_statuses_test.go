@@ -28,7 +28,7 @@ func readDenialRows(path, contains string) []row {
 		rows = append(rows, row{name: name, call: ask("administrator", path+"&"+query), status: 400, contains: []string{"invalid_value"}})
 	}
 	for name, instant := range map[string]string{"a day": "yesterday", "a plus sign": "2026-03-01T09:00:00+01:00"} {
-		rows = append(rows, row{name: name, call: ask("administrator", path+"&since="+instant), status: 400, contains: []string{`"errors":{"since":["the parameter since is an instant such as `}})
+		rows = append(rows, row{name: name, call: ask("administrator", path+"&since="+instant), status: 400, contains: []string{`"errors":{"since":["since is an instant such as `}})
 	}
 	return append(rows, row{name: "an id that cannot be", call: ask("administrator", path+"&person=%20"), status: 400, contains: []string{"malformed_id"}})
 }

@@ -324,13 +324,18 @@ func readRecords(answer []byte, pool int, in input) (state, error) {
 }
 
 func readRefusal(answer []byte, pool int) (output, error) {
+	requested, available, err := shortageOf(answer, "pool_exhausted", codes[pool])
+	return output{refused: true, requested: requested, available: available}, err
+}
+
+// shortageOf reads a refusal, which has to be for this reason and tell of this product alone.
+func shortageOf(answer []byte, reason, product string) (requested, available int, err error) {
 	var p problem
 	if err := json.Unmarshal(answer, &p); err != nil {
-		return output{}, err
+		return 0, 0, err
 	}
-	if p.Code != "pool_exhausted" || len(p.Shortages) != 1 || p.Shortages[0].Bundle != codes[pool] {
-		return output{}, fmt.Errorf("unexpected problem")
+	if p.Code != reason || len(p.Shortages) != 1 || p.Shortages[0].Bundle != product {
+		return 0, 0, errors.New("unexpected problem")
 	}
-	short := p.Shortages[0]
-	return output{refused: true, requested: short.Requested, available: short.Available}, nil
+	return p.Shortages[0].Requested, p.Shortages[0].Available, nil
 }

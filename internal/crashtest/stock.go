@@ -156,12 +156,8 @@ func (c *Client) performStock(ctx context.Context, in stockInput, key string) (o
 	case http.StatusOK:
 		out, err = readStock(in, answer)
 	case http.StatusConflict:
-		var p problem
-		err = json.Unmarshal(answer, &p)
-		if p.Code != "pool_exhausted" || len(p.Shortages) != 1 || p.Shortages[0].Bundle != stockCode {
-			return out, violated("stock, %s: unexpected problem: %s", in, answer)
-		}
-		out = stockOutput{refused: true, requested: p.Shortages[0].Requested, available: p.Shortages[0].Available}
+		out.refused = true
+		out.requested, out.available, err = shortageOf(answer, "pool_exhausted", stockCode)
 	default:
 		err = fmt.Errorf("status %d", status)
 	}

@@ -202,12 +202,8 @@ func (c *Client) performWork(ctx context.Context, in workInput, key string) (out
 		out, err = readWorkshop(in, answer)
 	case status == http.StatusNotFound && in.verb == readOne:
 	case status == http.StatusForbidden:
-		var p problem
-		err = json.Unmarshal(answer, &p)
-		if p.Code != "units_exhausted" || len(p.Shortages) != 1 || p.Shortages[0].Bundle != in.code() {
-			return out, violated("workshop, %s: unexpected problem: %s", in, answer)
-		}
-		out = workOutput{refused: true, requested: p.Shortages[0].Requested, available: p.Shortages[0].Available}
+		out.refused = true
+		out.requested, out.available, err = shortageOf(answer, "units_exhausted", in.code())
 	default:
 		err = fmt.Errorf("status %d", status)
 	}

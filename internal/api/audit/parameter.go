@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/seatwright/seatwright"
+	"github.com/seatwright/seatwright/internal/api"
 )
 
 // instant reads an instant of the query: RFC 3339, the same without a zone, which means UTC, or a date, which means its begin in
@@ -18,8 +19,7 @@ func instant(name, text string) (time.Time, error) {
 			return t.UTC(), nil
 		}
 	}
-	return time.Time{}, seatwright.Invalid(seatwright.ReasonInvalidValue,
-		"%s is an instant such as 2026-03-01T09:00:00Z, or a date; a plus sign in it is written as %%2B", name).In(name)
+	return time.Time{}, api.NoInstant(name)
 }
 
 // within reads a number from 0 to most; nothing is the given default.
