@@ -2,7 +2,6 @@ package seatwright
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"time"
 )
@@ -72,7 +71,7 @@ func (a AccountLicense) Products() []Quantity {
 		}
 	}
 	products := make([]Quantity, 0, len(units))
-	for _, code := range slices.Sorted(maps.Keys(units)) {
+	for _, code := range sortedKeys(units) {
 		products = append(products, Quantity{code, units[code]})
 	}
 	return products

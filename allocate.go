@@ -173,7 +173,7 @@ func (c AllocateToUsers) lacking(s *Slice, o *organizationSlice, units int64, sh
 				continue
 			}
 			if all = append(all, Denial{
-				Denied: deniedUser(user), Code: short.Bundle, Reason: o.pools[short.Bundle].denialReason(), Requested: units, Available: short.Available,
+				Denied: deniedUser(user), Code: short.Bundle, Reason: o.storedPool(short.Bundle).denialReason(), Requested: units, Available: short.Available,
 			}); len(all) == MaxDenialsPerEvent {
 				return all
 			}
@@ -185,8 +185,8 @@ func (c AllocateToUsers) lacking(s *Slice, o *organizationSlice, units int64, sh
 // setDirect makes codes the whole direct set of user, records the change, and does nothing at all where nothing differs.
 // The units must have been found free. The leases of the person end, unless the policy adds to them.
 func (s *Slice) setDirect(o *organizationSlice, origin Origin, user UserID, codes []ProductCode, units int64, external bool) error {
-	record, known := o.records[user]
-	changed := !known || record.External != external
+	stored := o.records[user]
+	changed := stored == nil || stored.External != external
 	var moved unitMoves
 	for _, code := range codes {
 		seat, held := o.seat(user, code)
@@ -214,8 +214,9 @@ func (s *Slice) setDirect(o *organizationSlice, origin Origin, user UserID, code
 	if !changed {
 		return s.override(o, origin, user, codes, units)
 	}
-	if !known {
-		record = DirectRecord{Organization: o.organization.ID, User: user, CreatedAt: o.now}
+	record := DirectRecord{Organization: o.organization.ID, User: user, CreatedAt: o.now}
+	if stored != nil {
+		record = *stored
 	}
 	record.External, record.UpdatedAt = external, o.now
 	o.putRecord(record)
@@ -308,7 +309,8 @@ func (c AddToUsers) Decide(s *Slice, origin Origin) ([]Allocation, error) {
 	}
 	answers := make([]Allocation, len(c.Users))
 	for i, user := range c.Users {
-		answers[i] = Allocation{User: user, Codes: []ProductCode{}, External: o.records[user].External}
+		record, recorded := o.records[user]
+		answers[i] = Allocation{User: user, Codes: []ProductCode{}, External: recorded && record.External}
 		for code := range o.seats[user] {
 			if seat, held := o.seat(user, code); held && seat.Direct {
 				answers[i].Codes = append(answers[i].Codes, code)

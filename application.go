@@ -3,7 +3,6 @@ package seatwright
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -252,7 +251,7 @@ func (o *applicationSlice) removeApplication(id ApplicationID) {
 
 // addApplications lists what the batch changed of applications.
 func (c *Changes) addApplications(id OrganizationID, o *organizationSlice) {
-	for _, application := range slices.Sorted(maps.Keys(o.changedApplications)) {
+	for _, application := range sortedKeys(o.changedApplications) {
 		a, stays := o.applications[application]
 		existed, gone := o.changedApplications[application], o.goneApplications[application]
 		if gone {

@@ -107,26 +107,42 @@ type storedAnswer[A any] struct {
 	Answer A      `json:"answer"`
 }
 
-// KeyOf returns the name of the idempotency key that the command is sent with; ok is false where there is none.
-func KeyOf[A any](c Command[A], o Origin) (ref KeyRef, ok bool) {
+// Key is the idempotency key that a command is sent with, and what tells the command from others with the same key.
+type Key struct {
+	KeyRef
+	Fingerprint []byte
+}
+
+// KeyOf returns the idempotency key that a command is sent with, nil where there is none. It fails where a command cannot be written
+// as JSON.
+func KeyOf[A any](c Command[A], o Origin) (*Key, error) {
 	if o.Key == "" {
-		return KeyRef{}, false
+		return nil, nil
+	}
+	organization := c.Touches()[0].Organization
+	sum, err := fingerprint(c, organization)
+	if err != nil {
+		return nil, err
 	}
 	if planted.Bug(planted.KeyOfAnybody) {
-		return KeyRef{Organization: c.Touches()[0].Organization, Key: o.Key}, true
+		return &Key{KeyRef{Organization: organization, Key: o.Key}, sum}, nil
 	}
-	return KeyRef{Organization: c.Touches()[0].Organization, Principal: o.Actor, Key: o.Key}, true
+	return &Key{KeyRef{Organization: organization, Principal: o.Actor, Key: o.Key}, sum}, nil
 }
 
 // Fingerprint tells commands apart that carry the same idempotency key: SHA-256 over operation, organization and command.
 // Fields that are secret or made up by the server are left out of a command's JSON.
 func Fingerprint[A any](c Command[A]) ([]byte, error) {
+	return fingerprint(c, c.Touches()[0].Organization)
+}
+
+func fingerprint[A any](c Command[A], organization OrganizationID) ([]byte, error) {
 	body, err := json.Marshal(c)
 	if err != nil {
 		return nil, err
 	}
 	h := sha256.New()
-	for _, part := range [...]string{c.Operation(), string(c.Touches()[0].Organization)} {
+	for _, part := range [...]string{c.Operation(), string(organization)} {
 		h.Write([]byte(part))
 		h.Write([]byte{0})
 	}
@@ -135,17 +151,15 @@ func Fingerprint[A any](c Command[A]) ([]byte, error) {
 }
 
 // Decide answers one command on the slice. A command whose idempotency key is known gets the first answer again, refusals
-// included, or conflict/idempotency_key_reused if it is another command than the first. The fingerprint is looked at only
-// where the origin has a key.
-func Decide[A any](s *Slice, o Origin, c Command[A], fingerprint []byte) (A, error) {
-	ref, keyed := KeyOf(c, o)
-	if keyed {
-		if known, ok := s.key(ref); ok {
-			return replay[A](known, fingerprint)
+// included, or conflict/idempotency_key_reused if it is another command than the first. The key is that of KeyOf.
+func Decide[A any](s *Slice, o Origin, c Command[A], key *Key) (A, error) {
+	if key != nil {
+		if known, ok := s.key(key.KeyRef); ok {
+			return replay[A](known, key.Fingerprint)
 		}
 	}
 	answer, err := c.Decide(s, o)
-	if !keyed || planted.Bug(planted.NoKeyRecord) {
+	if key == nil || planted.Bug(planted.NoKeyRecord) {
 		return answer, err
 	}
 	stored := storedAnswer[A]{Answer: answer}
@@ -161,7 +175,7 @@ func Decide[A any](s *Slice, o Origin, c Command[A], fingerprint []byte) (A, err
 	if marshalErr != nil {
 		return answer, Internal(marshalErr)
 	}
-	s.putKey(KeyRecord{KeyRef: ref, Fingerprint: fingerprint, Answer: body, CreatedAt: s.now})
+	s.putKey(KeyRecord{KeyRef: key.KeyRef, Fingerprint: key.Fingerprint, Answer: body, CreatedAt: s.now})
 	return answer, err
 }
 

@@ -268,7 +268,7 @@ func (s *Slice) satisfy(o *organizationSlice, origin Origin, user UserID) error 
 // usable lists what a person holds, is in force and is not in use by another member, in order.
 func (s *Slice) usable(o *organizationSlice, user UserID) []ProductCode {
 	var codes []ProductCode
-	for _, code := range slices.Sorted(maps.Keys(o.seats[user])) { // a pool that is looked at may leave an event
+	for _, code := range sortedKeys(o.seats[user]) { // a pool that is looked at may leave an event
 		seat, held := o.seat(user, code)
 		if u, shared := o.shared[seat.Lease.Unit]; shared && !seat.Direct && u.busy(user, o.now) {
 			continue
@@ -324,13 +324,13 @@ func (o *denialSlice) forgetDenied(user UserID) {
 }
 
 func (c *Changes) addDenials(id OrganizationID, o *organizationSlice) {
-	for _, ref := range slices.SortedFunc(maps.Keys(o.satisfied), compareDenialRefs) {
+	for _, ref := range sortedKeysFunc(o.satisfied, compareDenialRefs) {
 		c.SatisfiedDenials = append(c.SatisfiedDenials, Denial{Organization: id, Denied: ref.Denied, Code: ref.code, SatisfiedAt: o.satisfied[ref]})
 	}
-	for _, number := range slices.Sorted(maps.Keys(o.changedDenials)) {
+	for _, number := range sortedKeys(o.changedDenials) {
 		c.Denials = append(c.Denials, o.changedDenials[number])
 	}
-	for _, user := range slices.Sorted(maps.Keys(o.forgotten)) {
+	for _, user := range sortedKeys(o.forgotten) {
 		c.ForgottenDenied = append(c.ForgottenDenied, User{Organization: id, ID: user})
 	}
 	c.NewDenials = append(c.NewDenials, o.newDenials...)

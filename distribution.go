@@ -2,7 +2,6 @@ package seatwright
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -136,7 +135,7 @@ func (s *Slice) distribute(host, o *organizationSlice, origin Origin, wanted map
 	from, until := coverage(host.lots, o.now)
 	var moved unitMoves
 	var changed []ProductCode
-	for _, code := range slices.Sorted(maps.Keys(wanted)) {
+	for _, code := range sortedKeys(wanted) {
 		before := o.hostLot(code)
 		lot := before
 		if lot.Quantity == 0 {
@@ -303,7 +302,7 @@ func (o *organizationSlice) hostLot(code ProductCode) Lot {
 // distributed lists all that the host distributes to the organization, in the order of the codes.
 func (o *organizationSlice) distributed() []Distributed {
 	all := []Distributed{}
-	for _, code := range slices.Sorted(maps.Keys(o.lots)) {
+	for _, code := range sortedKeys(o.lots) {
 		if l := o.hostLot(code); l.Quantity > 0 {
 			all = append(all, Distributed{Code: code, Quantity: l.Quantity, Start: l.Start, End: l.End})
 		}
@@ -338,7 +337,7 @@ func (o *organizationSlice) putLot(l Lot) {
 		o.lots[l.Code][i] = l
 		return
 	}
-	o.lots[l.Code] = append(o.lots[l.Code], l)
+	put(&o.lots, l.Code, append(o.lots[l.Code], l))
 }
 
 // removeLot takes a lot out, as putLot stores one.
@@ -360,7 +359,7 @@ func (o *organizationSlice) noteLot(l Lot) (place int, existed bool) {
 }
 
 func (c *Changes) addLots(id OrganizationID, o *organizationSlice) {
-	refs := slices.SortedFunc(maps.Keys(o.changedLots), func(a, b lotRef) int {
+	refs := sortedKeysFunc(o.changedLots, func(a, b lotRef) int {
 		return cmp.Or(cmp.Compare(a.code, b.code), strings.Compare(string(a.id), string(b.id)))
 	})
 	for _, ref := range refs {

@@ -157,7 +157,11 @@ func (e Event) Entitles() EntitlementChange {
 
 // Recorded lists the events that the commands of a batch have caused so far, those of one organization in order.
 func (s *Slice) Recorded() []Event {
-	var events []Event
+	n := 0
+	for _, o := range s.organizations {
+		n += len(o.events)
+	}
+	events := make([]Event, 0, n)
 	for _, o := range s.organizations {
 		events = append(events, o.events...)
 	}

@@ -4,8 +4,6 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
-	"maps"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -432,7 +430,7 @@ func (o *grantSlice) forgetGrants(gone func(Grant) bool) {
 
 // addGrants lists what the batch changed of grants.
 func (c *Changes) addGrants(id OrganizationID, o *organizationSlice) {
-	for _, grant := range slices.Sorted(maps.Keys(o.changedGrants)) {
+	for _, grant := range sortedKeys(o.changedGrants) {
 		if g, stays := o.grants[grant]; stays {
 			c.Grants = append(c.Grants, g)
 		} else if o.changedGrants[grant] {

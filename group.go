@@ -2,7 +2,6 @@ package seatwright
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -305,7 +304,7 @@ func (s *Slice) changeGroups(o *organizationSlice, origin Origin, m Member, add,
 			}
 		}
 	}
-	for _, id := range slices.Sorted(maps.Keys(changes)) {
+	for _, id := range sortedKeys(changes) {
 		g := o.groups[id]
 		g.ModifiedAt = o.now
 		o.putGroup(g)

@@ -2,7 +2,6 @@ package seatwright
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"time"
 
@@ -117,7 +116,7 @@ func (s *Slice) LoadSession(session Session) {
 
 // RuleGroups lists the groups whose rules a decision may look at, so that a store can load them: the built-in ones too, where
 // the touch asks for rules. Users, groups and memberships are loaded before.
-func (s *Slice) RuleGroups(t Touch) []GroupID {
+func (s *Slice) RuleGroups(t *Touch) []GroupID {
 	o, groups := s.at(t.Organization), map[GroupID]bool{}
 	for _, seats := range o.seats {
 		for _, seat := range seats {
@@ -137,7 +136,7 @@ func (s *Slice) RuleGroups(t Touch) []GroupID {
 			groups[ref.Group] = true
 		}
 	}
-	return slices.Sorted(maps.Keys(groups))
+	return sortedKeys(groups)
 }
 
 func (o *leaseSlice) putRule(r GroupRule) {
@@ -208,7 +207,10 @@ func (o *leaseSlice) ended(code ProductCode, l Lease) bool {
 
 // seat returns what a person holds of a code, without a lease that has ended. A seat that was nothing else is not held.
 func (o *organizationSlice) seat(user UserID, code ProductCode) (seat Seat, held bool) {
-	seat, held = o.seats[user][code]
+	stored, held := o.seats[user][code]
+	if held {
+		seat = *stored
+	}
 	if held && seat.Lease.Held() && o.ended(code, seat.Lease) {
 		seat.Lease, held = Lease{}, seat.Direct
 		if !held {
@@ -326,7 +328,7 @@ func (o *organizationSlice) dropEnded(user UserID) (dropped int) {
 		case !held:
 			o.removeSeat(user, code)
 			dropped++
-		case seat != stored:
+		case seat != *stored:
 			o.putSeat(seat)
 			dropped++
 		}
@@ -463,7 +465,7 @@ func (c SweepLeases) Decide(s *Slice, origin Origin) (int, error) {
 
 // addLeases lists what the batch changed of rules and sessions.
 func (c *Changes) addLeases(id OrganizationID, o *organizationSlice) {
-	for _, group := range slices.Sorted(maps.Keys(o.changedRules)) {
+	for _, group := range sortedKeys(o.changedRules) {
 		if r, stays := o.rules[group]; stays {
 			c.GroupRules = append(c.GroupRules, r)
 		} else if o.changedRules[group] {
@@ -471,24 +473,24 @@ func (c *Changes) addLeases(id OrganizationID, o *organizationSlice) {
 		}
 	}
 	byRef := func(a, b offerRef) int { return cmp.Or(cmp.Compare(a.group, b.group), cmp.Compare(a.code, b.code)) }
-	for _, ref := range slices.SortedFunc(maps.Keys(o.changedOffers), byRef) {
+	for _, ref := range sortedKeysFunc(o.changedOffers, byRef) {
 		if offer, stays := o.offers[ref]; stays {
 			c.Offers = append(c.Offers, GroupOffer{id, ref.group, offer})
 		} else if o.changedOffers[ref] {
 			c.RemovedOffers = append(c.RemovedOffers, GroupOffer{id, ref.group, Offer{Code: ref.code}})
 		}
 	}
-	for _, ref := range slices.SortedFunc(maps.Keys(o.endedOffers), byRef) {
+	for _, ref := range sortedKeysFunc(o.endedOffers, byRef) {
 		c.EndedOffers = append(c.EndedOffers, GroupOffer{id, ref.group, Offer{Code: ref.code}})
 	}
-	for _, number := range slices.Sorted(maps.Keys(o.changedShared)) {
+	for _, number := range sortedKeys(o.changedShared) {
 		if u, stays := o.shared[number]; stays {
 			c.SharedUnits = append(c.SharedUnits, u)
 		} else if o.changedShared[number] {
 			c.RemovedSharedUnits = append(c.RemovedSharedUnits, SharedUnit{Organization: id, Number: number})
 		}
 	}
-	for _, session := range slices.Sorted(maps.Keys(o.changedSessions)) {
+	for _, session := range sortedKeys(o.changedSessions) {
 		if s, stays := o.sessions[session]; stays {
 			c.Sessions = append(c.Sessions, s)
 		} else if o.changedSessions[session] {

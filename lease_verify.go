@@ -1,7 +1,6 @@
 package seatwright
 
 import (
-	"maps"
 	"slices"
 	"time"
 )
@@ -304,17 +303,17 @@ func (c *organizationCheck) takeShared(row Row) {
 
 // endRules looks for rules and offers that the events tell of and no row had.
 func (c *organizationCheck) endRules() {
-	for _, number := range slices.Sorted(maps.Keys(c.replayed.shared)) {
+	for _, number := range sortedKeys(c.replayed.shared) {
 		if !c.replayed.shared[number].seen {
 			c.differ("shared unit %d: by the events it exists, and it is missing", number)
 		}
 	}
-	for _, group := range slices.Sorted(maps.Keys(c.replayed.rules)) {
+	for _, group := range sortedKeys(c.replayed.rules) {
 		rule := c.replayed.rules[group]
 		if !rule.seen {
 			c.differ("rule of group %s: by the events it exists, and it is missing", group)
 		}
-		for _, code := range slices.Sorted(maps.Keys(rule.offers)) {
+		for _, code := range sortedKeys(rule.offers) {
 			if !rule.offers[code].seen {
 				c.differ("offer of %s to group %s: by the events it exists, and it is missing", code, group)
 			}

@@ -3,8 +3,6 @@ package seatwright
 import (
 	"encoding/hex"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 	"time"
 )
@@ -48,15 +46,15 @@ type licenseFileSlice struct {
 }
 
 // LoadLicenseFile adds a license file that was imported.
-func (s *Slice) LoadLicenseFile(f LicenseFile) { s.at(f.Organization).licenseFiles[f.ID] = f }
+func (s *Slice) LoadLicenseFile(f LicenseFile) { put(&s.at(f.Organization).licenseFiles, f.ID, f) }
 
 func (o *organizationSlice) putLicenseFile(f LicenseFile) {
-	o.licenseFiles[f.ID] = f
-	o.changedFiles[f.ID] = true
+	put(&o.licenseFiles, f.ID, f)
+	put(&o.changedFiles, f.ID, true)
 }
 
 func (c *Changes) addLicenseFiles(o *organizationSlice) {
-	for _, id := range slices.Sorted(maps.Keys(o.changedFiles)) {
+	for _, id := range sortedKeys(o.changedFiles) {
 		c.LicenseFiles = append(c.LicenseFiles, o.licenseFiles[id])
 	}
 }

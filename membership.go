@@ -3,7 +3,6 @@ package seatwright
 import (
 	"cmp"
 	"maps"
-	"slices"
 )
 
 // What a slice knows of groups, robot accounts and who is in which group.
@@ -117,7 +116,7 @@ func note[K comparable, V any](changed map[K]bool, rows map[K]V, key K) {
 
 // addGroups lists what the batch changed of groups, robot accounts and memberships.
 func (c *Changes) addGroups(id OrganizationID, o *organizationSlice) {
-	for _, group := range slices.Sorted(maps.Keys(o.changedGroups)) {
+	for _, group := range sortedKeys(o.changedGroups) {
 		g, stays := o.groups[group]
 		switch existed := o.changedGroups[group]; {
 		case stays && existed:
@@ -128,7 +127,7 @@ func (c *Changes) addGroups(id OrganizationID, o *organizationSlice) {
 			c.RemovedGroups = append(c.RemovedGroups, Group{Organization: id, ID: group})
 		}
 	}
-	for _, robot := range slices.Sorted(maps.Keys(o.changedRobots)) {
+	for _, robot := range sortedKeys(o.changedRobots) {
 		r, stays := o.robots[robot]
 		switch existed := o.changedRobots[robot]; {
 		case stays && existed:
@@ -139,7 +138,7 @@ func (c *Changes) addGroups(id OrganizationID, o *organizationSlice) {
 			c.RemovedRobots = append(c.RemovedRobots, RobotAccount{Organization: id, ID: robot})
 		}
 	}
-	for _, ref := range slices.SortedFunc(maps.Keys(o.changedMembers), compareMembershipRefs) {
+	for _, ref := range sortedKeysFunc(o.changedMembers, compareMembershipRefs) {
 		m, stays := o.memberships[ref]
 		switch existed := o.changedMembers[ref]; {
 		case stays && !existed:

@@ -109,7 +109,7 @@ type noticeSlice struct {
 }
 
 // LoadNotice adds a notice that stands.
-func (s *Slice) LoadNotice(n Notice) { s.at(n.Organization).notices[n.NoticeRef] = n }
+func (s *Slice) LoadNotice(n Notice) { put(&s.at(n.Organization).notices, n.NoticeRef, n) }
 
 // TellNotices tells what is due of some things, and ends what does not hold any more. Of several thresholds that were passed the
 // nearest is told. Errors: not_found/organization_not_found.
@@ -191,7 +191,7 @@ func (s *Slice) tell(o *organizationSlice, origin Origin, n Notice) error {
 		Kind: n.Kind, Code: n.Code, Threshold: n.Threshold, EndsAt: n.EndsAt, Used: n.Used, Total: n.Total,
 	})
 	n.Organization, n.Sequence, n.At, n.Standing = o.organization.ID, o.head.Sequence, o.now, true
-	o.notices[n.NoticeRef] = n
+	put(&o.notices, n.NoticeRef, n)
 	o.newNotices = append(o.newNotices, n)
 	return err
 }

@@ -1,7 +1,6 @@
 package seatwright
 
 import (
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -189,9 +188,9 @@ func (o *organizationSlice) checkShrink(changed ...Lot) error {
 			}
 		}
 	}
-	for _, code := range slices.Sorted(maps.Keys(lost)) {
+	for _, code := range sortedKeys(lost) {
 		total, _ := totalOf(o.lots[code], o.now)
-		if used := o.pools[code].Used; lost[code] > 0 && total-lost[code] < used {
+		if used := o.storedPool(code).Used; lost[code] > 0 && total-lost[code] < used {
 			return NewError(KindConflict, ReasonBelowUse, "%d of %s are held, and %d would be left", used, code, total-lost[code])
 		}
 	}
@@ -267,9 +266,9 @@ func (s *Slice) removeLot(o *organizationSlice, origin Origin, lot Lot) error {
 // settle brings a pool to what its lots make now. It is the one place where a purchase can make a pool smaller than what is
 // held of it: nobody is evicted then, and the pool gives out nothing until it fits again.
 func (o *organizationSlice) settle(code ProductCode) Pool {
-	pool, known := o.pools[code]
-	if !known {
-		pool = Pool{Organization: o.organization.ID, Code: code}
+	pool := Pool{Organization: o.organization.ID, Code: code}
+	if known := o.pools[code]; known != nil {
+		pool = *known
 	}
 	pool = pool.Refreshed(o.lots[code], o.now)
 	o.putPool(pool)

@@ -3,8 +3,6 @@ package seatwright
 import (
 	"cmp"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 	"time"
 )
@@ -83,7 +81,7 @@ func (m *RefusalMeter) Untold(now time.Time) []OrganizationID {
 			found[key.organization] = true
 		}
 	}
-	return slices.Sorted(maps.Keys(found))
+	return sortedKeys(found)
 }
 
 // Counting reports whether there are refusals that no event has counted yet.
@@ -188,7 +186,7 @@ func (c CountRefusals) Decide(s *Slice, _ Origin) (int, error) {
 		return cmp.Or(cmp.Compare(a.organization, b.organization), cmp.Compare(a.actor, b.actor), cmp.Compare(a.code, b.code),
 			cmp.Compare(a.application, b.application))
 	}
-	for _, key := range slices.SortedFunc(maps.Keys(s.refusals.windows), byKey) {
+	for _, key := range sortedKeysFunc(s.refusals.windows, byKey) {
 		w := s.refusals.windows[key]
 		o, err := s.organization(key.organization)
 		if err != nil || w.untold == 0 || w.second >= s.now.Unix() {

@@ -542,7 +542,7 @@ func (r Replayed) draw(e Event, user *replayedUser, fresh *replayedRecord, state
 // move draws units from pools, or gives them back where they are negative, and compares the pools with what the event says.
 func (r Replayed) move(e Event, moved map[ProductCode]int64, states []PoolState, differs func(format string, args ...any)) {
 	maps.DeleteFunc(moved, func(_ ProductCode, units int64) bool { return units == 0 })
-	changed := slices.Sorted(maps.Keys(moved))
+	changed := sortedKeys(moved)
 	for _, code := range changed {
 		pool := r.pool(code)
 		if pool.Stale(e.At) {
@@ -590,7 +590,7 @@ func (r Replayed) receive(e Event, set DistributionSet, differs func(format stri
 		pool.Total, pool.TotalUntil = totalOf(pool.lots, e.At)
 	}
 	maps.Copy(r.received, fresh)
-	r.comparePools(e, slices.Sorted(maps.Keys(changed)), set.Pools, differs)
+	r.comparePools(e, sortedKeys(changed), set.Pools, differs)
 }
 
 // give replaces what the host distributes to an organization: it is drawn from the host's pools.

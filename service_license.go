@@ -3,7 +3,6 @@ package seatwright
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -291,7 +290,7 @@ func (c RemoveServices) Decide(s *Slice, origin Origin) (int, error) {
 			found[key.Service] = true
 		}
 	}
-	for _, service := range slices.Sorted(maps.Keys(found)) {
+	for _, service := range sortedKeys(found) {
 		if err := s.setService(o, origin, PoolScope{c.Tenant, service}, nil, EventServiceLicenseRemoved); err != nil {
 			return 0, err
 		}
@@ -342,7 +341,7 @@ func (o *organizationSlice) servicePools(scope PoolScope) []ServicePool {
 }
 
 func (c *Changes) addServices(id OrganizationID, o *organizationSlice) {
-	for _, key := range slices.SortedFunc(maps.Keys(o.changedServices), compareServices) {
+	for _, key := range sortedKeysFunc(o.changedServices, compareServices) {
 		p, stays := o.services[key]
 		switch {
 		case stays:

@@ -2,7 +2,6 @@ package seatwright
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"time"
 )
@@ -132,7 +131,7 @@ func (o *organizationSlice) holdsAnything(user UserID) bool {
 // opened tells what a person holds that is in force.
 func (s *Slice) opened(o *organizationSlice, user UserID, session Session) Opened {
 	answer := Opened{Session: session, Codes: []ProductCode{}, Until: o.now.Add(SessionLife)}
-	for _, code := range slices.Sorted(maps.Keys(o.seats[user])) { // a pool that is looked at may leave an event
+	for _, code := range sortedKeys(o.seats[user]) { // a pool that is looked at may leave an event
 		seat, held := o.seat(user, code)
 		if u, shared := o.shared[seat.Lease.Unit]; shared && !seat.Direct && u.User != user && (session.ID != "" || u.busy(user, o.now)) {
 			continue // another member uses it
@@ -179,8 +178,8 @@ func (s *Slice) takeLeases(o *organizationSlice, origin Origin, c OpenSession) e
 	}
 	holds := false // whatever they are offered
 	var orphans []Seat
-	orphaned := 0                                                  // the highest rank of these
-	for _, code := range slices.Sorted(maps.Keys(o.seats[user])) { // a pool that is looked at may leave an event
+	orphaned := 0                                    // the highest rank of these
+	for _, code := range sortedKeys(o.seats[user]) { // a pool that is looked at may leave an event
 		seat, held := o.seat(user, code)
 		if !held || !seat.Direct && !seat.Lease.Orphan() || !s.gives(code, wanted) || !o.organization.Usable(s.pool(o, code)) {
 			continue
@@ -270,7 +269,7 @@ func (s *Slice) outOfForce(o *organizationSlice, c OpenSession) []Denial {
 		}
 	}
 	var lacking []Denial
-	for _, code := range slices.Sorted(maps.Keys(groups)) { // a pool that is looked at may leave an event
+	for _, code := range sortedKeys(groups) { // a pool that is looked at may leave an event
 		if s.pool(o, code).Total == 0 {
 			lacking = append(lacking, s.lackOf(o, c.User, code, DeniedNotInForce, groups[code]))
 		}

@@ -2,8 +2,6 @@ package seatwright
 
 import (
 	"cmp"
-	"maps"
-	"slices"
 	"time"
 )
 
@@ -52,7 +50,7 @@ func (s *Slice) SharedUnits(organization OrganizationID) []int64 {
 			}
 		}
 	}
-	return slices.Sorted(maps.Keys(numbers))
+	return sortedKeys(numbers)
 }
 
 func (o *leaseSlice) putShared(u SharedUnit) {
@@ -155,7 +153,7 @@ func (o *organizationSlice) sharing(user UserID, code ProductCode) bool {
 
 // roomIn returns the unit of an offer that has room for one more and is not in use, the oldest first; 0: there is none.
 func (o *organizationSlice) roomIn(group GroupID, code ProductCode, term int64, user UserID) int64 {
-	for _, number := range slices.SortedFunc(maps.Keys(o.shared), cmp.Compare) {
+	for _, number := range sortedKeysFunc(o.shared, cmp.Compare) {
 		u := o.shared[number]
 		if u.Group == group && u.Code == code && u.Term == term && u.Members < MaxSharers && !u.busy(user, o.now) {
 			return number

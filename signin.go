@@ -237,12 +237,12 @@ const AnonymousActor = "anonymous"
 // LoadSignIns adds what is known of the sign-ins of a person, nothing but who they are where there was none. One that is not
 // added does not exist.
 func (s *Slice) LoadSignIns(signIns SignIns) {
-	s.at(signIns.Organization).signIns[signIns.User] = signIns
+	put(&s.at(signIns.Organization).signIns, signIns.User, signIns)
 }
 
 func (o *organizationSlice) putSignIns(signIns SignIns) {
-	o.signIns[signIns.User] = signIns
-	o.changedSignIns[signIns.User] = true
+	put(&o.signIns, signIns.User, signIns)
+	put(&o.changedSignIns, signIns.User, true)
 }
 
 func (r Replayed) signIn(e Event, signIn SignIn, differs func(format string, args ...any)) {

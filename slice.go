@@ -54,12 +54,12 @@ type organizationSlice struct {
 	head           Head
 	organization   Organization
 	licensed       bool
-	users          map[UserID]bool    // who exists, and whether they are active: most decisions look at no more
-	people         map[UserID]UserRow // those who were loaded as a whole, or made here
-	administrators int64              // active ones; once there are more than can be taken away here, how many is not counted
-	records        map[UserID]DirectRecord
-	seats          map[UserID]map[ProductCode]Seat
-	pools          map[ProductCode]Pool
+	users          map[UserID]bool          // who exists, and whether they are active: most decisions look at no more
+	people         map[UserID]UserRow       // those who were loaded as a whole, or made here
+	administrators int64                    // active ones; once there are more than can be taken away here, how many is not counted
+	records        map[UserID]*DirectRecord // these three by pointers: a small map has room for eight values from the beginning
+	seats          map[UserID]map[ProductCode]*Seat
+	pools          map[ProductCode]*Pool
 	lots           map[ProductCode][]Lot
 	groupSlice
 	settingSlice
@@ -120,13 +120,9 @@ func (s *Slice) at(id OrganizationID) *organizationSlice {
 	o := s.organizations[id]
 	if o == nil {
 		o = &organizationSlice{
-			now: s.now, head: Head{Organization: id, Hash: NoHash()}, users: map[UserID]bool{}, people: map[UserID]UserRow{},
-			records: map[UserID]DirectRecord{}, seats: map[UserID]map[ProductCode]Seat{}, pools: map[ProductCode]Pool{},
-			lots: map[ProductCode][]Lot{}, signIns: map[UserID]SignIns{},
-			noticeSlice:      noticeSlice{notices: map[NoticeRef]Notice{}},
-			licenseFileSlice: licenseFileSlice{map[LicenseFileID]LicenseFile{}, map[LicenseFileID]bool{}},
-			changedUsers:     map[UserID]bool{}, goneUsers: map[UserID]bool{}, changedRecords: map[UserID]bool{}, changedSeats: map[seatRef]bool{},
-			changedPools: map[ProductCode]bool{}, changedSignIns: map[UserID]bool{},
+			now: s.now, head: Head{Organization: id, Hash: NoHash()}, users: map[UserID]bool{}, records: map[UserID]*DirectRecord{},
+			seats: map[UserID]map[ProductCode]*Seat{}, pools: map[ProductCode]*Pool{}, changedRecords: map[UserID]bool{},
+			changedSeats: map[seatRef]bool{}, changedPools: map[ProductCode]bool{},
 		}
 		s.organizations[id] = o
 	}
@@ -149,7 +145,8 @@ func (s *Slice) LoadUser(u User) { s.at(u.Organization).users[u.ID] = u.Active }
 // LoadPerson adds a person as a whole.
 func (s *Slice) LoadPerson(u UserRow) {
 	o := s.at(u.Organization)
-	o.users[u.ID], o.people[u.ID] = u.Active, u
+	o.users[u.ID] = u.Active
+	put(&o.people, u.ID, u)
 }
 
 // LoadAdministrators says how many active administrators an organization has. A store may stop counting at one more than
@@ -159,7 +156,7 @@ func (s *Slice) LoadAdministrators(organization OrganizationID, active int64) {
 }
 
 // LoadRecord adds a direct record. Its instants may be left out: no decision looks at them.
-func (s *Slice) LoadRecord(r DirectRecord) { s.at(r.Organization).records[r.User] = r }
+func (s *Slice) LoadRecord(r DirectRecord) { s.at(r.Organization).records[r.User] = &r }
 
 // LoadSeat adds a seat. Its instant may be left out.
 func (s *Slice) LoadSeat(seat Seat) { s.at(seat.Organization).setSeat(seat) }
@@ -167,9 +164,9 @@ func (s *Slice) LoadSeat(seat Seat) { s.at(seat.Organization).setSeat(seat) }
 // LoadPool adds a pool. Its lots are needed only where the pool is stale or the command asked for them.
 func (s *Slice) LoadPool(p Pool, lots []Lot) {
 	o := s.at(p.Organization)
-	o.pools[p.Code] = p
+	o.pools[p.Code] = &p
 	if lots != nil {
-		o.lots[p.Code] = lots
+		put(&o.lots, p.Code, lots)
 	}
 }
 
@@ -183,26 +180,25 @@ func (s *Slice) LoadTaken(organization OrganizationID, space NameSpace, name str
 
 // HeldCodes lists the codes of every seat, service and offer of a rule loaded for an organization, so that a store can load their pools.
 func (s *Slice) HeldCodes(organization OrganizationID) []ProductCode {
-	codes := map[ProductCode]bool{}
+	var codes []ProductCode
 	for _, seats := range s.at(organization).seats {
-		for code := range seats {
-			codes[code] = true
-		}
+		codes = slices.AppendSeq(codes, maps.Keys(seats))
 	}
 	for ref := range s.at(organization).offers {
-		codes[ref.code] = true
+		codes = append(codes, ref.code)
 	}
 	for key := range s.at(organization).services {
-		codes[key.Code] = true
+		codes = append(codes, key.Code)
 	}
-	return slices.Sorted(maps.Keys(codes))
+	slices.Sort(codes)
+	return slices.Compact(codes)
 }
 
 func (o *organizationSlice) setSeat(seat Seat) {
 	if o.seats[seat.User] == nil {
-		o.seats[seat.User] = map[ProductCode]Seat{}
+		o.seats[seat.User] = map[ProductCode]*Seat{}
 	}
-	o.seats[seat.User][seat.Code] = seat
+	o.seats[seat.User][seat.Code] = &seat
 }
 
 // organization returns what is loaded of an organization that exists.
@@ -250,30 +246,39 @@ func (s *Slice) putKey(k KeyRecord) {
 
 // pool returns a pool that is up to date at now; one of which nothing was ever bought is empty.
 func (s *Slice) pool(o *organizationSlice, code ProductCode) Pool {
-	if o.pools[code].Stale(o.now) {
+	if o.storedPool(code).Stale(o.now) {
 		if _, err := s.refresh(o, Origin{Actor: SystemActor, Via: "clock"}, []ProductCode{code}); err != nil {
 			panic(err) // states of pools always marshal
 		}
 	}
-	return o.pools[code]
+	return o.storedPool(code)
+}
+
+// storedPool is a pool as it is, up to date or not; one of which nothing was ever bought is empty.
+func (o *organizationSlice) storedPool(code ProductCode) Pool {
+	if p := o.pools[code]; p != nil {
+		return *p
+	}
+	return Pool{}
 }
 
 func (o *organizationSlice) putPool(p Pool) {
-	o.pools[p.Code] = p
+	o.pools[p.Code] = &p
 	o.changedPools[p.Code] = true
 }
 
 // putUser stores a person. Those who were there before are loaded as a whole.
 func (o *organizationSlice) putUser(u UserRow) {
 	o.noteUser(u.ID)
-	o.users[u.ID], o.people[u.ID] = u.Active, u
+	o.users[u.ID] = u.Active
+	put(&o.people, u.ID, u)
 	o.administrators += u.administrators()
 }
 
 // removeUser takes a person out, and what is known of their memberships and sign-ins: the store deletes all there are.
 func (o *organizationSlice) removeUser(id UserID) {
 	o.noteUser(id)
-	o.goneUsers[id] = o.changedUsers[id]
+	put(&o.goneUsers, id, o.changedUsers[id])
 	delete(o.users, id)
 	delete(o.people, id)
 	delete(o.signIns, id)
@@ -289,14 +294,14 @@ func (o *organizationSlice) removeUser(id UserID) {
 func (o *organizationSlice) noteUser(id UserID) {
 	before, existed := o.people[id]
 	if _, noted := o.changedUsers[id]; !noted {
-		o.changedUsers[id] = existed
+		put(&o.changedUsers, id, existed)
 	}
 	o.administrators -= before.administrators()
 }
 
 func (o *organizationSlice) putRecord(r DirectRecord) {
 	o.noteRecord(r.User)
-	o.records[r.User] = r
+	o.records[r.User] = &r
 }
 
 func (o *organizationSlice) removeRecord(user UserID) {
@@ -429,7 +434,7 @@ func (s *Slice) Changes() Changes {
 	}
 	c.Heads, c.Events, c.Pools = make([]Head, 0, len(s.organizations)), make([]Event, 0, events), make([]Pool, 0, pools)
 	c.NewRecords, c.NewSeats = make([]DirectRecord, 0, records), make([]Seat, 0, seats) // most are new
-	for _, id := range slices.Sorted(maps.Keys(s.organizations)) {
+	for _, id := range sortedKeys(s.organizations) {
 		o := s.organizations[id]
 		if o.created {
 			c.Organizations = append(c.Organizations, o.organization)
@@ -440,7 +445,7 @@ func (s *Slice) Changes() Changes {
 			c.Heads = append(c.Heads, o.head)
 		}
 		c.Tenants = append(c.Tenants, o.newTenants...)
-		for _, user := range slices.Sorted(maps.Keys(o.changedUsers)) {
+		for _, user := range sortedKeys(o.changedUsers) {
 			u, stays := o.people[user]
 			existed, gone := o.changedUsers[user], o.goneUsers[user]
 			if gone {
@@ -466,8 +471,8 @@ func (s *Slice) Changes() Changes {
 		// A pool that was only brought up to date is stored with the next event: without one nothing keeps the clock from going back
 		// behind the boundary that was passed.
 		if len(o.events) > 0 {
-			for _, code := range slices.Sorted(maps.Keys(o.changedPools)) {
-				c.Pools = append(c.Pools, o.pools[code])
+			for _, code := range sortedKeys(o.changedPools) {
+				c.Pools = append(c.Pools, *o.pools[code])
 			}
 		}
 		c.addGroups(id, o)
@@ -475,31 +480,31 @@ func (s *Slice) Changes() Changes {
 		c.addSettings(id, o)
 		c.addApplications(id, o)
 		c.addGrants(id, o)
-		for _, user := range slices.Sorted(maps.Keys(o.changedSignIns)) {
+		for _, user := range sortedKeys(o.changedSignIns) {
 			c.SignIns = append(c.SignIns, o.signIns[user])
 		}
-		for _, user := range slices.Sorted(maps.Keys(o.changedRecords)) {
+		for _, user := range sortedKeys(o.changedRecords) {
 			r, stays := o.records[user]
 			existed, gone := o.changedRecords[user], o.goneUsers[user]
 			if existed && (gone || !stays) {
 				c.RemovedRecords = append(c.RemovedRecords, DirectRecord{Organization: id, User: user})
 			}
 			if stays && existed && !gone {
-				c.Records = append(c.Records, r)
+				c.Records = append(c.Records, *r)
 			} else if stays {
-				c.NewRecords = append(c.NewRecords, r)
+				c.NewRecords = append(c.NewRecords, *r)
 			}
 		}
-		for _, ref := range slices.SortedFunc(maps.Keys(o.changedSeats), compareSeatRefs) {
+		for _, ref := range sortedKeysFunc(o.changedSeats, compareSeatRefs) {
 			seat, stays := o.seats[ref.user][ref.code]
 			existed, gone := o.changedSeats[ref], o.goneUsers[ref.user]
 			if existed && (gone || !stays) {
 				c.RemovedSeats = append(c.RemovedSeats, Seat{Organization: id, User: ref.user, Code: ref.code})
 			}
 			if stays && existed && !gone {
-				c.Seats = append(c.Seats, seat)
+				c.Seats = append(c.Seats, *seat)
 			} else if stays {
-				c.NewSeats = append(c.NewSeats, seat)
+				c.NewSeats = append(c.NewSeats, *seat)
 			}
 		}
 	}

@@ -75,15 +75,38 @@ func StorageFull(cause error) *Error {
 		"there is no room to store anything; nothing has changed, and seats can still be taken back")
 }
 
-// ByOrganization joins the touches of each organization, in the order of their ids; users and codes are listed once.
-func (r LoadRequest) ByOrganization() []Touch {
-	byID := make(map[OrganizationID]*Touch, len(r.Touches))
-	for _, t := range r.Touches {
-		m := byID[t.Organization]
-		if m == nil {
-			m = &Touch{Organization: t.Organization}
-			byID[t.Organization] = m
+// ByOrganization joins the touches of each organization, in the order of their ids; users and codes are listed once. What it returns may
+// be the request's own, and is only to be read.
+func (r LoadRequest) ByOrganization() []*Touch {
+	all := make([]*Touch, len(r.Touches))
+	for i := range r.Touches {
+		all[i] = &r.Touches[i]
+	}
+	slices.SortStableFunc(all, func(a, b *Touch) int { return cmp.Compare(a.Organization, b.Organization) })
+	joined := all[:0]
+	for len(all) > 0 {
+		same := 1
+		for same < len(all) && all[same].Organization == all[0].Organization {
+			same++
 		}
+		of := all[0]
+		if same > 1 || !of.isOfOne() {
+			of = joinTouches(all[:same])
+		}
+		joined, all = append(joined, of), all[same:]
+	}
+	return joined
+}
+
+// isOfOne reports that a touch lists at most one of everything that may be listed twice: there is nothing to join.
+func (t *Touch) isOfOne() bool {
+	return max(len(t.Users), len(t.Codes), len(t.WholeUsers), len(t.SignIns), len(t.Denied), len(t.UnitLeases), len(t.PastUnits)) <= 1 && len(t.Services) == 0
+}
+
+// joinTouches makes one of several of the same organization.
+func joinTouches(same []*Touch) *Touch {
+	m := &Touch{Organization: same[0].Organization}
+	for _, t := range same {
 		m.Users = append(m.Users, t.Users...)
 		m.WholeUsers = append(m.WholeUsers, t.WholeUsers...)
 		m.Codes = append(m.Codes, t.Codes...)
@@ -121,23 +144,18 @@ func (r LoadRequest) ByOrganization() []Touch {
 		m.Grants = append(m.Grants, t.Grants...)
 		m.ApplicationIDs = append(m.ApplicationIDs, t.ApplicationIDs...)
 	}
-	all := make([]Touch, 0, len(byID))
-	for _, m := range byID {
-		slices.Sort(m.Users)
-		slices.Sort(m.Codes)
-		slices.Sort(m.WholeUsers)
-		slices.Sort(m.SignIns)
-		m.Users, m.Codes = slices.Compact(m.Users), slices.Compact(m.Codes)
-		slices.SortFunc(m.Denied, func(a, b Denied) int { return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID)) })
-		m.Denied = slices.Compact(m.Denied)
-		m.WholeUsers, m.SignIns = slices.Compact(m.WholeUsers), slices.Compact(m.SignIns)
-		slices.SortFunc(m.UnitLeases, compareUnitLeases)
-		slices.Sort(m.PastUnits)
-		m.UnitLeases, m.PastUnits = slices.Compact(m.UnitLeases), slices.Compact(m.PastUnits)
-		all = append(all, *m)
-	}
-	slices.SortFunc(all, func(a, b Touch) int { return cmp.Compare(a.Organization, b.Organization) })
-	return all
+	slices.Sort(m.Users)
+	slices.Sort(m.Codes)
+	slices.Sort(m.WholeUsers)
+	slices.Sort(m.SignIns)
+	m.Users, m.Codes = slices.Compact(m.Users), slices.Compact(m.Codes)
+	slices.SortFunc(m.Denied, func(a, b Denied) int { return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID)) })
+	m.Denied = slices.Compact(m.Denied)
+	m.WholeUsers, m.SignIns = slices.Compact(m.WholeUsers), slices.Compact(m.SignIns)
+	slices.SortFunc(m.UnitLeases, compareUnitLeases)
+	slices.Sort(m.PastUnits)
+	m.UnitLeases, m.PastUnits = slices.Compact(m.UnitLeases), slices.Compact(m.PastUnits)
+	return m
 }
 
 // Reader answers questions. It never decides anything: what it says may be out of date when the caller hears it.

@@ -2,7 +2,6 @@ package seatwright
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"time"
 
@@ -181,7 +180,7 @@ func (o *organizationSlice) followDay(p ServicePool, used int64, consumable bool
 }
 
 func (c *Changes) addUnits(id OrganizationID, o *organizationSlice) {
-	for _, ref := range slices.SortedFunc(maps.Keys(o.changedUnitLeases), compareUnitLeases) {
+	for _, ref := range sortedKeysFunc(o.changedUnitLeases, compareUnitLeases) {
 		l, stays := o.unitLeases[ref]
 		switch {
 		case stays:
@@ -190,7 +189,7 @@ func (c *Changes) addUnits(id OrganizationID, o *organizationSlice) {
 			c.RemovedUnitLeases = append(c.RemovedUnitLeases, UnitLease{Organization: id, UnitLeaseRef: ref})
 		}
 	}
-	for _, ref := range slices.SortedFunc(maps.Keys(o.usage), func(a, b usageRef) int {
+	for _, ref := range sortedKeysFunc(o.usage, func(a, b usageRef) int {
 		return cmp.Or(compareServices(a.ServiceKey, b.ServiceKey), cmp.Compare(a.day, b.day))
 	}) {
 		c.Usage = append(c.Usage, o.usage[ref])

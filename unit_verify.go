@@ -2,7 +2,6 @@ package seatwright
 
 import (
 	"maps"
-	"slices"
 	"time"
 )
 
@@ -186,13 +185,13 @@ func (c *organizationCheck) takeUsage(stored UsageDay) {
 
 // endUnits looks for what the events tell of and no row had.
 func (c *organizationCheck) endUnits() {
-	for _, key := range slices.SortedFunc(maps.Keys(c.replayed.services), compareServices) {
+	for _, key := range sortedKeysFunc(c.replayed.services, compareServices) {
 		if !c.services[key] {
 			c.differ("service %s: by the events it has %d of %s, and they are missing", key.PoolScope, c.replayed.services[key].Quantity, key.Code)
 		}
 	}
-	for _, key := range slices.SortedFunc(maps.Keys(c.replayed.unitLeases), compareServices) {
-		for _, id := range slices.Sorted(maps.Keys(c.replayed.unitLeases[key])) {
+	for _, key := range sortedKeysFunc(c.replayed.unitLeases, compareServices) {
+		for _, id := range sortedKeys(c.replayed.unitLeases[key]) {
 			// A consumption of nothing keeps no period, and may be cleared before the end that a later one has.
 			lease := c.replayed.unitLeases[key][id]
 			if end := lease.PeriodEnd; end.IsZero() || lease.Quantity > 0 && end.Equal(c.replayed.services[key].PeriodEnd) {
@@ -200,7 +199,7 @@ func (c *organizationCheck) endUnits() {
 			}
 		}
 	}
-	for _, ref := range slices.SortedFunc(maps.Keys(c.replayed.usage), func(a, b usageRef) int { return compareServices(a.ServiceKey, b.ServiceKey) }) {
+	for _, ref := range sortedKeysFunc(c.replayed.usage, func(a, b usageRef) int { return compareServices(a.ServiceKey, b.ServiceKey) }) {
 		c.differ("use of %s by %s on day %d: by the events there was some, and it is missing", ref.Code, ref.PoolScope, ref.day)
 	}
 }

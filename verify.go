@@ -74,12 +74,12 @@ func (v *Verification) End() int {
 	if len(v.organizations) > 0 && !v.organizations[HostID] {
 		v.differ("there is no host")
 	}
-	for _, id := range slices.Sorted(maps.Keys(v.created)) {
+	for _, id := range sortedKeys(v.created) {
 		if !v.organizations[id] {
 			v.differ("organization %s: the host created it, and it is missing", id)
 		}
 	}
-	for _, id := range slices.Sorted(maps.Keys(v.organizations)) {
+	for _, id := range sortedKeys(v.organizations) {
 		if _, known := v.created[id]; !known && v.organizations[HostID] {
 			v.differ("organization %s: no event of the host created it", id)
 		}
@@ -87,7 +87,7 @@ func (v *Verification) End() int {
 	v.compareDistribution()
 	// A key whose event is missing was put there by somebody who wanted to make tokens. An event without a key is no fault:
 	// backups leave the keys out.
-	for _, id := range slices.Sorted(maps.Keys(v.signingKeys)) {
+	for _, id := range sortedKeys(v.signingKeys) {
 		if at, known := v.keyEvents[id]; !known || !at.Equal(v.signingKeys[id]) {
 			v.differ("signing key %s: no event of the host created it at %s", id, moment(v.signingKeys[id]))
 		}
@@ -432,13 +432,13 @@ func (c *organizationCheck) givenOf(code ProductCode) (units int64) {
 
 // compareDistribution compares what the host has given with what the organizations have got.
 func (v *Verification) compareDistribution() {
-	for _, id := range slices.Sorted(maps.Keys(v.organizations)) {
+	for _, id := range sortedKeys(v.organizations) {
 		codes := maps.Clone(v.received[id])
 		if codes == nil {
 			codes = map[ProductCode]int64{}
 		}
 		maps.Copy(codes, v.given[id])
-		for _, code := range slices.Sorted(maps.Keys(codes)) {
+		for _, code := range sortedKeys(codes) {
 			if given, received := v.given[id][code], v.received[id][code]; given != received {
 				v.differ("organization %s: it has %d units of %s from the host, which by its events distributes %d", id, received, code, given)
 			}
@@ -483,37 +483,37 @@ func (v *Verification) endOrganization() {
 func (c *organizationCheck) end() {
 	c.endSeats()
 	c.endHead()
-	for _, id := range slices.Sorted(maps.Keys(c.replayed.tenants)) {
+	for _, id := range sortedKeys(c.replayed.tenants) {
 		c.differ("tenant %s: by the events it exists, and it is missing", id)
 	}
 	c.endRules()
-	for _, id := range slices.Sorted(maps.Keys(c.replayed.groups)) {
+	for _, id := range sortedKeys(c.replayed.groups) {
 		if !c.groups[id] {
 			c.differ("group %s: by the events it exists, and it is missing", id)
 		}
-		for _, member := range slices.Sorted(maps.Keys(c.replayed.groups[id].members)) {
+		for _, member := range sortedKeys(c.replayed.groups[id].members) {
 			c.differ("group %s: by the events %s is in it, and is missing", id, member)
 		}
 	}
 	for ref := range c.replayed.settings {
 		c.differ("setting %s%s: by the events it exists, and it is missing", ref.Key, ofUser(ref.User))
 	}
-	for _, id := range slices.Sorted(maps.Keys(c.replayed.robots)) {
+	for _, id := range sortedKeys(c.replayed.robots) {
 		c.differ("robot account %s: by the events it exists, and it is missing", id)
 	}
-	for _, id := range slices.Sorted(maps.Keys(c.replayed.applications)) {
+	for _, id := range sortedKeys(c.replayed.applications) {
 		c.differ("application %s: by the events it exists, and it is missing", id)
 	}
-	for _, id := range slices.Sorted(maps.Keys(c.replayed.lots)) {
+	for _, id := range sortedKeys(c.replayed.lots) {
 		c.differ("lot %s: by the events it exists, and it is missing", id)
 	}
-	for _, id := range slices.Sorted(maps.Keys(c.replayed.licenseFiles)) {
+	for _, id := range sortedKeys(c.replayed.licenseFiles) {
 		c.differ("license file %s: by the events it was imported, and it is missing", id)
 	}
-	for _, sequence := range slices.Sorted(maps.Keys(c.replayed.notices.told)) {
+	for _, sequence := range sortedKeys(c.replayed.notices.told) {
 		c.differ("notice %d: by the events it was told, and it is missing", sequence)
 	}
-	for _, number := range slices.Sorted(maps.Keys(c.replayed.denials.told)) {
+	for _, number := range sortedKeys(c.replayed.denials.told) {
 		c.differ("denial %d: by the events somebody was refused, and it is missing", number)
 	}
 	c.endUnits()
@@ -539,7 +539,7 @@ func (c *organizationCheck) end() {
 			c.differ("seats of user %s: stored are none, by the events %v", id, told)
 		}
 	}
-	for _, code := range slices.Sorted(maps.Keys(c.replayed.pools)) {
+	for _, code := range sortedKeys(c.replayed.pools) {
 		switch pool := c.replayed.pools[code]; {
 		case pool.seats+c.givenOf(code) != pool.Used:
 			c.differ("pool %s: its seats and services have %d units, by the events %d are used", code, pool.seats+c.givenOf(code), pool.Used)

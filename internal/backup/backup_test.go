@@ -69,13 +69,12 @@ func filled(t *testing.T) seatwright.Archive {
 func do[A any](t *testing.T, store seatwright.Store, c seatwright.Command[A]) {
 	t.Helper()
 	origin := seatwright.Origin{Actor: "test", Key: seatwright.NewID()}
-	fingerprint, err := seatwright.Fingerprint(c)
+	key, err := seatwright.KeyOf(c, origin)
 	if err != nil {
 		t.Fatal(err)
 	}
-	ref, _ := seatwright.KeyOf(c, origin)
-	err = store.Update(t.Context(), seatwright.LoadRequest{Touches: c.Touches(), Keys: []seatwright.KeyRef{ref}}, func(s *seatwright.Slice) error {
-		_, err := seatwright.Decide(s, origin, c, fingerprint)
+	err = store.Update(t.Context(), seatwright.LoadRequest{Touches: c.Touches(), Keys: []seatwright.KeyRef{key.KeyRef}}, func(s *seatwright.Slice) error {
+		_, err := seatwright.Decide(s, origin, c, key)
 		return err
 	})
 	if err != nil {

@@ -116,8 +116,7 @@ const (
 // pending is a command in the queue, with its types erased.
 type pending struct {
 	touches []seatwright.Touch
-	key     seatwright.KeyRef
-	keyed   bool
+	key     *seatwright.Key // nil: none
 	weight  int
 	returns bool                          // it only gives back
 	decide  func(*seatwright.Slice) error // the error is the command's own answer, except an internal one
@@ -137,8 +136,8 @@ func Submit[A any](ctx context.Context, l *Ledger, origin seatwright.Origin, com
 	}
 	var answer A
 	var refusal error
-	p, err := newPending(origin, command, func(s *seatwright.Slice, fingerprint []byte) error {
-		answer, refusal = seatwright.Decide(s, origin, command, fingerprint)
+	p, err := newPending(origin, command, func(s *seatwright.Slice, key *seatwright.Key) error {
+		answer, refusal = seatwright.Decide(s, origin, command, key)
 		return refusal
 	})
 	if err != nil {
@@ -177,17 +176,13 @@ func leftBefore(cause error) error {
 	return seatwright.Unavailable(seatwright.ReasonStoreUnavailable, cause, "the request ended before it was its turn; nothing has changed")
 }
 
-func newPending[A any](origin seatwright.Origin, command seatwright.Command[A], decide func(*seatwright.Slice, []byte) error) (*pending, error) {
+func newPending[A any](origin seatwright.Origin, command seatwright.Command[A], decide func(*seatwright.Slice, *seatwright.Key) error) (*pending, error) {
 	p := &pending{touches: command.Touches(), weight: command.Weight(), returns: seatwright.GivesBack(command), done: make(chan error, 1)}
-	p.key, p.keyed = seatwright.KeyOf(command, origin)
-	var fingerprint []byte
-	if p.keyed {
-		var err error
-		if fingerprint, err = seatwright.Fingerprint(command); err != nil {
-			return nil, seatwright.Internal(err)
-		}
+	var err error
+	if p.key, err = seatwright.KeyOf(command, origin); err != nil {
+		return nil, seatwright.Internal(err)
 	}
-	p.decide = func(s *seatwright.Slice) error { return decide(s, fingerprint) }
+	p.decide = func(s *seatwright.Slice) error { return decide(s, p.key) }
 	return p, nil
 }
 
@@ -266,7 +261,7 @@ func (l *lane) countRefusals() *pending {
 	}
 	origin := seatwright.SystemCaller("ledger").Origin()
 	command := seatwright.CountRefusals{Organizations: organizations}
-	p, err := newPending(origin, command, func(s *seatwright.Slice, _ []byte) error {
+	p, err := newPending(origin, command, func(s *seatwright.Slice, _ *seatwright.Key) error {
 		_, err := command.Decide(s, origin)
 		return err
 	})
@@ -427,8 +422,8 @@ func (l *lane) loadRequest(batch []*pending) seatwright.LoadRequest {
 	request := seatwright.LoadRequest{Lane: l.number, Touches: make([]seatwright.Touch, 0, len(batch))}
 	for _, p := range batch {
 		request.Touches = append(request.Touches, p.touches...)
-		if p.keyed {
-			request.Keys = append(request.Keys, p.key)
+		if p.key != nil {
+			request.Keys = append(request.Keys, p.key.KeyRef)
 		}
 	}
 	return request

@@ -454,7 +454,7 @@ type Command struct {
 	command     any
 	Touches     []seatwright.Touch
 	Fingerprint []byte
-	Key         func(seatwright.Origin) (seatwright.KeyRef, bool)
+	Key         func(seatwright.Origin) *seatwright.Key // nil: none
 	Decide      func(*seatwright.Slice, seatwright.Origin) error
 }
 
@@ -464,11 +464,17 @@ func Of[A any](c seatwright.Command[A]) Command {
 	if err != nil {
 		panic(err) // every command marshals
 	}
+	key := func(o seatwright.Origin) *seatwright.Key {
+		key, err := seatwright.KeyOf(c, o)
+		if err != nil {
+			panic(err)
+		}
+		return key
+	}
 	return Command{
-		command: c, Touches: c.Touches(), Fingerprint: fingerprint,
-		Key: func(o seatwright.Origin) (seatwright.KeyRef, bool) { return seatwright.KeyOf(c, o) },
+		command: c, Touches: c.Touches(), Fingerprint: fingerprint, Key: key,
 		Decide: func(s *seatwright.Slice, o seatwright.Origin) error {
-			_, err := seatwright.Decide(s, o, c, fingerprint)
+			_, err := seatwright.Decide(s, o, c, key(o))
 			return err
 		},
 	}

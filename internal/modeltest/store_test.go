@@ -111,8 +111,8 @@ func (e *engine) run(ctx context.Context, commands []Command, origins []seatwrig
 	var request seatwright.LoadRequest
 	for i, c := range commands {
 		request.Touches = append(request.Touches, c.Touches...)
-		if ref, keyed := c.Key(origins[i]); keyed {
-			request.Keys = append(request.Keys, ref)
+		if key := c.Key(origins[i]); key != nil {
+			request.Keys = append(request.Keys, key.KeyRef)
 		}
 	}
 	refusals := make([]error, len(commands))

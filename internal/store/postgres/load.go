@@ -31,7 +31,7 @@ type batch struct {
 
 // place is one touched organization. Its number is the order in which all writers take the locks.
 type place struct {
-	seatwright.Touch
+	*seatwright.Touch
 	number int32
 	head   seatwright.Head
 	loaded *recentOrganization
@@ -80,7 +80,7 @@ func (w *writer) load(request seatwright.LoadRequest, clock func() time.Time, lo
 var findOrganizations = newStatement(`SELECT id, number FROM organizations WHERE id = ANY($1::text[])`, oidText)
 
 // find learns the numbers of the organizations. They never change, so this is before the transaction.
-func (b *batch) find(touches []seatwright.Touch) error {
+func (b *batch) find(touches []*seatwright.Touch) error {
 	numbers := b.writer.recent.numbers
 	t, missing := (*trip)(nil), []*array(nil)
 	for i := range touches {
@@ -138,7 +138,7 @@ var (
 
 // answers are the rows of the first round trip that the slice gets once its organizations are in it.
 type answers struct {
-	users []seatwright.User
+	users []person
 	rows  []userRow
 	keys  []seatwright.KeyRecord
 
@@ -170,7 +170,7 @@ func (b *batch) firstTrip(keys []seatwright.KeyRef) (*answers, error) {
 		for _, user := range p.Users {
 			users[0].int4(p.number)
 			users[1].text(string(user))
-			found.users = append(found.users, seatwright.User{Organization: p.Organization, ID: user})
+			found.users = append(found.users, person{p.Organization, user})
 		}
 	}
 	denied := t.columns(loadDenials)
@@ -262,11 +262,11 @@ func (a *answers) addUser(r row) {
 	u := userRow{user: int(r.int(0)) - 1, active: r.flag(1)}
 	user := a.users[u.user]
 	if u.recorded = !r.null(2); u.recorded {
-		u.record = seatwright.DirectRecord{Organization: user.Organization, User: user.ID, External: r.flag(2)}
+		u.record = seatwright.DirectRecord{Organization: user.organization, User: user.id, External: r.flag(2)}
 	}
 	if u.seated = !r.null(3); u.seated {
 		u.seat = seatwright.Seat{
-			Organization: user.Organization, User: user.ID, Code: seatwright.ProductCode(r.text(3)), Units: r.int(4), Direct: r.flag(5),
+			Organization: user.organization, User: user.id, Code: seatwright.ProductCode(r.text(3)), Units: r.int(4), Direct: r.flag(5),
 			Lease: leaseOf(r[6:]),
 		}
 	}
@@ -280,9 +280,8 @@ func (a *answers) fill(b *batch) {
 		if u.user != last {
 			last = u.user
 			user := a.users[last]
-			user.Active = u.active
-			b.people[person{user.Organization, user.ID}] = true
-			b.slice.LoadUser(user)
+			b.people[user] = true
+			b.slice.LoadUser(seatwright.User{Organization: user.organization, ID: user.id, Active: u.active})
 			if u.recorded {
 				b.slice.LoadRecord(u.record)
 			}

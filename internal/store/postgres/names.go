@@ -10,31 +10,31 @@ import (
 var nameSpaces = []struct {
 	space        seatwright.NameSpace
 	installation bool
-	names        func(seatwright.Touch) []string
+	names        func(*seatwright.Touch) []string
 	statement    *statement
 }{
-	{seatwright.NamesOfUsers, false, func(t seatwright.Touch) []string { return t.UserNameKeys }, newStatement(
+	{seatwright.NamesOfUsers, false, func(t *seatwright.Touch) []string { return t.UserNameKeys }, newStatement(
 		`SELECT user_name_key FROM users WHERE organization = $2::int4 AND user_name_key = ANY($1::text[])`, oidText)},
-	{seatwright.NamesOfGroups, false, func(t seatwright.Touch) []string { return t.GroupNameKeys }, newStatement(
+	{seatwright.NamesOfGroups, false, func(t *seatwright.Touch) []string { return t.GroupNameKeys }, newStatement(
 		`SELECT name_key FROM groups WHERE organization = $2::int4 AND name_key = ANY($1::text[])`, oidText)},
-	{seatwright.NamesOfRobots, false, func(t seatwright.Touch) []string { return t.RobotNameKeys }, newStatement(
+	{seatwright.NamesOfRobots, false, func(t *seatwright.Touch) []string { return t.RobotNameKeys }, newStatement(
 		`SELECT name_key FROM robot_accounts WHERE organization = $2::int4 AND name_key = ANY($1::text[])`, oidText)},
-	{seatwright.ExternalIDsOfUsers, false, func(t seatwright.Touch) []string { return t.ExternalIDs }, newStatement(
+	{seatwright.ExternalIDsOfUsers, false, func(t *seatwright.Touch) []string { return t.ExternalIDs }, newStatement(
 		`SELECT external_id FROM users WHERE organization = $2::int4 AND external_id = ANY($1::text[])`, oidText)},
-	{seatwright.NamesOfTenants, false, func(t seatwright.Touch) []string { return t.TenantNameKeys }, newStatement(
+	{seatwright.NamesOfTenants, false, func(t *seatwright.Touch) []string { return t.TenantNameKeys }, newStatement(
 		`SELECT name_key FROM tenants WHERE organization = $2::int4 AND name_key = ANY($1::text[])`, oidText)},
-	{seatwright.IDsOfTenants, false, func(t seatwright.Touch) []string { return texts(t.Tenants) }, newStatement(
+	{seatwright.IDsOfTenants, false, func(t *seatwright.Touch) []string { return texts(t.Tenants) }, newStatement(
 		`SELECT id FROM tenants WHERE organization = $2::int4 AND id = ANY($1::text[])`, oidText)},
-	{seatwright.IDsOfLots, false, func(t seatwright.Touch) []string { return texts(t.LotIDs) }, newStatement(
+	{seatwright.IDsOfLots, false, func(t *seatwright.Touch) []string { return texts(t.LotIDs) }, newStatement(
 		`SELECT id FROM lots WHERE organization = $2::int4 AND id = ANY($1::text[])`, oidText)},
-	{seatwright.NamesOfOrganizations, true, func(t seatwright.Touch) []string { return t.OrganizationNameKeys }, newStatement(
+	{seatwright.NamesOfOrganizations, true, func(t *seatwright.Touch) []string { return t.OrganizationNameKeys }, newStatement(
 		`SELECT n FROM unnest($1::text[]) n WHERE $2::int4 IS NOT NULL AND EXISTS (SELECT FROM organizations WHERE name_key = n OR lower(id) = n)`, oidText)},
-	{seatwright.IDsOfApplications, true, func(t seatwright.Touch) []string { return texts(t.ApplicationIDs) }, newStatement(
+	{seatwright.IDsOfApplications, true, func(t *seatwright.Touch) []string { return texts(t.ApplicationIDs) }, newStatement(
 		`SELECT id FROM applications WHERE $2::int4 IS NOT NULL AND id = ANY($1::text[])`, oidText)},
 }
 
 // loadTaken looks up the names and ids that commands want to use.
-func (b *batch) loadTaken(touches []seatwright.Touch) error {
+func (b *batch) loadTaken(touches []*seatwright.Touch) error {
 	type question struct {
 		organization seatwright.OrganizationID
 		space        seatwright.NameSpace

@@ -23,7 +23,7 @@ func denialOf(organization seatwright.OrganizationID, r row) seatwright.Denial {
 
 // loadDenials reads the latest denials of those who may be refused or given something now. Where nobody was refused, which is remembered, it costs
 // nothing.
-func (w *writer) loadDenials(slice *seatwright.Slice, touches []seatwright.Touch) error {
+func (w *writer) loadDenials(slice *seatwright.Slice, touches []*seatwright.Touch) error {
 	for _, t := range touches {
 		known := w.recent[t.Organization]
 		if known == nil || !known.denied {

@@ -35,7 +35,7 @@ func serviceOf(organization seatwright.OrganizationID, r row) seatwright.Service
 }
 
 // loadServices reads what the wanted services have. The pools of these codes are loaded behind it.
-func (w *writer) loadServices(slice *seatwright.Slice, touches []seatwright.Touch) error {
+func (w *writer) loadServices(slice *seatwright.Slice, touches []*seatwright.Touch) error {
 	for _, t := range touches {
 		known := w.recent[t.Organization]
 		if known == nil {

@@ -41,7 +41,7 @@ func grantOf(organization seatwright.OrganizationID, r row) seatwright.Grant {
 }
 
 // loadGrants reads the wanted applications and grants.
-func (w *writer) loadGrants(slice *seatwright.Slice, touches []seatwright.Touch) error {
+func (w *writer) loadGrants(slice *seatwright.Slice, touches []*seatwright.Touch) error {
 	for _, t := range touches {
 		known := w.recent[t.Organization]
 		if known == nil {

@@ -27,7 +27,7 @@ func robotOf(organization seatwright.OrganizationID, r row) seatwright.RobotAcco
 }
 
 // loadGroups reads the wanted groups, robot accounts and memberships.
-func (w *writer) loadGroups(slice *seatwright.Slice, touches []seatwright.Touch) error {
+func (w *writer) loadGroups(slice *seatwright.Slice, touches []*seatwright.Touch) error {
 	for _, t := range touches {
 		known := w.recent[t.Organization]
 		if known == nil {

@@ -14,7 +14,7 @@ func offerOf(r row) seatwright.Offer {
 }
 
 // loadLeases reads the sessions, the memberships of those who open one, and the rules that matter then.
-func (w *writer) loadLeases(slice *seatwright.Slice, touches []seatwright.Touch) error {
+func (w *writer) loadLeases(slice *seatwright.Slice, touches []*seatwright.Touch) error {
 	for _, t := range touches {
 		known := w.recent[t.Organization]
 		if known == nil {
@@ -85,7 +85,7 @@ func (w *writer) loadRules(slice *seatwright.Slice, organization seatwright.Orga
 
 // loadShared reads the shared units of the seats that were loaded, and where sessions are opened the ones that have room, those that are
 // not in use first.
-func (w *writer) loadShared(slice *seatwright.Slice, t seatwright.Touch, number int64, groups []seatwright.GroupID) error {
+func (w *writer) loadShared(slice *seatwright.Slice, t *seatwright.Touch, number int64, groups []seatwright.GroupID) error {
 	const columns = `s.number, s.group_id, s.code, s.term, s.members, s.of_user, s.session, s.held_until`
 	load := func(r row) {
 		slice.LoadSharedUnit(seatwright.SharedUnit{

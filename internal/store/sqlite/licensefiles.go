@@ -19,7 +19,7 @@ func licenseFileOf(organization seatwright.OrganizationID, r row) seatwright.Lic
 }
 
 // loadLicenseFiles reads the wanted license files.
-func (w *writer) loadLicenseFiles(slice *seatwright.Slice, touches []seatwright.Touch) error {
+func (w *writer) loadLicenseFiles(slice *seatwright.Slice, touches []*seatwright.Touch) error {
 	for _, t := range touches {
 		known := w.recent[t.Organization]
 		if known == nil {

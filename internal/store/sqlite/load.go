@@ -13,7 +13,7 @@ import (
 func (w *writer) load(request seatwright.LoadRequest, now time.Time) (*seatwright.Slice, error) {
 	touches := request.ByOrganization()
 	slice := seatwright.NewSlice(now)
-	for _, step := range [...]func(*seatwright.Slice, []seatwright.Touch) error{
+	for _, step := range [...]func(*seatwright.Slice, []*seatwright.Touch) error{
 		w.loadOrganizations, w.loadUsers, w.loadPeople, w.loadGroups, w.loadLeases, w.loadSettings, w.loadServices, w.loadUnits, w.loadPools, w.loadNotices, w.loadDenials, w.loadLicenseFiles, w.loadTaken, w.loadSignIns, w.loadGrants,
 	} {
 		if err := step(slice, touches); err != nil {
@@ -47,14 +47,14 @@ func organizationOf(r row) seatwright.Organization {
 }
 
 // loadOrganizations loads every head before anything that depends on the organization's instant, which the head may move.
-func (w *writer) loadOrganizations(slice *seatwright.Slice, touches []seatwright.Touch) error {
+func (w *writer) loadOrganizations(slice *seatwright.Slice, touches []*seatwright.Touch) error {
 	all, err := w.organizationsAt(slice.Now(), touches)
 	if err != nil {
 		return err
 	}
 	for _, o := range all {
 		if o.head.At.After(slice.Now()) { // the clock went back: what is in force is asked again for the organization's instant
-			again, err := w.organizationsAt(o.head.At, []seatwright.Touch{{Organization: o.organization.ID}})
+			again, err := w.organizationsAt(o.head.At, []*seatwright.Touch{{Organization: o.organization.ID}})
 			if err != nil {
 				return err
 			}
@@ -66,7 +66,7 @@ func (w *writer) loadOrganizations(slice *seatwright.Slice, touches []seatwright
 }
 
 // organizationsAt returns those of the touched organizations that exist, as they are at now.
-func (w *writer) organizationsAt(now time.Time, touches []seatwright.Touch) ([]*recentOrganization, error) {
+func (w *writer) organizationsAt(now time.Time, touches []*seatwright.Touch) ([]*recentOrganization, error) {
 	all := make([]*recentOrganization, 0, len(touches))
 	var wanted []seatwright.OrganizationID
 	for _, t := range touches {
@@ -130,7 +130,7 @@ func appendJSONString(text []byte, value string) []byte {
 // loadUsers reads each person with what they hold: one row for the record and one per seat, at least one per person. Of the
 // person nothing but the id, the number and whether they are active is read, and no instants: most decisions look at no more. Two
 // indexes have all of that, so that the rows of people, each on a page of its own in a large database, need not be read.
-func (w *writer) loadUsers(slice *seatwright.Slice, touches []seatwright.Touch) error {
+func (w *writer) loadUsers(slice *seatwright.Slice, touches []*seatwright.Touch) error {
 	for _, t := range touches {
 		known := w.recent[t.Organization]
 		if len(t.Users) == 0 || known == nil {
@@ -168,7 +168,7 @@ func (w *writer) loadUsers(slice *seatwright.Slice, touches []seatwright.Touch) 
 }
 
 // loadPeople reads those whom a decision has to know as a whole, and counts the active administrators as far as it matters.
-func (w *writer) loadPeople(slice *seatwright.Slice, touches []seatwright.Touch) error {
+func (w *writer) loadPeople(slice *seatwright.Slice, touches []*seatwright.Touch) error {
 	for _, t := range touches {
 		known := w.recent[t.Organization]
 		if len(t.WholeUsers) == 0 || known == nil {
@@ -192,7 +192,7 @@ func (w *writer) loadPeople(slice *seatwright.Slice, touches []seatwright.Touch)
 }
 
 // loadPools reads the pools of the wanted and of the held codes, with their lots where the total may have changed.
-func (w *writer) loadPools(slice *seatwright.Slice, touches []seatwright.Touch) error {
+func (w *writer) loadPools(slice *seatwright.Slice, touches []*seatwright.Touch) error {
 	for _, t := range touches {
 		known := w.recent[t.Organization]
 		var pools []seatwright.Pool
@@ -243,7 +243,7 @@ func (w *writer) loadPools(slice *seatwright.Slice, touches []seatwright.Touch) 
 }
 
 // loadTaken looks up the names and ids that a command wants to use.
-func (w *writer) loadTaken(slice *seatwright.Slice, touches []seatwright.Touch) error {
+func (w *writer) loadTaken(slice *seatwright.Slice, touches []*seatwright.Touch) error {
 	for _, t := range touches {
 		if err := w.loadTakenOf(slice, t); err != nil {
 			return err
@@ -252,7 +252,7 @@ func (w *writer) loadTaken(slice *seatwright.Slice, touches []seatwright.Touch) 
 	return nil
 }
 
-func (w *writer) loadTakenOf(slice *seatwright.Slice, t seatwright.Touch) error {
+func (w *writer) loadTakenOf(slice *seatwright.Slice, t *seatwright.Touch) error {
 	number := int64(0) // of no organization
 	if known := w.recent[t.Organization]; known != nil {
 		number = known.number

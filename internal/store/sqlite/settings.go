@@ -18,7 +18,7 @@ func settingOf(organization seatwright.OrganizationID, r row) seatwright.Setting
 }
 
 // loadSettings reads the wanted settings.
-func (w *writer) loadSettings(slice *seatwright.Slice, touches []seatwright.Touch) error {
+func (w *writer) loadSettings(slice *seatwright.Slice, touches []*seatwright.Touch) error {
 	for _, t := range touches {
 		known := w.recent[t.Organization]
 		if known == nil {

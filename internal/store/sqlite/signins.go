@@ -9,7 +9,7 @@ import (
 )
 
 // loadSignIns reads what is known of people's sign-ins, one row per person who exists.
-func (w *writer) loadSignIns(slice *seatwright.Slice, touches []seatwright.Touch) error {
+func (w *writer) loadSignIns(slice *seatwright.Slice, touches []*seatwright.Touch) error {
 	for _, t := range touches {
 		known := w.recent[t.Organization]
 		if len(t.SignIns) == 0 || known == nil {

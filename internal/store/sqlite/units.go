@@ -26,7 +26,7 @@ func keyOf(r row) seatwright.ServiceKey {
 
 // loadUnits reads the wanted leases with the pools of their services, and what has ended by itself of the wanted products. The pools
 // of these codes are loaded behind it.
-func (w *writer) loadUnits(slice *seatwright.Slice, touches []seatwright.Touch) error {
+func (w *writer) loadUnits(slice *seatwright.Slice, touches []*seatwright.Touch) error {
 	for _, t := range touches {
 		known := w.recent[t.Organization]
 		if known == nil {

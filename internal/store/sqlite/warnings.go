@@ -31,7 +31,7 @@ func endOf(n seatwright.Notice) int64 {
 }
 
 // loadNotices reads the notices that stand about some things.
-func (w *writer) loadNotices(slice *seatwright.Slice, touches []seatwright.Touch) error {
+func (w *writer) loadNotices(slice *seatwright.Slice, touches []*seatwright.Touch) error {
 	for _, t := range touches {
 		known := w.recent[t.Organization]
 		if known == nil {

@@ -167,16 +167,16 @@ var ctx = context.Background()
 func decide[A any](f *fixture, c seatwright.Command[A]) (answer A, err error) {
 	origin := seatwright.Origin{Actor: f.actor, Via: "test", RequestID: "request", Key: f.key}
 	request := seatwright.LoadRequest{Touches: c.Touches()}
-	fingerprint, err := seatwright.Fingerprint(c)
+	key, err := seatwright.KeyOf(c, origin)
 	if err != nil {
 		return answer, err
 	}
-	if ref, keyed := seatwright.KeyOf(c, origin); keyed {
-		request.Keys = append(request.Keys, ref)
+	if key != nil {
+		request.Keys = append(request.Keys, key.KeyRef)
 	}
 	var refusal error
 	err = f.store.Update(ctx, request, func(s *seatwright.Slice) error {
-		answer, refusal = seatwright.Decide(s, origin, c, fingerprint)
+		answer, refusal = seatwright.Decide(s, origin, c, key)
 		return nil
 	})
 	return answer, errors.Join(err, refusal)
