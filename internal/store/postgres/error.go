@@ -46,13 +46,15 @@ func translate(err error) error {
 	return seatwright.Unavailable(seatwright.ReasonStoreUnavailable, err, "the database does not answer")
 }
 
-// staleSession reports that a session is of no use any more, and another one may be: a prepared statement does not fit, because the
-// schema has changed under it or something between us and the server has given us another session, or the server takes no writes
+// staleSession reports that a session is of no use any more, and another one may be: a prepared statement or a type does not fit, because
+// the schema has changed under it or something between us and the server has given us another session, or the server takes no writes
 // any more.
 func staleSession(err error) bool {
-	switch stateOf(err) {
-	case "0A000", "26000", "25006":
+	switch state := stateOf(err); state {
+	case "0A000", "26000", "25006", "42704", "42804":
 		return true
+	case "XX000": // of a type that was made anew, which PostgreSQL holds for damage
+		return strings.Contains(err.Error(), "cache lookup failed for type")
 	}
 	return false
 }

@@ -57,6 +57,17 @@ func TestAStaleStatementIsPreparedAnew(t *testing.T) {
 	must(t, do(t.Context(), store, organization("a")))
 }
 
+// Promise: the same holds for the types of rows, which are others after a restore beneath the node.
+func TestATypeThatWasMadeAnewIsLearned(t *testing.T) {
+	t.Parallel()
+	url := pgtest.Database(t)
+	store := open(t, url, postgres.Options{})
+	must(t, do(t.Context(), store, seatwright.CreateHost{}))
+	alter(t, url, `DROP TYPE head_row`, `CREATE TYPE head_row AS (organization integer, sequence bigint, hash bytea, at bigint)`)
+	must(t, do(t.Context(), store, organization("a")))
+	must(t, do(t.Context(), store, block("a")))
+}
+
 // Promise: a node does not stay with a server that takes no writes any more: another of the URL may be the primary now.
 func TestAServerThatTakesNoWritesIsLeft(t *testing.T) {
 	t.Parallel()

@@ -15,7 +15,8 @@ import (
 type statement struct {
 	text   string
 	types  []uint32
-	number int // its place in statements
+	rows   [][]uint32 // instead of types: the parameters are arrays of rows, with columns of these types
+	number int        // its place in statements
 }
 
 // statements are all that a writer prepares when it connects.
@@ -24,6 +25,13 @@ var statements []*statement
 func newStatement(text string, types ...uint32) *statement {
 	s := &statement{text: text, types: types, number: len(statements)}
 	statements = append(statements, s)
+	return s
+}
+
+// newRowStatement makes a statement whose parameters are arrays of rows.
+func newRowStatement(text string, rows ...[]uint32) *statement {
+	s := newStatement(text)
+	s.rows = rows
 	return s
 }
 
@@ -47,13 +55,18 @@ func (w *writer) trip() *trip {
 // columns returns empty arrays for the parameters of a statement. They are valid until the end of the trip.
 func (t *trip) columns(s *statement) []*array {
 	w := t.writer
-	for len(w.arrays) < t.used+len(s.types) {
+	n := len(s.types) + len(s.rows)
+	for len(w.arrays) < t.used+n {
 		w.arrays = append(w.arrays, &array{})
 	}
-	columns := w.arrays[t.used : t.used+len(s.types)]
-	t.used += len(s.types)
+	columns := w.arrays[t.used : t.used+n]
+	t.used += n
 	for i, c := range columns {
-		c.reset(s.types[i])
+		if s.rows != nil {
+			c.resetRows(w.rowTypes[w.prepared[s.number].ParamOIDs[i]], s.rows[i])
+		} else {
+			c.reset(s.types[i])
+		}
 	}
 	return columns
 }

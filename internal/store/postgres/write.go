@@ -62,23 +62,18 @@ var (
 
 	// What nearly every batch writes, as one statement: each statement costs as much as two or three rows. Nothing in it depends
 	// on another part.
-	writeUsual = newStatement(`WITH
+	writeUsual = newRowStatement(`WITH
 		changed_heads AS (UPDATE heads h SET sequence = w.sequence, hash = w.hash, at = w.at
-			FROM unnest($1::int4[], $2::int8[], $3::bytea[], $4::int8[]) w (organization, sequence, hash, at)
-			WHERE h.organization = w.organization),
+			FROM unnest($1::head_row[]) w WHERE h.organization = w.organization),
 		changed_pools AS (UPDATE pools p SET total = w.total, total_until = w.total_until, used = w.used, ceiling = w.ceiling
-			FROM unnest($5::int4[], $6::text[], $7::int8[], $8::int8[], $9::int8[], $10::int8[]) w (organization, code, total, total_until, used, ceiling)
-			WHERE p.organization = w.organization AND p.code = w.code),
-		new_records AS (INSERT INTO direct_records (organization, user_id, external, created_at, updated_at)
-			SELECT * FROM unnest($11::int4[], $12::text[], $13::bool[], $14::int8[], $15::int8[])),
-		new_seats AS (INSERT INTO seats (organization, user_id, code, units, direct, created_at)
-			SELECT * FROM unnest($16::int4[], $17::text[], $18::text[], $19::int8[], $20::bool[], $21::int8[])),
+			FROM unnest($2::pool_row[]) w WHERE p.organization = w.organization AND p.code = w.code),
+		new_records AS (INSERT INTO direct_records (organization, user_id, external, created_at, updated_at) SELECT * FROM unnest($3::record_row[])),
+		new_seats AS (INSERT INTO seats (organization, user_id, code, units, direct, created_at) SELECT * FROM unnest($4::seat_row[])),
 		new_keys AS (INSERT INTO idempotency_keys (organization, digest, created_at, principal, key, fingerprint, answer)
-			SELECT * FROM unnest($22::int4[], $23::uuid[], $24::int8[], $25::text[], $26::text[], $27::bytea[], $28::bytea[]))
+			SELECT * FROM unnest($5::key_row[]))
 		INSERT INTO events (organization, sequence, at, version, kind, actor, via, request_id, subject, data, prev, hash)
-		SELECT * FROM unnest($29::int4[], $30::int8[], $31::int8[], $32::int8[], $33::text[], $34::text[], $35::text[], $36::text[], $37::text[],
-			$38::bytea[], $39::bytea[], $40::bytea[])`,
-		slices.Concat(columnsOfHead, columnsOfPool, columnsOfRecord, columnsOfSeat, columnsOfKey, columnsOfEvent)...)
+		SELECT * FROM unnest($6::event_row[])`,
+		columnsOfHead, columnsOfPool, columnsOfRecord, columnsOfSeat, columnsOfKey, columnsOfEvent)
 )
 
 // The types of the columns that a statement writes of each thing.
@@ -312,8 +307,9 @@ func (o *output) usual(b *batch, c seatwright.Changes) {
 	}
 	columns := o.columns(writeUsual)
 	rest := columns
-	next := func(types []uint32) (to []*array) {
-		to, rest = rest[:len(types)], rest[len(types):]
+	next := func(types []uint32) (to []*array) { // all columns of a row go into one array, in their order
+		to = slices.Repeat(rest[:1], len(types))
+		rest = rest[1:]
 		return to
 	}
 	to := next(columnsOfHead)

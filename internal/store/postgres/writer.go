@@ -22,7 +22,8 @@ type writer struct {
 	mu            sync.Mutex     // one Update at a time; guards what follows
 	conn          *pgconn.PgConn // nil until it is needed, and after it broke
 	prepared      []*pgconn.StatementDescription
-	arrays        []*array // reused by every trip
+	rowTypes      map[uint32]uint32 // the types of rows, which no two databases have alike, by those of arrays of them
+	arrays        []*array          // reused by every trip
 	recent        recent
 	grantsSweptAt time.Time      // when ended grants were last cleared
 	lookUp        time.Time      // until then keys are looked up, because one was repeated a moment ago
@@ -192,7 +193,24 @@ func (w *writer) prepare() error {
 		description.Name = s.name()
 		w.prepared = append(w.prepared, description)
 	}
-	return t.end()
+	return errors.Join(t.end(), w.learnRowTypes())
+}
+
+var typesOfElements = newStatement(`SELECT oid, typelem FROM pg_type WHERE oid = ANY($1::oid[])`, oidOID)
+
+func (w *writer) learnRowTypes() error {
+	w.rowTypes = map[uint32]uint32{}
+	t := w.trip()
+	columns := t.columns(typesOfElements)
+	for _, s := range statements {
+		if s.rows != nil {
+			for _, arrays := range w.prepared[s.number].ParamOIDs {
+				columns[0].int4(int32(arrays))
+			}
+		}
+	}
+	t.send(typesOfElements, columns)
+	return errors.Join(t.flush(loadTime), t.each(func(r row) { w.rowTypes[uint32(r.int(0))] = uint32(r.int(1)) }), t.end())
 }
 
 // drop gives the connection up, and with it all that was remembered: the next one may lead to another state.
