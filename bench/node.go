@@ -8,13 +8,14 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"runtime/debug"
 	"runtime/pprof"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/seatwright/seatwright/internal/heap"
 )
 
 // A node is a process of this program that does the work of one cell, or one of the two that share it, so that no cell pays
@@ -71,7 +72,7 @@ type engine interface {
 
 // runNode is the node's side.
 func runNode(ctx context.Context, stdin io.Reader, stdout io.Writer) (err error) {
-	debug.SetGCPercent(400) // as cmd/seatwright does; for the baselines as well
+	heap.Tune(os.Getenv("GOGC")) // as cmd/seatwright does; for the baselines as well
 	in, out := gob.NewDecoder(stdin), gob.NewEncoder(stdout)
 	var o order
 	if err := in.Decode(&o); err != nil {
