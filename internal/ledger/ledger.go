@@ -54,8 +54,8 @@ type lane struct {
 }
 
 // patience is how often in a row the writer lets others run without a new command coming in. An idle server pays it as well,
-// some ten microseconds at most.
-const patience = 200
+// some microseconds.
+const patience = 60
 
 // Watch hears what a batch has recorded, after COMMIT and before its callers are answered; the events of one organization come in order.
 // certain is false where the outcome of COMMIT is not known: then the events may be stored, now or later, or not. Batches of several lanes

@@ -17,7 +17,7 @@ type reserve struct {
 	rest <-chan time.Time // no other try to hold it before this
 }
 
-// reserveSize is as much as a full log of changes, so that there is room to copy it into the database; then the log begins
+// reserveSize is more than a full log of changes, so that there is room to copy it into the database; then the log begins
 // anew and needs no more room.
 const reserveSize = 32 << 20
 

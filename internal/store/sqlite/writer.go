@@ -202,10 +202,9 @@ func (s *Store) write(request seatwright.LoadRequest, decide func(*seatwright.Sl
 	return nil
 }
 
-// checkpointFrames is how long the log becomes, in pages, before it is copied into the database: pages that many batches
-// change are copied once. Fewer copies than one in a hundred batches are not in the p99 of those who wait. The reserve depends
-// on it.
-const checkpointFrames = 8000
+// checkpointFrames is how long the log becomes, in pages, before it is copied into the database. All who wait, wait for that: with more
+// pages seldom and long, with fewer often, and pages that many batches change are copied again. The reserve depends on it.
+const checkpointFrames = 2000
 
 // checkpoint copies the log into the database where it has at least so many frames that are not there yet. SQLite would do it
 // by itself after a COMMIT, but would not tell when the disk fails.
