@@ -181,15 +181,10 @@ func (w *writer) checkPeople(c seatwright.Changes) error {
 }
 
 func (w *writer) putHeads(c seatwright.Changes) error {
-	for _, h := range c.Heads {
-		err := w.put(`UPDATE heads SET sequence = ?2, hash = ?3, at = ?4 WHERE organization = ?1`,
-			`INSERT INTO heads (organization, sequence, hash, at) VALUES (?, ?, ?, ?)`,
-			w.numberOf(h.Organization), h.Sequence, h.Hash, h.At.UnixMicro())
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return w.insert(heads, len(c.Heads), func(i int, row []driver.Value) []driver.Value {
+		h := &c.Heads[i]
+		return append(row, w.numberOf(h.Organization), h.Sequence, h.Hash, h.At.UnixMicro())
+	})
 }
 
 func (w *writer) putPools(c seatwright.Changes) error {
@@ -272,6 +267,8 @@ func (w *writer) appendEvents(c seatwright.Changes) error {
 
 // The statements that store rows of which a batch has many.
 var (
+	heads = newInsertion(`heads (organization, sequence, hash, at)`, 4, ` ON CONFLICT (organization)
+		DO UPDATE SET sequence = excluded.sequence, hash = excluded.hash, at = excluded.at`)
 	pools = newInsertion(`pools (organization, code, total, total_until, used, ceiling)`, 6, ` ON CONFLICT (organization, code)
 		DO UPDATE SET total = excluded.total, total_until = excluded.total_until, used = excluded.used, ceiling = excluded.ceiling`)
 	newHoldings = newInsertion(`holdings (user_number, code, organization, external, units, direct, created_at, updated_at)`, 8, "")

@@ -1,15 +1,18 @@
 package sqlite
 
 import (
+	"database/sql/driver"
 	"encoding/json"
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/seatwright/seatwright"
 )
 
-// load reads the slice of a batch in a handful of statements, whatever its size: the keys of the wanted rows travel as one
-// JSON text each. The transaction has the write lock.
+// load reads the slice of a batch in a handful of statements: the keys of most wanted rows travel as one JSON text for each organization.
+// The transaction has the write lock.
 func (w *writer) load(request seatwright.LoadRequest, now time.Time) (*seatwright.Slice, error) {
 	touches := request.ByOrganization()
 	slice := seatwright.NewSlice(now)
@@ -131,40 +134,66 @@ func appendJSONString(text []byte, value string) []byte {
 // person nothing but the id, the number and whether they are active is read, and no instants: most decisions look at no more. Two
 // indexes have all of that, so that the rows of people, each on a page of its own in a large database, need not be read.
 func (w *writer) loadUsers(slice *seatwright.Slice, touches []*seatwright.Touch) error {
+	w.wanted = w.wanted[:0]
+	var args []driver.Value
 	for _, t := range touches {
-		known := w.recent[t.Organization]
-		if len(t.Users) == 0 || known == nil {
-			continue
+		if known := w.recent[t.Organization]; known != nil {
+			for _, user := range t.Users {
+				w.wanted = append(w.wanted, person{t.Organization, user})
+				args = append(args, known.number, string(user))
+			}
 		}
-		last := int64(-1)
-		err := w.each(func(r row) {
-			user := t.Users[r.int(0)]
-			if r.int(0) != last {
-				last = r.int(0)
-				w.people[person{t.Organization, user}] = r.int(1)
-				slice.LoadUser(seatwright.User{Organization: t.Organization, ID: user, Active: r.flag(2)})
+	}
+	done := 0
+	for i, rows := range usersAtOnce {
+		for ; len(w.wanted)-done >= rows; done += rows {
+			if err := w.loadHolders(slice, questionsForUsers[i], w.wanted[done:done+rows], args[2*done:2*(done+rows)]); err != nil {
+				return err
 			}
-			switch {
-			case r.null(3): // they hold nothing
-			case r.text(3) == codeOfRecord:
-				slice.LoadRecord(seatwright.DirectRecord{Organization: t.Organization, User: user, External: r.flag(4)})
-			default:
-				slice.LoadSeat(seatwright.Seat{
-					Organization: t.Organization, User: user, Code: seatwright.ProductCode(r.text(3)), Units: r.int(5), Direct: r.flag(6),
-					Lease: leaseOf(r[7:]),
-				})
-			}
-		}, `SELECT wanted.key, u.number,
-				NOT EXISTS (SELECT 1 FROM users i INDEXED BY users_who_are_inactive WHERE i.active = 0 AND i.number = u.number),
-				h.code, h.external, h.units, h.direct, `+columnsOfLease+`
-			FROM json_each(?2) wanted
-			CROSS JOIN users u ON u.organization = ?1 AND u.id = wanted.value
-			LEFT JOIN holdings h ON h.user_number = u.number`, known.number, jsonArray(t.Users))
-		if err != nil {
-			return err
 		}
 	}
 	return nil
+}
+
+// usersAtOnce are for how many people one question is, the most first.
+var usersAtOnce = [...]int{128, 16, 4, 1}
+
+var questionsForUsers = func() (all [len(usersAtOnce)]string) {
+	for i, rows := range usersAtOnce {
+		values := make([]string, rows)
+		for n := range rows {
+			values[n] = fmt.Sprintf("(%d, ?, ?)", n)
+		}
+		all[i] = `SELECT wanted.column1, u.number,
+				NOT EXISTS (SELECT 1 FROM users i INDEXED BY users_who_are_inactive WHERE i.active = 0 AND i.number = u.number),
+				h.code, h.external, h.units, h.direct, ` + columnsOfLease + `
+			FROM (VALUES ` + strings.Join(values, ", ") + `) wanted
+			CROSS JOIN users u ON u.organization = wanted.column2 AND u.id = wanted.column3
+			LEFT JOIN holdings h ON h.user_number = u.number`
+	}
+	return all
+}()
+
+func (w *writer) loadHolders(slice *seatwright.Slice, question string, wanted []person, args []driver.Value) error {
+	last := int64(-1)
+	return w.each(func(r row) {
+		p := wanted[r.int(0)]
+		if r.int(0) != last {
+			last = r.int(0)
+			w.people[p] = r.int(1)
+			slice.LoadUser(seatwright.User{Organization: p.organization, ID: p.user, Active: r.flag(2)})
+		}
+		switch {
+		case r.null(3): // they hold nothing
+		case r.text(3) == codeOfRecord:
+			slice.LoadRecord(seatwright.DirectRecord{Organization: p.organization, User: p.user, External: r.flag(4)})
+		default:
+			slice.LoadSeat(seatwright.Seat{
+				Organization: p.organization, User: p.user, Code: seatwright.ProductCode(r.text(3)), Units: r.int(5), Direct: r.flag(6),
+				Lease: leaseOf(r[7:]),
+			})
+		}
+	}, question, args...)
 }
 
 // loadPeople reads those whom a decision has to know as a whole, and counts the active administrators as far as it matters.

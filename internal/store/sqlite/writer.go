@@ -20,6 +20,7 @@ type writer struct {
 	statements      map[string]statement
 	args            []driver.NamedValue // reused by every statement
 	recent          recent
+	wanted          []person                            // reused by loadUsers
 	people          map[person]int64                    // the numbers of those whom the batch has loaded or made
 	made            map[seatwright.OrganizationID]int64 // the numbers of the organizations that the batch has made
 	sessionsSweptAt time.Time                           // when old sessions were
