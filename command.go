@@ -124,18 +124,15 @@ func KeyOf[A any](c Command[A], o Origin) (*Key, error) {
 	if err != nil {
 		return nil, err
 	}
+	key := &Key{KeyRef{Organization: organization, Principal: o.Actor, Key: o.Key}, sum}
 	if planted.Bug(planted.KeyOfAnybody) {
-		return &Key{KeyRef{Organization: organization, Key: o.Key}, sum}, nil
+		key.Principal = ""
 	}
-	return &Key{KeyRef{Organization: organization, Principal: o.Actor, Key: o.Key}, sum}, nil
+	return key, nil
 }
 
-// Fingerprint tells commands apart that carry the same idempotency key: SHA-256 over operation, organization and command.
+// fingerprint tells commands apart that carry the same idempotency key: SHA-256 over operation, organization and command.
 // Fields that are secret or made up by the server are left out of a command's JSON.
-func Fingerprint[A any](c Command[A]) ([]byte, error) {
-	return fingerprint(c, c.Touches()[0].Organization)
-}
-
 func fingerprint[A any](c Command[A], organization OrganizationID) ([]byte, error) {
 	body, err := json.Marshal(c)
 	if err != nil {

@@ -349,11 +349,8 @@ func (o *organizationSlice) removeLot(l Lot) {
 
 func (o *organizationSlice) noteLot(l Lot) (place int, existed bool) {
 	place = slices.IndexFunc(o.lots[l.Code], func(other Lot) bool { return other.ID == l.ID })
-	if o.changedLots == nil {
-		o.changedLots = map[lotRef]bool{}
-	}
 	if _, noted := o.changedLots[lotRef{l.Code, l.ID}]; !noted {
-		o.changedLots[lotRef{l.Code, l.ID}] = place >= 0
+		put(&o.changedLots, lotRef{l.Code, l.ID}, place >= 0)
 	}
 	return place, place >= 0
 }

@@ -130,10 +130,8 @@ func (r *refusalsOf) admits(code ProductCode) bool {
 		return answer
 	}
 	record, untold := r.s.refusals.admit(refusalKey{organization: r.o.organization.ID, actor: r.actor, code: code}, r.s.now)
-	if r.asked == nil {
-		r.asked = map[ProductCode]bool{}
-	}
-	r.asked[code], r.admitted, r.untold = record, r.admitted || record, r.untold+untold
+	put(&r.asked, code, record)
+	r.admitted, r.untold = r.admitted || record, r.untold+untold
 	return record
 }
 

@@ -308,19 +308,14 @@ type serviceSlice struct {
 func (s *Slice) LoadService(p ServicePool) { s.at(p.Organization).setServicePool(p) }
 
 func (o *organizationSlice) setServicePool(p ServicePool) {
-	if o.services == nil {
-		o.services = map[ServiceKey]ServicePool{}
-	}
-	o.services[p.ServiceKey] = p
+	put(&o.services, p.ServiceKey, p)
 }
 
 // putService stores a pool of a service, or removes one that has neither units nor any in use.
 func (o *organizationSlice) putService(p ServicePool) {
-	if o.changedServices == nil {
-		o.changedServices = map[ServiceKey]bool{}
-	}
 	if _, noted := o.changedServices[p.ServiceKey]; !noted {
-		_, o.changedServices[p.ServiceKey] = o.services[p.ServiceKey]
+		_, existed := o.services[p.ServiceKey]
+		put(&o.changedServices, p.ServiceKey, existed)
 	}
 	o.setServicePool(p)
 	if p.Quantity == 0 && p.Used == 0 {

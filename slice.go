@@ -178,9 +178,9 @@ func (s *Slice) LoadTaken(organization OrganizationID, space NameSpace, name str
 	s.mark(organization, space, name)
 }
 
-// HeldCodes lists the codes of every seat, service and offer of a rule loaded for an organization, so that a store can load their pools.
-func (s *Slice) HeldCodes(organization OrganizationID) []ProductCode {
-	var codes []ProductCode
+// HeldCodes lists the codes of every seat, service and offer of a rule loaded for an organization, in no order and some more than once, so
+// that a store can load their pools. The list is the caller's own.
+func (s *Slice) HeldCodes(organization OrganizationID) (codes []ProductCode) {
 	for _, seats := range s.at(organization).seats {
 		codes = slices.AppendSeq(codes, maps.Keys(seats))
 	}
@@ -190,8 +190,7 @@ func (s *Slice) HeldCodes(organization OrganizationID) []ProductCode {
 	for key := range s.at(organization).services {
 		codes = append(codes, key.Code)
 	}
-	slices.Sort(codes)
-	return slices.Compact(codes)
+	return codes
 }
 
 func (o *organizationSlice) setSeat(seat Seat) {

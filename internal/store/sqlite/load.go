@@ -134,20 +134,20 @@ func appendJSONString(text []byte, value string) []byte {
 // person nothing but the id, the number and whether they are active is read, and no instants: most decisions look at no more. Two
 // indexes have all of that, so that the rows of people, each on a page of its own in a large database, need not be read.
 func (w *writer) loadUsers(slice *seatwright.Slice, touches []*seatwright.Touch) error {
-	w.wanted = w.wanted[:0]
+	var wanted []person
 	var args []driver.Value
 	for _, t := range touches {
 		if known := w.recent[t.Organization]; known != nil {
 			for _, user := range t.Users {
-				w.wanted = append(w.wanted, person{t.Organization, user})
+				wanted = append(wanted, person{t.Organization, user})
 				args = append(args, known.number, string(user))
 			}
 		}
 	}
 	done := 0
 	for i, rows := range usersAtOnce {
-		for ; len(w.wanted)-done >= rows; done += rows {
-			if err := w.loadHolders(slice, questionsForUsers[i], w.wanted[done:done+rows], args[2*done:2*(done+rows)]); err != nil {
+		for ; len(wanted)-done >= rows; done += rows {
+			if err := w.loadHolders(slice, questionsForUsers[i], wanted[done:done+rows], args[2*done:2*(done+rows)]); err != nil {
 				return err
 			}
 		}
@@ -158,6 +158,7 @@ func (w *writer) loadUsers(slice *seatwright.Slice, touches []*seatwright.Touch)
 // usersAtOnce are for how many people one question is, the most first.
 var usersAtOnce = [...]int{128, 16, 4, 1}
 
+// questionsForUsers are the questions, one for each of usersAtOnce.
 var questionsForUsers = func() (all [len(usersAtOnce)]string) {
 	for i, rows := range usersAtOnce {
 		values := make([]string, rows)
@@ -174,6 +175,7 @@ var questionsForUsers = func() (all [len(usersAtOnce)]string) {
 	return all
 }()
 
+// loadHolders asks one question and gives the slice the people whom it is for, with what they hold.
 func (w *writer) loadHolders(slice *seatwright.Slice, question string, wanted []person, args []driver.Value) error {
 	last := int64(-1)
 	return w.each(func(r row) {

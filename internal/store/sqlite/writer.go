@@ -20,7 +20,6 @@ type writer struct {
 	statements      map[string]statement
 	args            []driver.NamedValue // reused by every statement
 	recent          recent
-	wanted          []person                            // reused by loadUsers
 	people          map[person]int64                    // the numbers of those whom the batch has loaded or made
 	made            map[seatwright.OrganizationID]int64 // the numbers of the organizations that the batch has made
 	sessionsSweptAt time.Time                           // when old sessions were
@@ -207,7 +206,7 @@ func (s *Store) write(request seatwright.LoadRequest, decide func(*seatwright.Sl
 // pages seldom and long, with fewer often, and pages that many batches change are copied again. The reserve depends on it.
 const checkpointFrames = 2000
 
-// checkpoint copies the log into the database where it has at least so many frames that are not there yet. SQLite would do it
+// checkpoint copies the log into the database where it has at least so many frames, and some that are not there yet. SQLite would do it
 // by itself after a COMMIT, but would not tell when the disk fails.
 func (w *writer) checkpoint(atLeast int64) error {
 	var log, done int64
