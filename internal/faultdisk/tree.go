@@ -23,9 +23,19 @@ type object struct {
 	dirty        map[int]bool // pages that differ from the disk and are written by the next sync
 	lost         map[int]bool // pages that differ from the disk because their sync failed: no later sync writes them
 	allocated    int64        // room that was asked for, where it is more than the data
+	handles      map[*handle]bool
 
 	// Of a directory.
 	entries, stableEntries map[string]*object
+}
+
+// handle is an open file.
+type handle struct{ untold syscall.Errno } // of a failed sync that the next one tells
+
+func (o *object) open() *handle {
+	h := &handle{}
+	o.handles[h] = true
+	return h
 }
 
 func (o *object) directory() bool { return o.mode&syscall.S_IFMT == syscall.S_IFDIR }
