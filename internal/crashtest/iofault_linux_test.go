@@ -50,10 +50,12 @@ func faultPoints(t *testing.T, random *rand.Rand, upTo, most int) []faultdisk.Fa
 // after that succeeds. Half of the faults are followed by a loss of power.
 func TestR3EveryFailingOperationIsSurvived(t *testing.T) {
 	needDisk(t, "R3")
-	p := newPowered(t, crashtest.Build(t, ""))
+	bins := []string{crashtest.Build(t, ""), crashtest.Build(t, "mutants")}
+	p := newPowered(t, bins[0], shortLog)
 	begin := time.Now()
 	found := ioFindings{goesOn: 10 * time.Second}
 	for _, fault := range faultPoints(t, p.random, faults.Count(t, 300, 300, 5000), 600) {
+		p.program.Bin = bins[p.random.IntN(len(bins))]
 		if err := p.survive(t.Context(), fault, &found); err != nil {
 			t.Fatalf("%s: %v\nend of the server's log:\n%s", describe(fault), err, p.log())
 		}

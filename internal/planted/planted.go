@@ -45,6 +45,7 @@ const (
 	NodeClock               = "node-clock"                 // PostgreSQL: the clock of the node counts, not the database's
 	GoOnAfterSync           = "go-on-after-sync"           // a failed sync does not end the process
 	KeptReserve             = "kept-reserve"               // a full disk does not get the room of the reserve
+	ShortLog                = "short-log"                  // no bug: SQLite's log is copied after a few batches, as if many had come
 )
 
 // StepMigration is before each statement of the migrations, and after the last.

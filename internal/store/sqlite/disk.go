@@ -113,7 +113,7 @@ func isSyncFailure(err error) bool {
 		return false
 	}
 	c := code(err)
-	return c == sqlite3.SQLITE_IOERR_FSYNC || c == sqlite3.SQLITE_IOERR_DIR_FSYNC
+	return c == sqlite3.SQLITE_IOERR_FSYNC || c == sqlite3.SQLITE_IOERR_DIR_FSYNC || errors.Is(err, errNotSynced)
 }
 
 // isFull reports that the disk is full. SQLite says so before the last byte of a transaction is written: it is not stored.

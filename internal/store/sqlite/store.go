@@ -49,6 +49,7 @@ type Store struct {
 
 	mu      sync.Mutex // one Update at a time; guards what follows
 	writer  *writer
+	copier  copier
 	reserve reserve
 	failed  chan error // gets the failure that ends this process's trust in the disk, once
 	stopped bool       // it has failed: nothing is written any more
@@ -62,11 +63,15 @@ const fileName = "seatwright.db"
 // with unavailable/store_unavailable when another process has the directory, and when the SQLite library is one that can
 // corrupt a WAL.
 func Open(ctx context.Context, dir string, options Options) (*Store, error) {
-	s := &Store{clock: options.Clock, failed: make(chan error, 1)}
+	s := &Store{clock: options.Clock, failed: make(chan error, 1), copier: copier{limits: usualLimits}}
 	if s.clock == nil {
 		s.clock = time.Now
 	}
+	if planted.Bug(planted.ShortLog) {
+		s.copier.limits = logLimits{copied: 40, rest: 20, longest: 200}
+	}
 	if err := s.open(ctx, dir); err != nil {
+		s.stopped = isSyncFailure(err)
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
@@ -89,15 +94,14 @@ func (s *Store) open(ctx context.Context, dir string) error {
 	path := filepath.Join(dir, fileName)
 	s.path = path
 	// SQLite gives its own files the mode of the database, and would make that readable to others.
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
+	if s.copier.database, err = os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600); err != nil {
 		return fmt.Errorf("database file: %w", err)
 	}
-	info, err := file.Stat()
+	info, err := s.copier.database.Stat()
 	if err == nil && info.Mode().Perm()&0o077 != 0 {
 		err = fmt.Errorf("others may read %s: chmod 600 it", path)
 	}
-	if err := errors.Join(err, file.Close()); err != nil {
+	if err != nil {
 		return fmt.Errorf("database file: %w", err)
 	}
 	if err := settle(path); err != nil {
@@ -119,6 +123,10 @@ func (s *Store) open(ctx context.Context, dir string) error {
 	}
 	s.reads.SetMaxOpenConns(readers)
 	s.reads.SetMaxIdleConns(readers)
+	if s.copier.aside, err = sql.Open("sqlite", source(path, writeSettings)); err != nil { // connects for its first pass
+		return translate(err)
+	}
+	s.copier.aside.SetMaxOpenConns(1)
 	// From here on a connection that reads is open, so that no other can be the last one and empty the log as it closes.
 	if err := s.reads.PingContext(ctx); err != nil {
 		return translate(err)
@@ -143,7 +151,7 @@ func prepare(ctx context.Context, path string) error {
 	}
 	if err == nil { // closing would do it, and keep its errors to itself
 		var busy, log, done int64
-		err = translate(db.QueryRowContext(ctx, `PRAGMA wal_checkpoint(PASSIVE)`).Scan(&busy, &log, &done))
+		err = translate(db.QueryRowContext(ctx, checkpoint).Scan(&busy, &log, &done))
 	}
 	if isSyncFailure(err) {
 		return err // and closing would try again
@@ -164,7 +172,7 @@ var (
 		"trusted_schema(0)",            // the file is data, not code
 		"cell_size_check(1)",           // damage is noticed where it is read
 		"temp_store(MEMORY)",           // no files outside the data directory
-		"wal_autocheckpoint(0)",        // the writer does it, see checkpoint
+		"wal_autocheckpoint(0)",        // see copier
 		"journal_size_limit(67108864)", // a burst does not leave a large WAL for ever
 	}}
 	readSettings = url.Values{"mode": {"ro"}, "_pragma": {"busy_timeout(5000)", "query_only(1)", "trusted_schema(0)"}}
@@ -237,16 +245,23 @@ func (s *Store) Close() error {
 	}
 	var errs []error
 	if s.writer != nil && s.writer.conn != nil && !s.stopped {
-		if err := s.writer.checkpoint(0); isSyncFailure(err) {
+		if err := s.emptyLog(); isSyncFailure(err) {
 			s.fail(err)
 			errs = append(errs, err)
 		}
+	}
+	if s.copier.aside != nil {
+		_ = s.endPass(true) // its failure is told by itself
+		errs = append(errs, s.copier.aside.Close())
 	}
 	if s.reads != nil {
 		errs = append(errs, s.reads.Close())
 	}
 	if s.writer != nil && !s.stopped {
 		errs = append(errs, s.writer.close())
+	}
+	if s.copier.database != nil && !s.stopped {
+		errs = append(errs, s.copier.database.Close())
 	}
 	if s.lock != nil {
 		errs = append(errs, s.lock.Unlock())

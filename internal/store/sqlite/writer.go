@@ -188,7 +188,7 @@ func (s *Store) write(request seatwright.LoadRequest, decide func(*seatwright.Sl
 		}
 	}
 	if s.reserve.lost { // an emptied log is written from its beginning, and needs no more room
-		if err := s.writer.checkpoint(0); isSyncFailure(err) {
+		if err := s.emptyLog(); isSyncFailure(err) {
 			return err
 		}
 	}
@@ -196,25 +196,10 @@ func (s *Store) write(request seatwright.LoadRequest, decide func(*seatwright.Sl
 		return err
 	}
 	// The batch is stored, whatever comes of this. A log that could not be emptied for want of room is tried again later.
-	if err := s.writer.checkpoint(checkpointFrames); isSyncFailure(err) {
+	if err := s.tendLog(); isSyncFailure(err) {
 		s.fail(err)
 	}
 	return nil
-}
-
-// checkpointFrames is how long the log becomes, in pages, before it is copied into the database. All who wait, wait for that: with more
-// pages seldom and long, with fewer often, and pages that many batches change are copied again. The reserve depends on it.
-const checkpointFrames = 2000
-
-// checkpoint copies the log into the database where it has at least so many frames, and some that are not there yet. SQLite would do it
-// by itself after a COMMIT, but would not tell when the disk fails.
-func (w *writer) checkpoint(atLeast int64) error {
-	var log, done int64
-	count := func(r row) { log, done = r.int(1), r.int(2) }
-	if err := w.each(count, `PRAGMA wal_checkpoint(NOOP)`); err != nil || log < atLeast || log == done {
-		return err
-	}
-	return w.each(count, `PRAGMA wal_checkpoint(PASSIVE)`)
 }
 
 func (w *writer) update(request seatwright.LoadRequest, clock func() time.Time, decide func(*seatwright.Slice) error) error {

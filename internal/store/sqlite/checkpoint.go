@@ -1,0 +1,133 @@
+package sqlite
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/seatwright/seatwright"
+)
+
+// A copier copies the log of changes into the database while the writer goes on with the next batches (a pass). What they add meanwhile is copied
+// between two of them, while all who wait wait for that; then the log begins anew. SQLite would copy by itself after a COMMIT, but would not
+// tell when the disk fails.
+type copier struct {
+	aside    *sql.DB  // copies beside the writer
+	database *os.File // open for as long as a connection is: closing it drops their locks
+	limits   logLimits
+	pass     *pass // nil: none is under way
+	begunAt  int64 // how long the log was when the last pass began; 0: it has begun anew since
+}
+
+// logLimits are lengths of the log, in pages.
+type logLimits struct {
+	copied  int64 // from which it is copied. Pages that many batches change are copied once, so longer is less work,
+	rest    int64 // as many are copied while all wait,
+	longest int64 // and here they wait for all of it, where readers leave it so far. The reserve depends on it.
+}
+
+var usualLimits = logLimits{copied: 4000, rest: 400, longest: 6000}
+
+// pass copies what the log has at its beginning.
+type pass struct {
+	done chan struct{}
+	err  error // once it is done
+}
+
+// tendLog sees to the log between two batches, under the lock of Update.
+func (s *Store) tendLog() error {
+	if err := s.endPass(false); err != nil {
+		return err
+	}
+	log, copied, err := s.writer.logged()
+	limits := s.copier.limits
+	switch {
+	case err != nil || log == copied:
+	case log < limits.copied:
+		s.copier.begunAt = 0
+	case log >= limits.longest:
+		err = s.emptyLog()
+	case s.copier.pass != nil:
+	case log-copied <= limits.rest:
+		err = s.writer.copyLog()
+	case log-s.copier.begunAt > limits.rest: // a reader may keep a pass from copying anything; the next shall not come with every batch
+		s.copier.begunAt = log
+		s.beginPass()
+	}
+	return err
+}
+
+// emptyLog copies all of the log that no older reader needs, under the lock of Update. SQLite begins it anew at the next batch, unless
+// somebody still reads from it.
+func (s *Store) emptyLog() error {
+	if err := s.endPass(true); err != nil {
+		return err
+	}
+	log, copied, err := s.writer.logged()
+	if err != nil || log == copied {
+		return err
+	}
+	return s.writer.copyLog()
+}
+
+// beginPass copies beside the writer. A failed sync stops the store, also when no batch follows.
+func (s *Store) beginPass() {
+	p := &pass{done: make(chan struct{})}
+	s.copier.pass = p
+	go func() {
+		p.err = s.copier.copy()
+		close(p.done) // before the lock, whose holder may wait for it
+		if isSyncFailure(p.err) {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.fail(p.err)
+		}
+	}()
+}
+
+// endPass forgets a pass that is done, or that it waits for. Its error is a failed sync: whatever else a pass failed by, the next may not.
+func (s *Store) endPass(wait bool) error {
+	p := s.copier.pass
+	if p == nil {
+		return nil
+	}
+	if !wait {
+		select {
+		case <-p.done:
+		default:
+			return nil
+		}
+	}
+	<-p.done
+	s.copier.pass = nil
+	if isSyncFailure(p.err) {
+		return p.err
+	}
+	return nil
+}
+
+// copy copies what is in the log and syncs it. SQLite syncs the database only where nothing has come to the log meanwhile, which is seldom
+// true while there are batches: all that was copied beside the writer would be left for it to wait for.
+func (c *copier) copy() error {
+	if _, err := c.aside.ExecContext(background, checkpoint); err != nil {
+		return translate(err)
+	}
+	if err := c.database.Sync(); err != nil {
+		return seatwright.Unavailable(seatwright.ReasonStoreUnavailable, fmt.Errorf("%w: %w", errNotSynced, err), "the database does not answer")
+	}
+	return nil
+}
+
+// checkpoint is SQLite's word for copying the log, as far as that makes nobody wait.
+const checkpoint = `PRAGMA wal_checkpoint(PASSIVE)`
+
+// logged returns how many pages the log has, and how many of them are copied.
+func (w *writer) logged() (log, copied int64, err error) {
+	err = w.each(func(r row) { log, copied = r.int(1), r.int(2) }, `PRAGMA wal_checkpoint(NOOP)`)
+	return log, copied, err
+}
+
+func (w *writer) copyLog() error { return w.each(func(row) {}, checkpoint) }
+
+var errNotSynced = errors.New("the database could not be synced")

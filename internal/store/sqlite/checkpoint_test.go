@@ -1,0 +1,113 @@
+package sqlite
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/seatwright/seatwright"
+)
+
+// Guards that the log begins anew while batches come, never gets much longer than it may, and that nothing is lost by copying it.
+func TestTheLogIsCopiedBesideTheWriter(t *testing.T) {
+	dir := t.TempDir()
+	store := openWith(t, dir, logLimits{copied: 40, rest: 8, longest: 120})
+	const keys, mostOfBatch = 600, 12
+	passes, anew, before := 0, 0, int64(0) // anew: how often the log began anew without anybody waiting for a pass
+	for i := range keys {
+		if err := store.writeKey(t, i); err != nil {
+			t.Fatal(err)
+		}
+		if pass := store.copier.pass; pass != nil {
+			passes++
+			if passes%2 == 0 { // the others are overtaken by batches
+				<-pass.done
+				if pass.err != nil {
+					t.Fatal(pass.err)
+				}
+			}
+		}
+		log, _, err := store.writer.logged()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if log > store.copier.limits.longest+mostOfBatch {
+			t.Fatalf("the log has %d pages after %d batches", log, i+1)
+		}
+		if log < before && before < store.copier.limits.longest {
+			anew++
+		}
+		before = log
+	}
+	if passes == 0 || anew < 5 {
+		t.Errorf("a pass was under way after %d batches, and the log began anew %d times", passes, anew)
+	}
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again := openWith(t, dir, usualLimits)
+	stored, err := again.SigningKeys(t.Context())
+	if err != nil || len(stored) != keys {
+		t.Errorf("%d keys, %v: want %d", len(stored), err, keys)
+	}
+	if err := again.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// Guards that a disk which fails beside the writer ends the trust in it as well, though no batch follows.
+func TestAFailedSyncBesideTheWriterStopsTheStore(t *testing.T) {
+	var database *os.File
+	t.Cleanup(func() { database.Close() }) // after the connections
+	store := openWith(t, t.TempDir(), logLimits{copied: 30, rest: 2, longest: 1000})
+	database = store.copier.database
+	closed, err := os.Create(filepath.Join(t.TempDir(), "closed"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed.Close()
+	store.copier.database = closed // syncing it fails
+	for i := 0; store.copier.pass == nil; i++ {
+		if err := store.writeKey(t, i); err != nil {
+			t.Fatal(err)
+		}
+	}
+	select {
+	case <-store.Failed():
+	case <-time.After(10 * time.Second):
+		t.Fatal("the failure was not told")
+	}
+	if err := store.writeKey(t, 1000); !seatwright.IsReason(err, seatwright.ReasonStoreUnavailable) {
+		t.Errorf("a write after it: %v, want store_unavailable", err)
+	}
+}
+
+func openWith(t *testing.T, dir string, limits logLimits) *Store {
+	t.Helper()
+	store, err := Open(t.Context(), dir, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
+	store.copier.limits = limits
+	if err := update(t, store, seatwright.CreateHost{}); err != nil && !seatwright.IsKind(err, seatwright.KindConflict) {
+		t.Fatal(err)
+	}
+	return store
+}
+
+// writeKey writes some pages.
+func (s *Store) writeKey(t *testing.T, i int) error {
+	t.Helper()
+	return update(t, s, seatwright.CreateSigningKey{Key: seatwright.SigningKey{ID: fmt.Sprintf("key %d", i), Sealed: make([]byte, 5000)}})
+}
+
+func update[A any](t *testing.T, store *Store, c seatwright.Command[A]) error {
+	t.Helper()
+	return store.Update(t.Context(), seatwright.LoadRequest{Touches: c.Touches()}, func(s *seatwright.Slice) error {
+		_, err := seatwright.Decide(s, seatwright.Origin{Actor: "test"}, c, nil)
+		return err
+	})
+}
