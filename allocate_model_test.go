@@ -256,7 +256,7 @@ func (r *rows) applyDenials(t *rapid.T, c seatwright.Changes) {
 		d.Refusals, d.LastAt, d.Latest = changed.Refusals, changed.LastAt, changed.Latest
 		r.denials[d.Number] = d
 	}
-	for _, u := range c.RemovedUsers {
+	for _, u := range c.ForgottenDenied {
 		for number, d := range r.denials {
 			if d.Organization == u.Organization && d.Kind == seatwright.DeniedUser && d.ID == string(u.ID) {
 				d.ID, d.Latest = "", false
