@@ -92,14 +92,14 @@ func (s *Store) endPass(wait bool) error {
 	if p == nil {
 		return nil
 	}
-	if !wait {
-		select {
-		case <-p.done:
-		default:
+	select {
+	case <-p.done:
+	default:
+		if !wait {
 			return nil
 		}
+		<-p.done
 	}
-	<-p.done
 	s.copier.pass = nil
 	if isSyncFailure(p.err) {
 		return p.err
@@ -128,6 +128,6 @@ func (w *writer) logged() (log, copied int64, err error) {
 	return log, copied, err
 }
 
-func (w *writer) copyLog() error { return w.each(func(row) {}, checkpoint) }
+func (w *writer) copyLog() error { return w.exec(checkpoint) }
 
 var errNotSynced = errors.New("the database could not be synced")

@@ -150,8 +150,8 @@ func prepare(ctx context.Context, path string) error {
 		_, err = migrate(ctx, db)
 	}
 	if err == nil { // closing would do it, and keep its errors to itself
-		var busy, log, done int64
-		err = translate(db.QueryRowContext(ctx, checkpoint).Scan(&busy, &log, &done))
+		_, err = db.ExecContext(ctx, checkpoint)
+		err = translate(err)
 	}
 	if isSyncFailure(err) {
 		return err // and closing would try again
