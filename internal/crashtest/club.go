@@ -259,8 +259,8 @@ func randomClubInput(random *rand.Rand) clubInput {
 	}
 	in.offered = [...][2]bool{{true, true}, {true, true}, {true, false}, {false, true}}[random.IntN(4)]
 	for code, offered := range in.offered {
-		if offered && random.IntN(2) == 0 {
-			in.quota[code] = 1 + random.IntN(4)
+		if offered && random.IntN(4) > 0 {
+			in.quota[code] = 1 + random.IntN(2)
 		}
 	}
 	return in

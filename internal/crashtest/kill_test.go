@@ -43,9 +43,11 @@ func TestR1KilledServerLosesNothingAndOversellsNothing(t *testing.T) {
 		h.slowest.Round(time.Millisecond), &h.load.Stats)
 }
 
-// Promise: the test above can fail. Each of these bugs is planted into a build of its own and has to be found.
+// Promise: the test above can fail. Each of these bugs is planted into a build of its own and has to be found, by fewer kills than that
+// test goes through at its full count. How many it takes is chance, and a slow machine gets less done between two of them.
 func TestR7HarnessFindsPlantedBugs(t *testing.T) {
-	const cycles = 60
+	const cycles = 300
+	most := 0
 	bin := crashtest.Build(t, "mutants")
 	mutants := []string{"answer-before-commit", "limit-off-by-one", "partial-bulk", "no-key-record"}
 	if faults.Count(t, 0, 1, 1) == 1 {
@@ -60,10 +62,11 @@ func TestR7HarnessFindsPlantedBugs(t *testing.T) {
 				t.Fatalf("not found in %d kills: %s (error: %v)", h.kills, &h.load.Stats, err)
 			}
 			t.Logf("found after %d kills: %v", h.kills, found)
+			most = max(most, h.kills)
 		})
 	}
 	if !t.Failed() {
-		faults.Report(t, "R7", "%d planted bugs, each found within %d kills", len(mutants), cycles)
+		faults.Report(t, "R7", "%d planted bugs, each found within %d kills", len(mutants), most)
 	}
 }
 

@@ -54,7 +54,7 @@ func TestR2PowerLossLosesNothing(t *testing.T) {
 func TestR7PowerLossFindsTooFewSyncs(t *testing.T) {
 	needDisk(t, "R7")
 	bin := crashtest.Build(t, "mutants")
-	const cycles = 60
+	const cycles = 200
 	for _, mode := range powerModes {
 		for _, mutant := range []string{"synchronous-normal", "synchronous-off"} {
 			t.Run(mode.name+"/"+mutant, func(t *testing.T) {
