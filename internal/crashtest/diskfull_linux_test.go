@@ -22,7 +22,8 @@ import (
 // database stays whole, and writing goes on by itself within ten seconds of relief.
 func TestR4FullDiskIsSurvived(t *testing.T) {
 	needDisk(t, "R4")
-	p := newPowered(t, crashtest.Build(t, ""))
+	bins := []string{crashtest.Build(t, ""), crashtest.Build(t, "mutants")}
+	p := newPowered(t, bins[0], shortLog)
 	cycles := faults.Count(t, 2, 20, 200)
 	begin := time.Now()
 	var f filled
@@ -30,6 +31,7 @@ func TestR4FullDiskIsSurvived(t *testing.T) {
 		// A new life begins a new log, so that the next change needs room.
 		p.load.Front.Down(0)
 		p.server.Kill()
+		p.program.Bin = bins[p.random.IntN(len(bins))]
 		if err := p.start(); err != nil {
 			t.Fatal(err)
 		}

@@ -26,9 +26,6 @@ var powerModes = []struct {
 	{"ARandomHalfIsKept", func(r *rand.Rand) *rand.Rand { return r }},
 }
 
-// shortLog makes a server copy its log every few batches, where it is built so that it can be told to. It has to live for minutes else.
-const shortLog = "SEATWRIGHT_MUTANT=short-log"
-
 // Promise: what is acknowledged survives the loss of power, also while the log is copied.
 func TestR2PowerLossLosesNothing(t *testing.T) {
 	needDisk(t, "R2")
