@@ -43,11 +43,11 @@ race: ## run the tests with the race detector (needs a C compiler), with fewer k
 	@.ci/need "$$(go env CC | cut -d' ' -f1)" gcc libc6-dev
 	CGO_ENABLED=1 go test -race -short -skip '^TestR7' -timeout 15m $(TESTFLAGS) $$(go list ./... | grep -v /planted$$)
 
-# What the long programme did, a line for each part; "NOT RUN" lines are counted. The time-out is for what hangs: there are machines that take
-# three times as long as the usual one.
+# What the long programme did, a line for each part; "NOT RUN" lines are counted.
 FAULTS = rm -f bin/faults.txt; mkdir -p bin; status=0; \
 	CGO_ENABLED=0 SEATWRIGHT_FAULTS_REPORT=$(CURDIR)/bin/faults.txt go test -count=1 -p 2 -run '^Test[PRL][0-9]' $(TESTFLAGS)
 
+# The time-out is for what hangs: there are machines that take three times as long as the usual one.
 .PHONY: faults
 faults: export SEATWRIGHT_FAULTS = full
 faults: ## run the fault programme at its full counts: kills, power losses, failovers, networks (half an hour)

@@ -22,7 +22,7 @@ import (
 // database stays whole, and writing goes on by itself within ten seconds of relief.
 func TestR4FullDiskIsSurvived(t *testing.T) {
 	needDisk(t, "R4")
-	bins := []string{crashtest.Build(t, ""), crashtest.Build(t, "mutants")}
+	bins := bothLogs(t)
 	p := newPowered(t, bins[0], shortLog)
 	cycles := faults.Count(t, 2, 20, 200)
 	begin := time.Now()

@@ -50,7 +50,7 @@ func faultPoints(t *testing.T, random *rand.Rand, upTo, most int) []faultdisk.Fa
 // after that succeeds. Half of the faults are followed by a loss of power.
 func TestR3EveryFailingOperationIsSurvived(t *testing.T) {
 	needDisk(t, "R3")
-	bins := []string{crashtest.Build(t, ""), crashtest.Build(t, "mutants")}
+	bins := bothLogs(t)
 	p := newPowered(t, bins[0], shortLog)
 	begin := time.Now()
 	found := ioFindings{goesOn: 10 * time.Second}

@@ -29,7 +29,7 @@ var powerModes = []struct {
 // Promise: what is acknowledged survives the loss of power, also while the log is copied.
 func TestR2PowerLossLosesNothing(t *testing.T) {
 	needDisk(t, "R2")
-	bins := []string{crashtest.Build(t, ""), crashtest.Build(t, "mutants")}
+	bins := bothLogs(t)
 	cycles := faults.Count(t, 6, 200, 5000)
 	for _, mode := range powerModes {
 		t.Run(mode.name, func(t *testing.T) {
@@ -51,7 +51,7 @@ func TestR2PowerLossLosesNothing(t *testing.T) {
 func TestR7PowerLossFindsTooFewSyncs(t *testing.T) {
 	needDisk(t, "R7")
 	bin := crashtest.Build(t, "mutants")
-	const cycles = 200
+	const cycles = 60
 	for _, mode := range powerModes {
 		for _, mutant := range []string{"synchronous-normal", "synchronous-off"} {
 			t.Run(mode.name+"/"+mutant, func(t *testing.T) {
