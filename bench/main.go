@@ -53,8 +53,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		asBare   = flags.Bool("bare", false, "for this program's own use")
 	)
 	flags.IntVar(&b.rounds, "rounds", 5, "rounds; medians are taken over them")
-	flags.DurationVar(&b.duration, "d", time.Second, "how long each cell runs in each round")
-	flags.IntVar(&b.users, "users", 80_000, "people who wait for an allocation when a cell begins; it ends early when all have been served")
+	flags.DurationVar(&b.duration, "d", time.Second, "how long each cell is measured in each round, after it has run for as long")
+	flags.IntVar(&b.users, "users", 150_000, "people who wait for an allocation when a cell begins; it ends early when all have been served")
 	flags.StringVar(&b.program, "program", "bin/seatwright", "the server")
 	flags.StringVar(&b.profiles, "cpuprofile", "", "write a CPU profile of each node of each cell into this directory")
 	flags.BoolVar(&b.statements, "statements", false, "print what each statement and process of PostgreSQL has cost; this has a cost of its own")
@@ -68,7 +68,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return runBare(ctx, stdout)
 	}
 	if *quick {
-		b.rounds, b.duration, b.users, *grown = 1, 200*time.Millisecond, 10_000, 50_000
+		b.rounds, b.duration, b.users, *grown = 1, 200*time.Millisecond, 40_000, 50_000
 	}
 	cells, err := choose(cells(*grown), *only)
 	if err != nil {
@@ -132,7 +132,11 @@ func (b *bench) startPostgres(ctx context.Context, cells []cell, dir string) (ve
 	if dir, err = filepath.Abs(dir); err != nil {
 		return "", err
 	}
-	options := pgtest.Options{Dir: dir, Settings: []string{"checkpoint_timeout = 1h"}} // they are made between the cells
+	options := pgtest.Options{Dir: dir, Settings: []string{
+		"checkpoint_timeout = 1h", // they are made between the cells
+		"min_wal_size = 2GB",      // segments of the log at hand, as in a server that has run for a while
+		"wal_keep_size = 0",       // which old ones become, unless they are kept
+	}}
 	if b.statements {
 		options.Settings = append(options.Settings, "shared_preload_libraries = 'pg_stat_statements'")
 	}
