@@ -111,7 +111,7 @@ func (b *bench) measure(ctx context.Context, c cell, round int) (s sample, err e
 	defer func() { err = errors.Join(err, site.close(ctx)) }()
 	o := order{
 		Engine: c.engine, At: site.place(), Shape: c.shape, Keys: c.keys, Work: c.work, Callers: c.callers,
-		People: b.people(c), Step: max(1, c.nodes), Warm: b.duration, Duration: b.duration,
+		People: b.people(c), Step: max(1, c.nodes), Duration: b.duration,
 	}
 	var calls int
 	if c.behind {

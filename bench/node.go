@@ -33,11 +33,10 @@ type order struct {
 	Tokens   []string // http: of each organization
 	Callers  int
 	People   int
-	First    int // number of the first task
-	Step     int // number of nodes: each takes every Step-th task
-	Warm     time.Duration
-	Duration time.Duration
-	Profile  string // file for a CPU profile of the measured time
+	First    int           // number of the first task
+	Step     int           // number of nodes: each takes every Step-th task
+	Duration time.Duration // of the measured time, and of as much work before it
+	Profile  string        // file for a CPU profile of the measured time
 }
 
 // work is what the calls are about.
@@ -85,7 +84,7 @@ func runNode(ctx context.Context, stdin io.Reader, stdout io.Writer) (err error)
 	defer func() { err = errors.Join(err, e.close()) }()
 	next := &atomic.Int64{}
 	next.Store(int64(o.First))
-	warm, _, err := o.load(ctx, e, next, o.Warm)
+	warm, _, err := o.load(ctx, e, next, o.Duration)
 	if err != nil {
 		return err
 	}
