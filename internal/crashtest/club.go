@@ -116,6 +116,8 @@ type clubOutput struct {
 	total   int // of the first bundle
 }
 
+func (in clubInput) reads() bool { return in.verb >= readLeases }
+
 func (in clubInput) String() string {
 	if in.verb == setRule {
 		return fmt.Sprintf("%s %t %d", in.verb, in.offered, in.quota)
@@ -273,7 +275,7 @@ func (c *worker) nextOfClub(ctx context.Context) error {
 	if in.units > 0 {
 		between = clubInput{verb: changeLot, units: 5 - in.units}
 	}
-	return repeatLater(ctx, c, in, between, in.verb < readLeases, c.recordClub, c.performClub)
+	return repeatLater(ctx, c, in, between, !in.reads(), c.recordClub, c.performClub)
 }
 
 // checkClub reads what is so now, and whether the history explains it.

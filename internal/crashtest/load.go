@@ -31,6 +31,7 @@ type Stats struct {
 	Operations, Refusals, Retried, Replayed atomic.Int64
 	Broken                                  atomic.Int64 // connections
 	Unable                                  atomic.Int64 // answers 503 and 429
+	LeftOut                                 atomic.Int64 // of the operations: what was read of what is gone, see Load.Undone
 
 	// Operations that open a session, change a group or its rule, a purchase, what is distributed, what services use.
 	Sessions, Rules, Lots, Quantities, Units atomic.Int64
@@ -62,6 +63,7 @@ type Load struct {
 	club     club
 	stock    stock
 	windows  int // so far
+	undone   span
 	jobs     workshop
 	runs     workshop
 }
@@ -77,6 +79,7 @@ func (l *Load) Window(ctx context.Context, disturb func(context.Context) error) 
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	rest := make(chan struct{})
+	l.undone = span{}
 	l.windows++
 	w := window{number: l.windows}
 	var clients sync.WaitGroup
@@ -104,6 +107,30 @@ func (l *Load) Window(ctx context.Context, disturb func(context.Context) error) 
 	return l.check(ctx, &w)
 }
 
+// span is a time of the load, from its beginning on.
+type span struct{ begin, end time.Duration }
+
+// Undone runs what makes visible on a server what is gone afterwards, for instance a commit whose wait for the standby is cancelled before the
+// standby takes over. It is called once in a window, at most. What clients read meanwhile has no place in an order of what happened, and is
+// left out of the histories; what they were told that they have done stays in.
+func (l *Load) Undone(do func() error) error {
+	begin := time.Since(l.begin)
+	err := do()
+	l.undone = span{begin, time.Since(l.begin)}
+	return err
+}
+
+// leaveOut removes from the histories what was read of what is gone.
+func (l *Load) leaveOut(w *window) {
+	for i, history := range w.history {
+		w.history[i] = slices.DeleteFunc(history, func(o porcupine.Operation) bool {
+			in, reads := o.Input.(interface{ reads() bool })
+			return reads && in.reads() && o.Call < int64(l.undone.end) && o.Return > int64(l.undone.begin)
+		})
+		l.Stats.LeftOut.Add(int64(len(history) - len(w.history[i])))
+	}
+}
+
 // Client makes a client of the organization's administrator.
 func (l *Load) Client() *Client {
 	c := NewClient(l.Front, l.Token, &l.Stats)
@@ -114,6 +141,7 @@ func (l *Load) Client() *Client {
 
 // check reads what is so now, and whether the history explains it.
 func (l *Load) check(ctx context.Context, w *window) error {
+	l.leaveOut(w)
 	reader := &worker{Client: l.Client(), window: w, begin: l.begin}
 	defer reader.Close()
 	inUse, err := reader.inUse(ctx)

@@ -1,8 +1,11 @@
 package crashtest
 
 import (
+	"cmp"
 	"fmt"
 	"math/bits"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/anishathalye/porcupine"
@@ -103,6 +106,8 @@ type output struct {
 	records              state
 }
 
+func (in input) reads() bool { return in.verb == read }
+
 func (in input) String() string { return fmt.Sprintf("%s %012b", in.verb, in.who) }
 
 func (out output) String() string {
@@ -183,5 +188,20 @@ func checkHistory(pool string, m porcupine.Model, history []porcupine.Operation,
 			note = "; see " + file
 		}
 	}
-	return violated("pool %s: %d operations have no order in which every answer is right%s", pool, len(history), note)
+	return violated("pool %s: %d operations have no order in which every answer is right%s%s", pool, len(history), note, listing(m, history))
+}
+
+// listing is what the log of a test tells of a history whose page may be gone: its operations by the time they were called at, if they
+// are few enough to be read.
+func listing(m porcupine.Model, history []porcupine.Operation) string {
+	const few = 100
+	if len(history) > few {
+		return ""
+	}
+	var text strings.Builder
+	for _, o := range slices.SortedFunc(slices.Values(history), func(a, b porcupine.Operation) int { return cmp.Compare(a.Call, b.Call) }) {
+		call, end := time.Duration(o.Call).Round(time.Microsecond), time.Duration(o.Return).Round(time.Microsecond)
+		fmt.Fprintf(&text, "\n%12s to %12s, client %d: %s", call, end, o.ClientId, m.DescribeOperation(o.Input, o.Output))
+	}
+	return text.String()
 }

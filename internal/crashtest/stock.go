@@ -59,6 +59,8 @@ type stockOutput struct {
 	tenants              [2]int
 }
 
+func (in stockInput) reads() bool { return in.verb >= readHost }
+
 func (in stockInput) String() string {
 	name := [...]string{"distribute", "take back", "provide", "withdraw", "read host", "read account", "read tenants"}[in.verb]
 	return fmt.Sprintf("%s %d: %d", name, in.at, in.units)
@@ -120,7 +122,7 @@ func (c *worker) nextOfStock(ctx context.Context) error {
 	if in.verb == takeBack || in.verb == withdraw {
 		between.verb--
 	}
-	return repeatLater(ctx, c, in, between, in.verb < readHost, c.recordStock, c.performStock)
+	return repeatLater(ctx, c, in, between, !in.reads(), c.recordStock, c.performStock)
 }
 
 // performStock does one operation of the stock and reads the answer strictly.
@@ -262,7 +264,7 @@ func (c *worker) recordStock(ctx context.Context, in stockInput, key string) (st
 	if err != nil {
 		return out, err
 	}
-	if in.verb < readHost {
+	if !in.reads() {
 		c.stats.Quantities.Add(1)
 	}
 	c.add(stockHistory, out.refused, porcupine.Operation{ClientId: c.id, Input: in, Call: int64(call), Output: out, Return: int64(time.Since(c.begin))})

@@ -80,6 +80,8 @@ func (in workInput) code() string {
 	return jobCode
 }
 
+func (in workInput) reads() bool { return in.verb >= readOne }
+
 func (in workInput) String() string {
 	name := [...]string{"acquire", "release", "buy", "read", "read uses"}[in.verb]
 	return fmt.Sprintf("%s %s: %d", name, in.id(), in.quantity+in.units)
@@ -160,7 +162,7 @@ func (c *worker) nextOfJobs(ctx context.Context) error {
 	if between.verb = release; in.verb == release {
 		between.verb = acquire
 	}
-	return repeatLater(ctx, c, in, between, in.verb < readOne, c.recordWork, c.performWork)
+	return repeatLater(ctx, c, in, between, !in.reads(), c.recordWork, c.performWork)
 }
 
 // nextOfRuns does an operation of a run. It has no key: the id has to do.
