@@ -42,8 +42,9 @@ type Feed interface {
 	// last event. An organization "" means that something may have been missed: the heads say what. A notice can be lost with whoever
 	// sends it, and comes some milliseconds after COMMIT otherwise. Calls come one at a time.
 	Follow(ctx context.Context, heard func(organization OrganizationID, sequence int64))
-	// Sequences tells the sequences of the last events of those of organizations that exist.
-	Sequences(ctx context.Context, organizations []OrganizationID) (map[OrganizationID]int64, error)
+	// Sequences tells the sequences of the last events of those of organizations that exist, and names the server that told. Another name than
+	// the last time means that another server has taken over, or that the same has begun anew: it may lack what was read before.
+	Sequences(ctx context.Context, organizations []OrganizationID) (sequences map[OrganizationID]int64, server string, err error)
 }
 
 // LoadRequest is what the commands of one batch need, together.

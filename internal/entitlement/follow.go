@@ -2,6 +2,8 @@ package entitlement
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -100,10 +102,11 @@ func (m *Memory) look(ctx context.Context) {
 		ids = append(ids, id)
 	}
 	m.mu.RUnlock()
-	sequences, err := m.feed.Sequences(ctx, ids)
+	sequences, server, err := m.feed.Sequences(ctx, ids)
 	if err != nil {
 		return // what is remembered is not used once it is too old
 	}
+	m.moveTo(server)
 	for _, id := range ids {
 		o := m.lookup(id)
 		if o == nil {
@@ -121,6 +124,21 @@ func (m *Memory) look(ctx context.Context) {
 	}
 }
 
+// moveTo forgets everything that was read from another server than this one. What the other showed last may be gone, as a commit is that was
+// cancelled while it waited for the standby, and other events may have taken the numbers of those that told of it.
+func (m *Memory) moveTo(server string) {
+	m.mu.Lock()
+	var elsewhere []*organization
+	if m.server != server {
+		elsewhere = slices.Collect(maps.Values(m.organizations))
+	}
+	m.server = server
+	m.mu.Unlock()
+	for _, o := range elsewhere {
+		m.drop(o)
+	}
+}
+
 // How many events are looked at before an organization is rather forgotten as a whole, and how many at once.
 const (
 	maxEvents     = 10_000
@@ -135,7 +153,7 @@ func (m *Memory) catchUp(ctx context.Context, o *organization, sequence int64) {
 	switch {
 	case sequence == covered:
 		return
-	case sequence < covered: // a notice that came late, or a database that has lost what it acknowledged
+	case sequence < covered: // a notice that came late, or news of a server that has lost something
 		if head, err := m.reader.Head(ctx, o.id); err != nil || head.Sequence < covered {
 			m.drop(o)
 		}

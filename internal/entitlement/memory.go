@@ -53,6 +53,7 @@ type Memory struct {
 
 	mu            sync.RWMutex
 	organizations map[seatwright.OrganizationID]*organization
+	server        string       // that told of them, see moveTo
 	size          atomic.Int64 // of all people and organizations in bytes, roughly
 	fresh         atomic.Int64 // as of when all organizations are known to be up to date, in the time of age; 0: never
 }
@@ -126,34 +127,45 @@ var nobody = &Held{}
 
 // known finds what is remembered of an organization, or begins to remember.
 func (m *Memory) known(ctx context.Context, id seatwright.OrganizationID) (*organization, error) {
-	m.mu.RLock()
-	o := m.organizations[id]
-	m.mu.RUnlock()
-	if o != nil {
+	for {
+		m.mu.RLock()
+		o, server := m.organizations[id], m.server
+		m.mu.RUnlock()
+		if o == nil {
+			fresh := &organization{id: id, sets: map[string]*Held{}}
+			if m.feed != nil { // read before anything else is: what is recorded after it will be heard of
+				head, err := m.reader.Head(ctx, id)
+				if err != nil {
+					return nil, err
+				}
+				fresh.covered = head.Sequence
+			}
+			if o = m.begin(fresh, server); o == nil {
+				continue
+			}
+		}
 		o.asked.Store(m.age())
 		return o, nil
 	}
-	fresh := &organization{id: id, sets: map[string]*Held{}}
-	if m.feed != nil { // read before anything else is: what is recorded after it will be heard of
-		head, err := m.reader.Head(ctx, id)
-		if err != nil {
-			return nil, err
-		}
-		fresh.covered = head.Sequence
-	}
+}
+
+// begin remembers an organization from now on, unless it is remembered already. nil: it was read from another server than the one that tells now.
+func (m *Memory) begin(fresh *organization, server string) *organization {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if o = m.organizations[id]; o == nil {
-		o = fresh
-		m.organizations[id] = o
-		m.size.Add(costOfOrganization)
-		select {
-		case m.begun <- o:
-		default: // its people are read one by one
-		}
+	if m.server != server {
+		return nil
 	}
-	o.asked.Store(m.age())
-	return o, nil
+	if o := m.organizations[fresh.id]; o != nil {
+		return o
+	}
+	m.organizations[fresh.id] = fresh
+	m.size.Add(costOfOrganization)
+	select {
+	case m.begun <- fresh:
+	default: // its people are read one by one
+	}
+	return fresh
 }
 
 // lookup finds what is remembered of an organization; nil: nothing is.

@@ -2,10 +2,13 @@ package entitlement_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"net/url"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -232,6 +235,118 @@ func TestP8AnswersOfOtherNodesAreBoundedlyOld(t *testing.T) {
 	cutting.Wait()
 	faults.Report(t, "P8", "PostgreSQL: %d questions to a node that made %d changes: each as of its time; another node answered rightly %s after a change at the latest, and cut off from notices %d times %s after one of %d",
 		asked, changed, heard.Round(time.Millisecond), cut.Load(), unheard.Round(time.Millisecond), times)
+}
+
+// heldFeed is a feed whose news can be held up.
+type heldFeed struct {
+	seatwright.Feed
+	gate  sync.RWMutex  // locked: nothing is heard
+	looks chan struct{} // one for each time that the heads were looked at, as far as anybody takes them
+}
+
+func (f *heldFeed) Follow(ctx context.Context, heard func(seatwright.OrganizationID, int64)) {
+	f.Feed.Follow(ctx, func(id seatwright.OrganizationID, sequence int64) {
+		f.gate.RLock()
+		defer f.gate.RUnlock()
+		heard(id, sequence)
+	})
+}
+
+func (f *heldFeed) Sequences(ctx context.Context, ids []seatwright.OrganizationID) (map[seatwright.OrganizationID]int64, string, error) {
+	f.gate.RLock()
+	defer f.gate.RUnlock()
+	sequences, server, err := f.Feed.Sequences(ctx, ids)
+	if err == nil {
+		select {
+		case f.looks <- struct{}{}:
+		default:
+		}
+	}
+	return sequences, server, err
+}
+
+// Promise: what a primary showed and its standby never had is answered no more once the standby has taken over, though as much was recorded there
+// since and no event tells of the loss.
+func TestP8AnswersForgetWhatAFailOverHasLost(t *testing.T) {
+	t.Parallel()
+	primary := pgtest.StartForTest(t, pgtest.Options{})
+	database, err := primary.NewDatabase(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	standby, err := primary.Standby(t.Context(), "standby")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := standby.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	name := database[strings.LastIndex(database, "/"):strings.Index(database, "?")]
+	second, err := url.Parse(standby.URL(name[1:]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	both := strings.Replace(database, "@", "@"+second.Host+",", 1)
+	open := func(url string) *postgres.Store {
+		store, err := postgres.Open(t.Context(), url, postgres.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return store
+	}
+	if err := primary.SetSynchronousStandby(t.Context(), "standby"); err != nil {
+		t.Fatal(err)
+	}
+	before := start(t, open(database), 0)
+	people := before.furnish(2)
+
+	// A node whose feed is held up asks for somebody who gets a seat that the standby never has.
+	store := open(both)
+	feed := &heldFeed{Feed: store, looks: make(chan struct{})}
+	memory := entitlement.NewMemory(store, feed, time.Now, 0)
+	asks := entitlement.New(memory, store, seatwright.PublishedCatalogue(), nil)
+	ctx, cancel := context.WithCancel(context.Background())
+	var following sync.WaitGroup
+	following.Go(func() { memory.Run(ctx) })
+	t.Cleanup(func() {
+		cancel()
+		following.Wait()
+		store.Close()
+	})
+	answer := func(user seatwright.UserID) bool {
+		entitled, _, err := asks.Holds(t.Context(), system, organization, user, "ATTR", false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return entitled
+	}
+	// The standby has everything so far, and nothing of what comes.
+	if err := errors.Join(primary.SetSynchronousStandby(t.Context(), ""), primary.PauseSender(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	<-feed.looks
+	feed.gate.Lock()
+	if err := before.allocate(people[0], true); err != nil {
+		t.Fatal(err)
+	}
+	if !answer(people[0]) {
+		t.Fatal("the seat is not seen before the primary dies")
+	}
+	if err := errors.Join(primary.Kill(), standby.Promote(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	after := start(t, open(both), 0)
+	if err := after.allocate(people[1], true); err != nil {
+		t.Fatal(err)
+	}
+	feed.gate.Unlock()
+	<-feed.looks
+	<-feed.looks // so the one before has been taken into account
+	if answer(people[0]) || !answer(people[1]) {
+		t.Errorf("after the fail-over the lost seat is answered %t, the new one %t", answer(people[0]), answer(people[1]))
+	}
 }
 
 // latest makes changes through one node and returns how long after one was acknowledged another node went on to answer what was before. More than

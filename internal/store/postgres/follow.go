@@ -54,10 +54,15 @@ func (s *Store) listen(ctx context.Context, heard func(seatwright.OrganizationID
 	}
 }
 
-// Sequences implements seatwright.Feed.
-func (s *Store) Sequences(ctx context.Context, organizations []seatwright.OrganizationID) (map[seatwright.OrganizationID]int64, error) {
-	found := make(map[seatwright.OrganizationID]int64, len(organizations))
-	err := s.each(ctx, func(r row) { found[seatwright.OrganizationID(r.text(0))] = r.int(1) },
-		`SELECT o.id, h.sequence FROM organizations o JOIN heads h ON h.organization = o.number WHERE o.id = ANY($1::text[])`, texts(organizations))
-	return found, err
+// Sequences implements seatwright.Feed. The instant of a server's start is its name: no two servers that follow each other have the same.
+func (s *Store) Sequences(ctx context.Context, organizations []seatwright.OrganizationID) (map[seatwright.OrganizationID]int64, string, error) {
+	found, server := make(map[seatwright.OrganizationID]int64, len(organizations)), ""
+	err := s.each(ctx, func(r row) {
+		server = r.text(0)
+		if id := r.text(1); id != "" {
+			found[seatwright.OrganizationID(id)] = r.int(2)
+		}
+	}, `SELECT pg_postmaster_start_time()::text, coalesce(o.id, ''), coalesce(h.sequence, 0)
+		FROM (VALUES (0)) AS always LEFT JOIN (organizations o JOIN heads h ON h.organization = o.number) ON o.id = ANY($1::text[])`, texts(organizations))
+	return found, server, err
 }
