@@ -45,6 +45,8 @@ type moved struct {
 	inUse   [2]int // listed
 }
 
+func (m move) reads() bool { return m.list }
+
 func (m move) String() string {
 	if m.list {
 		return "list"

@@ -124,8 +124,7 @@ func (l *Load) Undone(do func() error) error {
 func (l *Load) leaveOut(w *window) {
 	for i, history := range w.history {
 		w.history[i] = slices.DeleteFunc(history, func(o porcupine.Operation) bool {
-			in, reads := o.Input.(interface{ reads() bool })
-			return reads && in.reads() && o.Call < int64(l.undone.end) && o.Return > int64(l.undone.begin)
+			return o.Input.(interface{ reads() bool }).reads() && o.Call < int64(l.undone.end) && o.Return > int64(l.undone.begin)
 		})
 		l.Stats.LeftOut.Add(int64(len(history) - len(w.history[i])))
 	}

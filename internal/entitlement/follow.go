@@ -2,8 +2,6 @@ package entitlement
 
 import (
 	"context"
-	"maps"
-	"slices"
 	"sync"
 	"time"
 
@@ -127,15 +125,16 @@ func (m *Memory) look(ctx context.Context) {
 // moveTo forgets everything that was read from another server than this one. What the other showed last may be gone, as a commit is that was
 // cancelled while it waited for the standby, and other events may have taken the numbers of those that told of it.
 func (m *Memory) moveTo(server string) {
+	var elsewhere map[seatwright.OrganizationID]*organization
 	m.mu.Lock()
-	var elsewhere []*organization
-	if m.server != server {
-		elsewhere = slices.Collect(maps.Values(m.organizations))
+	if m.server != server { // all at once: another look at the same time must find none of them
+		elsewhere, m.organizations = m.organizations, map[seatwright.OrganizationID]*organization{}
+		m.size.Add(-costOfOrganization * int64(len(elsewhere)))
+		m.server = server
 	}
-	m.server = server
 	m.mu.Unlock()
 	for _, o := range elsewhere {
-		m.drop(o)
+		m.forgetWhole(o)
 	}
 }
 
@@ -187,5 +186,5 @@ func (m *Memory) drop(o *organization) {
 		m.size.Add(-costOfOrganization)
 	}
 	m.mu.Unlock()
-	m.forgetEveryone(o)
+	m.forgetWhole(o)
 }

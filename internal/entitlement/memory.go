@@ -178,7 +178,8 @@ func (m *Memory) lookup(id seatwright.OrganizationID) *organization {
 // ask tells what people hold, in their order, and what was in force at the same instant for each. Strong asks the database, and so does an age
 // that cannot be vouched for.
 func (m *Memory) ask(ctx context.Context, id seatwright.OrganizationID, users []seatwright.UserID, strong bool) ([]Standing, error) {
-	if strong || !m.current() {
+	asOf := m.fresh.Load()
+	if strong || !m.vouches(asOf) {
 		return m.read(ctx, id, users)
 	}
 	o, err := m.known(ctx, id)
@@ -194,7 +195,7 @@ func (m *Memory) ask(ctx context.Context, id seatwright.OrganizationID, users []
 			return nil, err
 		}
 	}
-	if !m.current() { // it took long
+	if !m.vouches(asOf) { // it took long: who was looked at first is older than who came last
 		return m.read(ctx, id, users)
 	}
 	return all, nil
@@ -232,14 +233,19 @@ func (m *Memory) readUnknown(ctx context.Context, o *organization, users []seatw
 
 // one is ask for one person.
 func (m *Memory) one(ctx context.Context, id seatwright.OrganizationID, user seatwright.UserID, strong bool) (Standing, error) {
-	if strong || !m.current() {
+	asOf := m.fresh.Load()
+	if strong || !m.vouches(asOf) {
 		return m.readOne(ctx, id, user)
 	}
 	o, err := m.known(ctx, id)
 	if err != nil {
 		return Standing{}, err
 	}
-	return m.standing(ctx, o, user)
+	standing, err := m.standing(ctx, o, user)
+	if err == nil && !m.vouches(asOf) { // it took long
+		return m.readOne(ctx, id, user)
+	}
+	return standing, err
 }
 
 // Standing is what a person holds and what was in force then.
@@ -312,7 +318,7 @@ func (m *Memory) read(ctx context.Context, id seatwright.OrganizationID, users [
 // inForce tells what is in force in an organization.
 func (m *Memory) inForce(ctx context.Context, id seatwright.OrganizationID, strong bool) (f *seatwright.InForce, err error) {
 	var t *terms
-	if strong || !m.current() {
+	if strong || !m.vouches(m.fresh.Load()) {
 		t, err = m.readTerms(ctx, id)
 	} else {
 		var o *organization
@@ -326,13 +332,9 @@ func (m *Memory) inForce(ctx context.Context, id seatwright.OrganizationID, stro
 	return t.at(m.instant(t)), nil
 }
 
-// current reports that what is remembered is not older than MaxAge.
-func (m *Memory) current() bool {
-	if m.feed == nil {
-		return true
-	}
-	fresh := m.fresh.Load()
-	return fresh != 0 && m.age()-fresh < int64(MaxAge)
+// vouches reports that what is remembered as of an instant of fresh is not older than MaxAge now.
+func (m *Memory) vouches(asOf int64) bool {
+	return m.feed == nil || asOf != 0 && m.age()-asOf < int64(MaxAge)
 }
 
 func (m *Memory) terms(ctx context.Context, o *organization) (*terms, error) {
@@ -514,10 +516,7 @@ func (m *Memory) forget(o *organization, events []seatwright.Event) {
 	for _, e := range events {
 		change := e.Entitles()
 		if change.Terms {
-			o.mu.Lock()
-			o.noted.Add(1)
-			o.terms.Store(nil)
-			o.mu.Unlock()
+			o.forgetTerms()
 		}
 		if change.Everyone {
 			m.forgetEveryone(o)
@@ -536,6 +535,19 @@ func (m *Memory) forget(o *organization, events []seatwright.Event) {
 		}
 		s.mu.Unlock()
 	}
+}
+
+func (o *organization) forgetTerms() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.noted.Add(1)
+	o.terms.Store(nil)
+}
+
+// forgetWhole empties an organization that is not remembered any more, for the questions that are under way.
+func (m *Memory) forgetWhole(o *organization) {
+	o.forgetTerms()
+	m.forgetEveryone(o)
 }
 
 func (m *Memory) forgetEveryone(o *organization) {
@@ -575,7 +587,7 @@ func (m *Memory) makeRoom() {
 		}
 		delete(m.organizations, o.id)
 		m.size.Add(-costOfOrganization)
-		m.forgetEveryone(o)
+		m.forgetWhole(o)
 	}
 }
 

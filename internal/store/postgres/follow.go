@@ -62,7 +62,7 @@ func (s *Store) Sequences(ctx context.Context, organizations []seatwright.Organi
 		if id := r.text(1); id != "" {
 			found[seatwright.OrganizationID(id)] = r.int(2)
 		}
-	}, `SELECT pg_postmaster_start_time()::text, coalesce(o.id, ''), coalesce(h.sequence, 0)
+	}, `SELECT (extract(epoch FROM pg_postmaster_start_time()) * 1000000)::int8::text, coalesce(o.id, ''), coalesce(h.sequence, 0)
 		FROM (VALUES (0)) AS always LEFT JOIN (organizations o JOIN heads h ON h.organization = o.number) ON o.id = ANY($1::text[])`, texts(organizations))
 	return found, server, err
 }
