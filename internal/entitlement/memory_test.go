@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net/url"
 	"runtime"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -41,8 +39,13 @@ var system = seatwright.SystemCaller("test")
 // start puts a node together; where others change the database as well it follows them.
 func start(t *testing.T, store seatwright.Store, bytes int64) *node {
 	t.Helper()
-	catalogue := seatwright.PublishedCatalogue()
 	feed, _ := store.(seatwright.Feed)
+	return startWith(t, store, feed, bytes)
+}
+
+func startWith(t *testing.T, store seatwright.Store, feed seatwright.Feed, bytes int64) *node {
+	t.Helper()
+	catalogue := seatwright.PublishedCatalogue()
 	n := &node{T: t, store: store, memory: entitlement.NewMemory(store, feed, time.Now, bytes)}
 	n.ledger = ledger.New(store, catalogue, n.memory.Committed, slog.New(slog.NewTextHandler(io.Discard, nil)))
 	n.Entitlements = entitlement.New(n.memory, store, catalogue, nil)
@@ -58,6 +61,15 @@ func start(t *testing.T, store seatwright.Store, bytes int64) *node {
 		}
 	})
 	return n
+}
+
+func openPostgres(t *testing.T, database string) *postgres.Store {
+	t.Helper()
+	store, err := postgres.Open(t.Context(), database, postgres.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return store
 }
 
 func startSQLite(t *testing.T, bytes int64) *node {
@@ -202,11 +214,7 @@ func TestP8AnswersOfOtherNodesAreBoundedlyOld(t *testing.T) {
 	}
 	var nodes [2]*node
 	for i := range nodes {
-		store, err := postgres.Open(t.Context(), database, postgres.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		nodes[i] = start(t, store, 0)
+		nodes[i] = start(t, openPostgres(t, database), 0)
 	}
 	people := nodes[0].furnish(8)
 	asked, changed := contest(t, nodes[0], people, faults.Count(t, 50, 1000, 20_000))
@@ -287,38 +295,17 @@ func TestP8AnswersForgetWhatAFailOverHasLost(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	name := database[strings.LastIndex(database, "/"):strings.Index(database, "?")]
-	second, err := url.Parse(standby.URL(name[1:]))
-	if err != nil {
-		t.Fatal(err)
-	}
-	both := strings.Replace(database, "@", "@"+second.Host+",", 1)
-	open := func(url string) *postgres.Store {
-		store, err := postgres.Open(t.Context(), url, postgres.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return store
-	}
+	both := standby.Also(database)
 	if err := primary.SetSynchronousStandby(t.Context(), "standby"); err != nil {
 		t.Fatal(err)
 	}
-	before := start(t, open(database), 0)
+	before := start(t, openPostgres(t, database), 0)
 	people := before.furnish(2)
 
 	// A node asks for somebody who gets a seat that the standby never has. From then on its feed is held up until as much has happened anew.
-	store := open(both)
+	store := openPostgres(t, both)
 	feed := &heldFeed{Feed: store, looks: make(chan struct{})}
-	memory := entitlement.NewMemory(store, feed, time.Now, 0)
-	asks := entitlement.New(memory, store, seatwright.PublishedCatalogue(), nil)
-	ctx, cancel := context.WithCancel(context.Background())
-	var following sync.WaitGroup
-	following.Go(func() { memory.Run(ctx) })
-	t.Cleanup(func() {
-		cancel()
-		following.Wait()
-		store.Close()
-	})
+	asks := startWith(t, store, feed, 0)
 	answer := func(user seatwright.UserID) bool {
 		entitled, _, err := asks.Holds(t.Context(), system, organization, user, "ATTR", false)
 		if err != nil {
@@ -333,7 +320,7 @@ func TestP8AnswersForgetWhatAFailOverHasLost(t *testing.T) {
 	if err := before.allocate(people[0], true); err != nil {
 		t.Fatal(err)
 	}
-	for memory.Size() == 0 { // until they are remembered
+	for asks.memory.Size() == 0 { // until they are remembered
 		<-feed.looks
 		if !answer(people[0]) {
 			t.Fatal("the seat is not seen before the primary dies")
@@ -345,7 +332,7 @@ func TestP8AnswersForgetWhatAFailOverHasLost(t *testing.T) {
 	if err := errors.Join(primary.Kill(), standby.Promote(t.Context())); err != nil {
 		t.Fatal(err)
 	}
-	after := start(t, open(both), 0)
+	after := start(t, openPostgres(t, both), 0)
 	if err := after.allocate(people[1], true); err != nil {
 		t.Fatal(err)
 	}
@@ -440,9 +427,7 @@ func TestAMemoryThatHearsNothingIsNotBelieved(t *testing.T) {
 	}
 	var stores [2]*postgres.Store
 	for i := range stores {
-		if stores[i], err = postgres.Open(t.Context(), database, postgres.Options{}); err != nil {
-			t.Fatal(err)
-		}
+		stores[i] = openPostgres(t, database)
 	}
 	changes := start(t, stores[0], 0)
 	people := changes.furnish(1)

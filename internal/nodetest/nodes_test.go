@@ -226,18 +226,7 @@ func (p *pair) follow() {
 }
 
 // url names both servers: nodes look for the one that takes writes.
-func (p *pair) url() string {
-	first, err := url.Parse(p.primary.URL(p.database))
-	if err != nil {
-		p.Fatal(err)
-	}
-	second, err := url.Parse(p.standby.URL(p.database))
-	if err != nil {
-		p.Fatal(err)
-	}
-	first.Host += "," + second.Host
-	return first.String()
-}
+func (p *pair) url() string { return p.standby.Also(p.primary.URL(p.database)) }
 
 // failover kills the primary as a machine dies and promotes the standby.
 func (p *pair) failover(ctx context.Context) error {

@@ -30,6 +30,13 @@ func (c *Cluster) Standby(ctx context.Context, name string) (*Cluster, error) {
 	return standby, nil
 }
 
+// Also adds the server of c to the URL of a database that another one has: whoever connects looks for the one that takes writes.
+func (c *Cluster) Also(database string) string {
+	before, after, _ := strings.Cut(database, "@")
+	host, rest, _ := strings.Cut(after, "/")
+	return fmt.Sprintf("%s@%s,127.0.0.1:%d/%s", before, host, c.port, rest)
+}
+
 func (c *Cluster) follow(ctx context.Context, primary *Cluster) error {
 	err := c.run(ctx, "pg_basebackup", "--pgdata="+c.data(), "--dbname="+primary.URL("")+"&application_name="+url.QueryEscape(c.name),
 		"--write-recovery-conf", "--wal-method=stream", "--checkpoint=fast", "--no-sync")
