@@ -18,16 +18,21 @@ type copier struct {
 	limits   logLimits
 	pass     *pass // nil: none is under way
 	begunAt  int64 // how long the log was when the last pass began; 0: it has begun anew since
+	keptAt   int64 // how long it was when somebody who read from it last kept it from beginning anew; 0: it has since
 }
 
 // logLimits are lengths of the log, in pages.
 type logLimits struct {
 	copied  int64 // from which it is copied. Pages that many batches change are copied once, so longer is less work,
 	rest    int64 // as many are copied while all wait,
-	longest int64 // and here they wait for all of it, where readers leave it so far. The reserve depends on it.
+	longest int64 // and here they wait for all of it. The reserve depends on it.
+
+	// patience is how many milliseconds those who read from the log are waited for, so that it can begin anew, where it is shorter than
+	// longest. The longer it is, the longer they are: ten times at most.
+	patience int64
 }
 
-var usualLimits = logLimits{copied: 4000, rest: 400, longest: 6000}
+var usualLimits = logLimits{copied: 4000, rest: 400, longest: 6000, patience: 100}
 
 // pass copies what the log has at its beginning.
 type pass struct {
@@ -41,34 +46,41 @@ func (s *Store) tendLog() error {
 		return err
 	}
 	log, copied, err := s.writer.logged()
-	limits := s.copier.limits
+	c := &s.copier
+	left := log - copied
 	switch {
-	case err != nil || log == copied:
-	case log < limits.copied:
-		s.copier.begunAt = 0
-	case log >= limits.longest:
+	case err != nil || left == 0:
+	case log < c.limits.copied:
+		c.begunAt, c.keptAt = 0, 0
+	case log >= c.limits.longest && log-c.keptAt >= c.keptAt/2: // beside somebody who reads for long it has to grow by half each time
 		err = s.emptyLog()
-	case s.copier.pass != nil:
-	case log-copied <= limits.rest:
-		err = s.writer.copyLog()
-	case log-s.copier.begunAt > limits.rest: // a reader may keep a pass from copying anything; the next shall not come with every batch
-		s.copier.begunAt = log
+	case c.pass != nil:
+	case left <= c.limits.rest:
+		if log-c.keptAt > c.limits.rest {
+			err = s.emptyLog()
+		}
+	case log-c.begunAt > c.limits.rest: // a reader may keep a pass from copying anything; the next shall not come with every batch
+		c.begunAt = log
 		s.beginPass()
 	}
 	return err
 }
 
-// emptyLog copies all of the log that no older reader needs, under the lock of Update. SQLite begins it anew at the next batch, unless
-// somebody still reads from it.
+// emptyLog copies what is left of the log and lets it begin anew, under the lock of Update. It waits for those who read from it, but not for long.
 func (s *Store) emptyLog() error {
 	if err := s.endPass(true); err != nil {
 		return err
 	}
-	log, copied, err := s.writer.logged()
-	if err != nil || log == copied {
+	log, _, err := s.writer.logged()
+	if err != nil || log == 0 {
 		return err
 	}
-	return s.writer.copyLog()
+	c := &s.copier
+	anew, err := s.writer.beginLogAnew(c.limits.patience * min(1+log/c.limits.longest, 10))
+	if c.keptAt = 0; !anew {
+		c.keptAt = log
+	}
+	return err
 }
 
 // beginPass copies beside the writer. A failed sync stops the store, also when no batch follows.
@@ -119,7 +131,7 @@ func (c *copier) copy() error {
 	return nil
 }
 
-// checkpoint is SQLite's word for copying the log, as far as that makes nobody wait.
+// checkpoint is SQLite's word for copying the log, as far as that waits for nobody.
 const checkpoint = `PRAGMA wal_checkpoint(PASSIVE)`
 
 // logged returns how many pages the log has, and how many of them are copied.
@@ -128,6 +140,14 @@ func (w *writer) logged() (log, copied int64, err error) {
 	return log, copied, err
 }
 
-func (w *writer) copyLog() error { return w.exec(checkpoint) }
+// beginLogAnew copies the log and reports whether it begins anew: not while somebody reads from it who came before all was copied. They are
+// waited for so many milliseconds; who comes later reads from the database. Without the wait, readers who take turns would let the log grow for ever.
+func (w *writer) beginLogAnew(patience int64) (anew bool, err error) {
+	err = w.exec(`PRAGMA busy_timeout(1)`) // a longer one would look after 1, 2, 5, 10 milliseconds and so on
+	for ; err == nil && !anew && patience > 0; patience-- {
+		err = w.each(func(r row) { anew = r.int(0) == 0 }, `PRAGMA wal_checkpoint(RESTART)`)
+	}
+	return anew, errors.Join(err, w.exec(`PRAGMA `+waitForLocks))
+}
 
 var errNotSynced = errors.New("the database could not be synced")

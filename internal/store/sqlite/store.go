@@ -68,7 +68,7 @@ func Open(ctx context.Context, dir string, options Options) (*Store, error) {
 		s.clock = time.Now
 	}
 	if planted.Bug(planted.ShortLog) {
-		s.copier.limits = logLimits{copied: 40, rest: 20, longest: 200}
+		s.copier.limits = logLimits{copied: 40, rest: 20, longest: 200, patience: usualLimits.patience}
 	}
 	if err := s.open(ctx, dir); err != nil {
 		s.stopped = isSyncFailure(err)
@@ -162,10 +162,13 @@ func prepare(ctx context.Context, path string) error {
 // readers is the number of connections that read. More do not help: reads are served from the kernel's page cache.
 const readers = 4
 
+// waitForLocks is what every connection does: a checkpoint may hold a lock for a moment.
+const waitForLocks = "busy_timeout(5000)"
+
 // The settings that every connection has.
 var (
 	writeSettings = url.Values{"mode": {"rwc"}, "_pragma": {
-		"busy_timeout(5000)",           // a checkpoint may hold a lock for a moment
+		waitForLocks,
 		"journal_mode(WAL)",            // readers and the writer do not wait for each other
 		"synchronous(FULL)",            // what is acknowledged survives a power cut; NORMAL would lose it
 		"foreign_keys(1)",              // off by default in SQLite
@@ -175,7 +178,7 @@ var (
 		"wal_autocheckpoint(0)",        // see copier
 		"journal_size_limit(67108864)", // a burst does not leave a large WAL for ever
 	}}
-	readSettings = url.Values{"mode": {"ro"}, "_pragma": {"busy_timeout(5000)", "query_only(1)", "trusted_schema(0)"}}
+	readSettings = url.Values{"mode": {"ro"}, "_pragma": {waitForLocks, "query_only(1)", "trusted_schema(0)"}}
 )
 
 func source(path string, settings url.Values) string {
