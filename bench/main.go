@@ -182,7 +182,7 @@ func choose(all []cell, only string) ([]cell, error) {
 // cells lists what is measured. Those on SQLite that have a bar have no idempotency keys, because the baseline has none; one
 // beside them shows what a key costs. Those on PostgreSQL have keys.
 func cells(grown int) []cell {
-	const callers, small = 64, 1000
+	const callers, more, small = 64, 256, 1000
 	many := number(grown)
 	return []cell{
 		{id: "sqlite-naive", name: "SQLite, one transaction per request, 1 caller", engine: "sqlite-naive", on: onSQLite, shape: spread, callers: 1},
@@ -194,6 +194,7 @@ func cells(grown int) []cell {
 		{id: "sqlite-http", name: "SQLite, HTTP, 10 organizations x 17 codes", engine: "http", on: onSQLite, shape: spread, behind: true, callers: callers},
 		{id: "pg-naive", name: "PostgreSQL, naive, 1000 pools", engine: "postgres-naive", on: onPostgres, shape: thousand, callers: callers},
 		{id: "pg-spread", name: "PostgreSQL, ledger, 1000 organizations, keys", engine: "ledger", on: onPostgres, shape: thousand, keys: true, callers: callers},
+		{id: "pg-spread-256", name: "PostgreSQL, ledger, 1000 organizations, keys, 256 callers", engine: "ledger", on: onPostgres, shape: thousand, keys: true, callers: more},
 		{id: "pg-http", name: "PostgreSQL, HTTP, 1000 organizations, keys", engine: "http", on: onPostgres, shape: thousand, keys: true, behind: true, callers: callers},
 		{id: "pg-naive-hot", name: "PostgreSQL, naive, one hot pool", engine: "postgres-naive", on: onPostgres, shape: hot, callers: callers},
 		{id: "pg-hot", name: "PostgreSQL, ledger, one hot pool, keys", engine: "ledger", on: onPostgres, shape: hot, keys: true, callers: callers},
