@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/seatwright/seatwright"
 )
@@ -18,7 +19,7 @@ type copier struct {
 	limits   logLimits
 	pass     *pass // nil: none is under way
 	begunAt  int64 // how long the log was when the last pass began; 0: it has begun anew since
-	keptAt   int64 // how long it was when somebody who read from it last kept it from beginning anew; 0: it has since
+	keptAt   int64 // how long it was when those who read from it were last waited for in vain; 0: it has begun anew since
 }
 
 // logLimits are lengths of the log, in pages.
@@ -27,12 +28,12 @@ type logLimits struct {
 	rest    int64 // as many are copied while all wait,
 	longest int64 // and here they wait for all of it. The reserve depends on it.
 
-	// patience is how many milliseconds those who read from the log are waited for, so that it can begin anew, where it is shorter than
-	// longest. The longer it is, the longer they are: ten times at most.
-	patience int64
+	// patience is how long the writer waits for those who read from a log that could begin anew, where it is shorter than longest. The longer
+	// it is, the longer they are waited for: ten times as long at most.
+	patience time.Duration
 }
 
-var usualLimits = logLimits{copied: 4000, rest: 400, longest: 6000, patience: 100}
+var usualLimits = logLimits{copied: 4000, rest: 400, longest: 6000, patience: 100 * time.Millisecond}
 
 // pass copies what the log has at its beginning.
 type pass struct {
@@ -46,27 +47,26 @@ func (s *Store) tendLog() error {
 		return err
 	}
 	log, copied, err := s.writer.logged()
+	if err != nil {
+		return err
+	}
 	c := &s.copier
+	if log < max(c.begunAt, c.keptAt) { // it has begun anew
+		c.begunAt, c.keptAt = 0, 0
+	}
 	left := log - copied
 	switch {
-	case err != nil || left == 0:
-	case log < c.limits.copied:
-		c.begunAt, c.keptAt = 0, 0
-	case log >= c.limits.longest && log-c.keptAt >= c.keptAt/2: // beside somebody who reads for long it has to grow by half each time
+	case left == 0 || log < c.limits.copied:
+	case log >= c.limits.longest && c.patience(log) > 0, c.pass == nil && left <= c.limits.rest:
 		err = s.emptyLog()
-	case c.pass != nil:
-	case left <= c.limits.rest:
-		if log-c.keptAt > c.limits.rest {
-			err = s.emptyLog()
-		}
-	case log-c.begunAt > c.limits.rest: // a reader may keep a pass from copying anything; the next shall not come with every batch
+	case c.pass == nil && log-c.begunAt > c.limits.rest: // a reader may keep a pass from copying anything; the next shall not come with every batch
 		c.begunAt = log
 		s.beginPass()
 	}
 	return err
 }
 
-// emptyLog copies what is left of the log and lets it begin anew, under the lock of Update. It waits for those who read from it, but not for long.
+// emptyLog copies what is left of the log and lets it begin anew, under the lock of Update. Those who read from it are waited for if it is time to.
 func (s *Store) emptyLog() error {
 	if err := s.endPass(true); err != nil {
 		return err
@@ -76,11 +76,24 @@ func (s *Store) emptyLog() error {
 		return err
 	}
 	c := &s.copier
-	anew, err := s.writer.beginLogAnew(c.limits.patience * min(1+log/c.limits.longest, 10))
-	if c.keptAt = 0; !anew {
+	patience := c.patience(log)
+	anew, err := s.writer.beginLogAnew(patience)
+	switch {
+	case anew:
+		c.keptAt = 0
+	case err == nil && patience > 0:
 		c.keptAt = log
 	}
 	return err
+}
+
+// patience is how long the writer waits for those who read from a log of that length, so that it can begin anew. Beside somebody who reads for longer
+// the log has to grow by half before they are waited for again.
+func (c *copier) patience(log int64) time.Duration {
+	if log < c.limits.copied || log-c.keptAt < c.keptAt/2 {
+		return 0
+	}
+	return c.limits.patience * time.Duration(min(1+log/c.limits.longest, 10))
 }
 
 // beginPass copies beside the writer. A failed sync stops the store, also when no batch follows.
@@ -141,11 +154,15 @@ func (w *writer) logged() (log, copied int64, err error) {
 }
 
 // beginLogAnew copies the log and reports whether it begins anew: not while somebody reads from it who came before all was copied. They are
-// waited for so many milliseconds; who comes later reads from the database. Without the wait, readers who take turns would let the log grow for ever.
-func (w *writer) beginLogAnew(patience int64) (anew bool, err error) {
-	err = w.exec(`PRAGMA busy_timeout(1)`) // a longer one would look after 1, 2, 5, 10 milliseconds and so on
-	for ; err == nil && !anew && patience > 0; patience-- {
+// waited for so long; who comes later reads from the database. Without the wait, readers who take turns would let the log grow for ever.
+func (w *writer) beginLogAnew(patience time.Duration) (anew bool, err error) {
+	// SQLite itself would look after 1, 2, 5, 10 milliseconds and so on. It takes the time when it compiles this, which it does each time.
+	err = w.exec(`PRAGMA busy_timeout(1)`)
+	for end := time.Now().Add(patience); err == nil; {
 		err = w.each(func(r row) { anew = r.int(0) == 0 }, `PRAGMA wal_checkpoint(RESTART)`)
+		if anew || !time.Now().Before(end) {
+			break
+		}
 	}
 	return anew, errors.Join(err, w.exec(`PRAGMA `+waitForLocks))
 }
