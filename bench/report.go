@@ -40,7 +40,7 @@ func bars() []bar {
 		{"allocate, SQLite, one hot pool", "the same", "sqlite-hot", "sqlite-naive", rate, 6, 9, false, true, times},
 		{"allocate over HTTP with token, SQLite", "the same", "sqlite-http", "sqlite-naive", rate, 3, 5, false, true, times},
 		{"allocate, PostgreSQL, keys, 1000 organizations", "naive `SELECT … FOR UPDATE`, 1000 pools", "pg-spread", "pg-naive", rate, 5, 8, false, true, times},
-		{"the same, 256 callers", "the same with 64, which it is fastest with", "pg-spread-256", "pg-naive", rate, 0, 0, false, false, times},
+		{"the same, 256 callers", "the same, 64 callers", "pg-spread-256", "pg-naive", rate, 0, 0, false, false, times},
 		{"allocate, PostgreSQL, keys, one hot pool", "naive on the same", "pg-hot", "pg-naive-hot", rate, 20, 35, false, true, times},
 		{"the same, two nodes", "naive on the same, two nodes", "pg-hot-2", "pg-naive-hot-2", rate, 25, 50, false, true, times},
 		p99Bar("p99, SQLite, 10 organizations x 17 codes", "sqlite-spread", "sqlite-naive-64", "p99 of 64 callers in turn"),

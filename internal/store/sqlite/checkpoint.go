@@ -66,7 +66,8 @@ func (s *Store) tendLog() error {
 	return err
 }
 
-// emptyLog copies what is left of the log and lets it begin anew, under the lock of Update. Those who read from it are waited for if it is time to.
+// emptyLog copies what is left of the log, under the lock of Update, so that the next batch begins it anew. Those who still read from it are waited for
+// if it is time to.
 func (s *Store) emptyLog() error {
 	if err := s.endPass(true); err != nil {
 		return err
@@ -75,14 +76,13 @@ func (s *Store) emptyLog() error {
 	if err != nil || log == 0 {
 		return err
 	}
-	c := &s.copier
-	patience := c.patience(log)
+	patience := s.copier.patience(log)
+	if patience == 0 {
+		return s.writer.exec(checkpoint)
+	}
 	anew, err := s.writer.beginLogAnew(patience)
-	switch {
-	case anew:
-		c.keptAt = 0
-	case err == nil && patience > 0:
-		c.keptAt = log
+	if err == nil && !anew {
+		s.copier.keptAt = log
 	}
 	return err
 }
